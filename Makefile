@@ -1,0 +1,40 @@
+# One word for each thing a newcomer wants; CI calls the same words.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: check fix test gen bench faults conformance bundle clean setup
+
+check: setup  ## format, lint, types, dead code, borders, generated files
+	oxfmt --check
+	oxlint
+	tsc -p .
+	knip
+	node scripts/gen.ts --check
+	vitest run test/architecture.test.ts
+
+setup:
+	@sh scripts/setup.sh
+
+fix: setup  ## what can be mended by a machine
+	oxfmt
+	oxlint --fix
+
+test: setup  ## every test
+	vitest run
+
+gen: setup  ## docs/errors.md from the table of codes
+	node scripts/gen.ts
+
+bench: setup bundle  ## speed against peers in one run
+	node bench/run.ts
+
+faults: setup  ## kills, power cuts, damage, full disks
+	node test/faults/run.ts
+
+conformance: setup  ## the contract every blob store must keep
+	vitest run test/contracts
+
+bundle: setup  ## build/portkit: one file and a package to publish
+	node scripts/bundle.ts
+
+clean:
+	rm -rf build coverage

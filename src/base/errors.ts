@@ -1,0 +1,58 @@
+/** What became of a program that met the error: its exit status and the gRPC status of a daemon. */
+interface Fate {
+  readonly exit: number;
+  readonly grpc: number;
+  readonly title: string;
+}
+
+/** The closed table of everything a user can meet; `explain.ts` holds the long form of each. */
+export const codes = {
+  PK1001: { exit: 2, grpc: 3, title: 'The command line is not understood' },
+  PK1002: { exit: 2, grpc: 3, title: 'A digest is malformed' },
+  PK1003: { exit: 2, grpc: 3, title: 'A path or name is not allowed' },
+  PK1004: { exit: 2, grpc: 3, title: 'An option has a value that is not allowed' },
+  PK2001: { exit: 7, grpc: 15, title: 'A stored object is corrupt' },
+  PK2002: { exit: 7, grpc: 5, title: 'A stored object is missing' },
+  PK2003: { exit: 7, grpc: 13, title: 'A stored object cannot be read' },
+  PK2004: { exit: 75, grpc: 10, title: 'The store is locked by another process' },
+  PK2005: { exit: 69, grpc: 9, title: 'The store has a newer format' },
+  PK2006: { exit: 2, grpc: 9, title: 'The store root cannot be used' },
+  PK2007: { exit: 69, grpc: 8, title: 'The disk is full' },
+  PK2008: { exit: 69, grpc: 9, title: 'The store cannot be written' },
+  PK2009: { exit: 69, grpc: 13, title: 'The disk reported an error' },
+  PK2010: { exit: 7, grpc: 15, title: 'The store index is damaged' },
+  PK2101: { exit: 1, grpc: 9, title: 'A file changed while it was read' },
+  PK2102: { exit: 2, grpc: 3, title: 'A directory cannot be taken into a tree' },
+  PK2103: { exit: 7, grpc: 15, title: 'A tree is malformed' },
+  PK2104: { exit: 2, grpc: 6, title: 'The place to write to is taken' },
+  PK6901: { exit: 69, grpc: 9, title: 'A needed tool is missing' },
+  PK7001: { exit: 70, grpc: 13, title: 'A bug in portkit' },
+  PK9001: { exit: 130, grpc: 1, title: 'Cancelled' },
+} as const satisfies Record<string, Fate>;
+
+/** The stable name of one kind of error. */
+export type ErrorCode = keyof typeof codes;
+
+/** An error a user can meet: what happened, to which thing, and what to do about it. */
+export class PortkitError extends Error {
+  override readonly name = 'PortkitError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** The exit status for whatever was thrown; what is not ours is a bug. */
+export function exitStatusOf(error: unknown): number {
+  return error instanceof PortkitError ? codes[error.code].exit : codes.PK7001.exit;
+}
+
+/** The `code` of a Node system error (`ENOENT`, `ENOSPC` …), else undefined. */
+export function systemCode(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,39 @@
+import type { ErrorCode } from './errors.ts';
+
+/** The long form of every code: what happened, why it can, and what to do. */
+export const explanations: Readonly<Record<ErrorCode, string>> = {
+  PK1001:
+    'A word or option of the command line is not known. "portkit --help" lists the commands, "portkit help COMMAND" the options of one.',
+  PK1002:
+    'A digest names content. It is written "sha256:" and 64 lower-case hex digits; other algorithms, upper case and short forms are refused everywhere, so that a digest can never be used as a path.',
+  PK1003:
+    'A path or name holds something that is not allowed there, such as "..", a NUL byte, or a character outside the stated set.',
+  PK1004: 'An option was understood, but its value was not. The hint shows the form it takes.',
+  PK2001:
+    'Stored bytes no longer hash to their name: a disk, a cable, memory, or somebody changed them. The damaged object was moved to the quarantine folder of the store and was not served. What made it runs again on its own; "portkit cache verify --repair" looks for more damage.',
+  PK2002:
+    'Something names a blob that is not in the store: it was collected, or its file was removed by hand. What made it runs again.',
+  PK2003:
+    'The operating system refused to read a stored object. Check the owner and mode of the store and the health of the disk.',
+  PK2004:
+    'Several processes may use one store; each write holds a short lock. The lock was not free within the wait. The kernel frees it when its holder ends, so no stale lock can remain: look for a portkit process that is stopped or very busy.',
+  PK2005: 'The store was written by a newer portkit in a format that this one does not know. Use the newer one, or another root.',
+  PK2006:
+    'The store root is not a folder, belongs to another user, or holds no store. Sharing a root between users is refused, because one could then change what the other runs.',
+  PK2007:
+    'The disk or the quota is full. Nothing half-written was left, and what is stored can still be read. Free space, or run "portkit cache prune".',
+  PK2008: 'The store cannot be written: a read-only file system, a wrong owner, or too many open files. Reading goes on.',
+  PK2009:
+    'The disk reported an error while bytes were made durable. That attempt is given up for good (a second try on the same file could claim success falsely). Look at the kernel log.',
+  PK2010:
+    'The index (SQLite) cannot be read. It is only a cache: "portkit cache rebuild-index" sets it aside and makes it anew from the blobs, packs and records on disk.',
+  PK2101: 'A file changed every time it was read, so no state of it could be taken. End whatever writes to it, or exclude it.',
+  PK2102: 'A directory holds something a tree cannot hold, such as a socket. Exclude it.',
+  PK2103:
+    'The bytes of a tree do not have the one canonical form, so they are refused as a whole. Either they are no tree, or a program wrote them wrongly.',
+  PK2104: 'The place to write to exists and is not empty. Nothing was changed. Name another, or remove it yourself.',
+  PK6901:
+    'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
+  PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
+  PK9001: 'The work was cancelled by a signal or by its caller. Nothing half-written remains.',
+};

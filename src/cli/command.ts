@@ -1,0 +1,34 @@
+import type { ParseArgsOptionsConfig } from 'node:util';
+
+/** One option: what parseArgs needs, and what the help says. */
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly help: string;
+  /** The name of the value in the help (`DIR`). */
+  readonly value?: string;
+}
+
+/** What a command is given when it runs. */
+export interface Invocation {
+  readonly words: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly signal: AbortSignal;
+  /** The result: the only thing that goes to standard output. */
+  readonly print: (text: string) => void;
+  /** Everything else. */
+  readonly note: (text: string) => void;
+}
+
+/** A command as its file exports it. */
+export interface Command {
+  readonly usage: string;
+  readonly about: string;
+  readonly options: Readonly<Record<string, Option>>;
+  /** Runs and answers the exit status. */
+  run(invocation: Invocation): Promise<number>;
+}
+
+/** The options in the form of node:util's parseArgs. */
+export function parseArgsOptions(options: Command['options']): ParseArgsOptionsConfig {
+  return Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }]));
+}

@@ -1,0 +1,32 @@
+import { codes, PortkitError } from '../../base/errors.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import { explanations } from '../../base/explain.ts';
+import type { Command } from '../command.ts';
+import { suggest } from '../suggest.ts';
+
+/** `portkit explain PK2001`. */
+export const explain: Command = {
+  usage: 'explain [CODE]',
+  about: 'Prints the long form of an error code, or the list of all codes.',
+  options: {},
+  run({ words, print }) {
+    const code = words[0]?.toUpperCase();
+    if (code === undefined)
+      print(
+        Object.entries(codes)
+          .map(([name, { title }]) => `${name}  ${title}`)
+          .join('\n'),
+      );
+    else if (isCode(code)) print(`${code}: ${codes[code].title} (exit status ${codes[code].exit})\n\n${explanations[code]}`);
+    else {
+      const near = suggest(code, Object.keys(codes));
+      const hint = near === undefined ? '"portkit explain" lists them' : `Did you mean "portkit explain ${near}"?`;
+      throw new PortkitError('PK1001', `There is no error code ${JSON.stringify(code)}`, { hint });
+    }
+    return Promise.resolve(0);
+  },
+};
+
+function isCode(text: string): text is ErrorCode {
+  return Object.hasOwn(codes, text);
+}

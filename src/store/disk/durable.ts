@@ -1,0 +1,23 @@
+import { closeSync, fdatasync, fsync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+/** Makes an open file durable off the main thread; a failure is final for this file (reliability rule R3). */
+export const syncFile: (fd: number) => Promise<void> = promisify(fsync);
+
+/** Starts an open file's bytes on their way to the disk. */
+export const syncFileData: (fd: number) => Promise<void> = promisify(fdatasync);
+
+/** Makes the names in a directory durable. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Writes all of the bytes: one `write` may take fewer than it was given. */
+export function writeFully(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+}
