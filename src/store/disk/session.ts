@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { PortkitError } from '../../base/errors.ts';
 import { sqliteCode } from './failure.ts';
 import type { Index } from './index-db.ts';
 import type { Layout } from './layout.ts';
@@ -33,8 +34,18 @@ export function startSession(layout: Layout, index: Index): Session {
       return join(layout.sessions, name, String(count));
     },
     [Symbol.dispose]() {
-      lock.close();
-      index.write('end a session', () => reap(layout, index, name));
+      try {
+        // The lock is let go of under the write lock: before it, a collection would reap this session a second time.
+        index.write('end a session', () => {
+          lock.close();
+          reap(layout, index, name);
+        });
+      } catch (error) {
+        // A disk that fails or is full must not turn finished work into a failure: the next collection reaps what is left.
+        if (!(error instanceof PortkitError)) throw error;
+      } finally {
+        if (lock.isOpen) lock.close();
+      }
     },
   };
 }

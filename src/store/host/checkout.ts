@@ -1,0 +1,165 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { fromBytes, nodePath, showBytes, toBytes } from '../../base/byte-string.ts';
+import type { ByteString } from '../../base/byte-string.ts';
+import type { Digest } from '../../base/digest.ts';
+import { PortkitError, systemCode } from '../../base/errors.ts';
+import { writeFully } from '../disk/durable.ts';
+import { storeFailure } from '../disk/failure.ts';
+import type { Store } from '../store.ts';
+import { decodeNode } from '../trees/decode.ts';
+import type { Attributes, Entry, TreeNode } from '../trees/node.ts';
+
+/** What a checkout made, and what a host folder cannot hold (devices and FIFOs are metadata of the tree). */
+export interface CheckedOut {
+  readonly files: number;
+  readonly bytes: number;
+  readonly skipped: readonly string[];
+}
+
+interface Work {
+  readonly blobs: Store['blobs'];
+  readonly signal: AbortSignal;
+  files: number;
+  bytes: number;
+  readonly skipped: string[];
+  /** Modes and times of directories, set when nothing is written into them any more; inner ones first. */
+  readonly finish: (() => void)[];
+}
+
+const fileFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** Blobs up to this size are read in one go. */
+const smallFile = 1 << 20;
+
+/**
+ * Writes a tree to a new or empty folder. Every file is a copy of its own, verified as it is written: never an alias of a
+ * stored blob. Permission bits and times are applied; owners, set-user-id bits, attributes and devices stay in the tree.
+ */
+export async function checkout(
+  tree: Digest,
+  destination: string,
+  options: { blobs: Store['blobs']; signal: AbortSignal },
+): Promise<CheckedOut> {
+  const made = claim(destination);
+  const work: Work = { ...options, files: 0, bytes: 0, skipped: [], finish: [] };
+  try {
+    await writeDirectory(work, tree, fromBytes(Buffer.from(destination)));
+    for (const one of work.finish) one();
+    return { files: work.files, bytes: work.bytes, skipped: work.skipped };
+  } catch (error) {
+    for (const name of readdirSync(destination)) rmSync(`${destination}/${name}`, { recursive: true, force: true });
+    if (made) rmSync(destination, { recursive: true, force: true });
+    throw options.signal.aborted ? options.signal.reason : storeFailure(error, `write to ${destination}`);
+  }
+}
+
+/** Makes the folder, or takes an empty one; answers whether it was made. */
+function claim(destination: string): boolean {
+  try {
+    mkdirSync(destination, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+  let empty = false;
+  try {
+    empty = readdirSync(destination).length === 0;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOTDIR') throw error;
+  }
+  if (empty) return false;
+  throw new PortkitError('PK2104', `${destination} exists and is not an empty folder`, {
+    hint: 'Name another place, or empty it',
+  });
+}
+
+async function writeDirectory(work: Work, digest: Digest, path: ByteString): Promise<void> {
+  work.signal.throwIfAborted();
+  const bytes = work.blobs.get(digest);
+  if (bytes === undefined) throw new PortkitError('PK2002', `The tree ${digest} is not in the store`);
+  const node = decodeNode(bytes, digest);
+  for (const entry of node.entries) {
+    const at = join(path, entry.name);
+    if (entry.type === 'dir') {
+      mkdirSync(nodePath(at), { mode: 0o700 });
+      await writeDirectory(work, entry.node, at);
+    } else await writeEntry(work, entry, at);
+  }
+  linkAll(node, path);
+  work.finish.push(() => finish(path, node));
+}
+
+/** Every member of a group was written; all but the first are replaced by links to it. */
+function linkAll(node: TreeNode, path: ByteString): void {
+  for (const [first, ...rest] of node.links) {
+    if (first === undefined) continue;
+    for (const other of rest) {
+      rmSync(nodePath(join(path, other)));
+      linkSync(nodePath(join(path, first)), nodePath(join(path, other)));
+    }
+  }
+}
+
+async function writeEntry(work: Work, entry: Exclude<Entry, { type: 'dir' }>, path: ByteString): Promise<void> {
+  switch (entry.type) {
+    case 'file': {
+      const fd = openSync(nodePath(path), fileFlags, 0o600);
+      try {
+        await writeContent(work, entry, fd);
+        fchmodSync(fd, entry.mode & 0o777);
+      } finally {
+        closeSync(fd);
+      }
+      setTime(path, entry);
+      return;
+    }
+    case 'symlink':
+      symlinkSync(toBytes(entry.target), nodePath(path));
+      setTime(path, entry);
+      return;
+    case 'char':
+    case 'block':
+    case 'fifo':
+      work.skipped.push(showBytes(path));
+  }
+}
+
+async function writeContent(work: Work, entry: Extract<Entry, { type: 'file' }>, fd: number): Promise<void> {
+  const missing = (): PortkitError => new PortkitError('PK2002', `The blob ${entry.content} is not in the store`);
+  if (entry.size <= smallFile) {
+    const bytes = work.blobs.get(entry.content);
+    if (bytes === undefined) throw missing();
+    writeFully(fd, bytes);
+  } else {
+    const content = await work.blobs.open(entry.content, work.signal);
+    if (content === undefined) throw missing();
+    for await (const chunk of content) writeFully(fd, chunk);
+  }
+  work.files += 1;
+  work.bytes += entry.size;
+}
+
+function finish(path: ByteString, attributes: Attributes): void {
+  chmodSync(nodePath(path), attributes.mode & 0o777);
+  setTime(path, attributes);
+}
+
+function setTime(path: ByteString, { mtime }: Attributes): void {
+  const seconds = mtime.seconds + mtime.nanos / 1e9;
+  lutimesSync(nodePath(path), seconds, seconds);
+}
+
+function join(path: ByteString, name: ByteString): ByteString {
+  return fromBytes(Buffer.from(`${path}/${name}`, 'latin1'));
+}

@@ -1,0 +1,107 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { fromBytes, nodePath, showBytes } from '../../base/byte-string.ts';
+import type { ByteString } from '../../base/byte-string.ts';
+import { PortkitError, systemCode } from '../../base/errors.ts';
+
+/**
+ * A host directory held by descriptor. Names are resolved through `/proc/self/fd/N/name`, so somebody who swaps a
+ * directory for a symlink meanwhile changes nothing: the kernel starts at the directory that was opened.
+ */
+export interface HostDirectory extends Disposable {
+  /** The path for messages. */
+  readonly shown: string;
+  names(): readonly ByteString[];
+  stat(name: ByteString): BigIntStats | undefined;
+  own(): BigIntStats;
+  readlink(name: ByteString): ByteString;
+  enter(name: ByteString): HostDirectory;
+  /** Opens a regular file for reading; a FIFO that took its place cannot block. */
+  openFile(name: ByteString): HostFile;
+}
+
+/** An open regular file. */
+interface HostFile extends Disposable {
+  readonly fd: number;
+  stat(): BigIntStats;
+  /** All bytes from the start, at most `limit`. */
+  read(limit: number): Buffer;
+}
+
+const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const fileFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Opens a directory of the host; its own path may hold symlinks, what is below is never followed. */
+export function openHostDirectory(path: string): HostDirectory {
+  return holdDirectory(openOr(path, `${path}/.`, directoryFlags), path);
+}
+
+function holdDirectory(fd: number, shown: string): HostDirectory {
+  const at = (name: ByteString): string | Buffer => nodePath(fromBytes(Buffer.from(`/proc/self/fd/${fd}/${name}`, 'latin1')));
+  const show = (name: ByteString): string => `${shown}/${showBytes(name)}`;
+  return {
+    shown,
+    names: () => readdirSync(`/proc/self/fd/${fd}`, 'latin1').map((name) => fromBytes(Buffer.from(name, 'latin1'))),
+    stat(name) {
+      try {
+        return lstatSync(at(name), { bigint: true });
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+    own: () => fstatSync(fd, { bigint: true }),
+    readlink(name) {
+      try {
+        return fromBytes(readlinkSync(at(name), 'buffer'));
+      } catch (error) {
+        if (['EINVAL', 'ENOENT'].includes(systemCode(error) ?? '')) throw changed(show(name), error);
+        throw error;
+      }
+    },
+    enter: (name) => holdDirectory(openOr(show(name), at(name), directoryFlags), show(name)),
+    openFile: (name) => holdFile(openOr(show(name), at(name), fileFlags), show(name)),
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+function holdFile(fd: number, shown: string): HostFile {
+  const stat = fstatSync(fd, { bigint: true });
+  if (!stat.isFile()) {
+    closeSync(fd);
+    throw changed(shown);
+  }
+  return {
+    fd,
+    stat: () => fstatSync(fd, { bigint: true }),
+    read(limit) {
+      const bytes = Buffer.allocUnsafe(limit);
+      let done = 0;
+      while (done < limit) {
+        const read = readSync(fd, bytes, done, limit - done, done);
+        if (read === 0) break;
+        done += read;
+      }
+      return bytes.subarray(0, done);
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+/** Opens, telling a swap by somebody else (a link, another type, gone) from a refusal by the system. */
+function openOr(shown: string, path: string | Buffer, flags: number): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if (['ELOOP', 'ENOTDIR', 'ENOENT', 'ENXIO'].includes(systemCode(error) ?? '')) throw changed(shown, error);
+    throw new PortkitError('PK2102', `Cannot open ${shown}`, { hint: 'Check that it exists and may be read', cause: error });
+  }
+}
+
+/** What a snapshot says of a path that will not hold still. */
+export function changed(shown: string, cause?: unknown): PortkitError {
+  return new PortkitError('PK2101', `${shown} changed while it was read`, {
+    hint: 'End what writes to it, or exclude it',
+    cause,
+  });
+}
