@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { canonicalJson } from './canonical.ts';
+import { isDigest, parseDigest } from './digest.ts';
+import { codes } from './errors.ts';
+import { createSingleFlight } from './single-flight.ts';
+
+describe('canonical JSON', () => {
+  test('means the same, whatever the order of keys, and is a fixed point', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+        fc.pre(JSON.stringify(value).isWellFormed() && !/e\+/.test(JSON.stringify(value)));
+        const text = canonicalJson(value);
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(canonicalJson(JSON.parse(text))).toBe(text);
+        expect(canonicalJson(reversed(value))).toBe(text);
+      }),
+    );
+  });
+
+  test.each([undefined, Number.NaN, Infinity, 2 ** 53, 1n, new Date(0), '\ud800', [undefined], { a: undefined }, new Map()])(
+    'refuses %s',
+    (value) => {
+      expect(() => canonicalJson(value)).toThrow(/canonical|exact/);
+    },
+  );
+
+  test('refuses a cycle', () => {
+    const value: Record<string, unknown> = {};
+    value['self'] = value;
+    expect(() => canonicalJson(value)).toThrow(/contains itself/);
+  });
+});
+
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, item]) => [key, reversed(item)]),
+  );
+}
+
+describe('single flight', () => {
+  const open = new AbortController().signal;
+
+  test('runs once for all who ask meanwhile, and again afterwards', async () => {
+    const flight = createSingleFlight<number>();
+    const gate = Promise.withResolvers<void>();
+    let runs = 0;
+    const work = async (): Promise<number> => {
+      runs += 1;
+      await gate.promise;
+      return runs;
+    };
+    const all = [1, 2, 3].map(() => flight.run('key', work, open));
+    gate.resolve();
+    expect(await Promise.all(all)).toEqual([1, 1, 1]);
+    expect(await flight.run('key', work, open)).toBe(2);
+  });
+
+  test('is cancelled by the last who leaves, and by nobody before', async () => {
+    const leavers = fc.uniqueArray(fc.integer({ min: 0, max: 4 }), { maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(leavers, async (order) => {
+        const flight = createSingleFlight<string>();
+        const gate = Promise.withResolvers<string>();
+        let shared: AbortSignal | undefined;
+        const callers = Array.from({ length: 5 }, () => new AbortController());
+        const results = callers.map((caller) =>
+          flight.run(
+            'key',
+            (signal) => {
+              shared = signal;
+              return gate.promise;
+            },
+            caller.signal,
+          ),
+        );
+        const settled = Promise.allSettled(results);
+        await Promise.resolve();
+        for (const [count, at] of order.entries()) {
+          callers[at]?.abort(new Error(`caller ${at} left`));
+          expect(shared?.aborted).toBe(count === 4);
+        }
+        gate.resolve('done');
+        const outcomes = await settled;
+        outcomes.forEach((outcome, at) => {
+          if (order.includes(at)) expect(outcome).toMatchObject({ status: 'rejected', reason: { message: `caller ${at} left` } });
+          else expect(outcome).toEqual({ status: 'fulfilled', value: 'done' });
+        });
+      }),
+    );
+  });
+
+  test('never lets a newcomer join work that is being cancelled', async () => {
+    const flight = createSingleFlight<string>();
+    const leaver = new AbortController();
+    const first = flight.run('key', () => new Promise(() => undefined), leaver.signal);
+    leaver.abort(new Error('left'));
+    await expect(first).rejects.toThrow('left');
+    expect(await flight.run('key', () => Promise.resolve('fresh'), open)).toBe('fresh');
+  });
+
+  test('passes a failure on to all', async () => {
+    const flight = createSingleFlight<string>();
+    const fail = (): Promise<string> => Promise.reject(new Error('broken'));
+    const results = await Promise.allSettled([flight.run('key', fail, open), flight.run('key', fail, open)]);
+    expect(results).toMatchObject([{ reason: { message: 'broken' } }, { reason: { message: 'broken' } }]);
+  });
+});
+
+test.each([
+  '',
+  'sha256:',
+  `sha256:${'a'.repeat(63)}`,
+  `sha256:${'A'.repeat(64)}`,
+  'sha256:../../etc/passwd',
+  `sha512:${'a'.repeat(64)}`,
+  `sha256:${'a'.repeat(64)}\n`,
+])('the digest %j is refused', (text) => {
+  expect(isDigest(text)).toBe(false);
+  expect(() => parseDigest(text)).toThrow(expect.objectContaining({ code: 'PK1002' }));
+});
+
+test('every code has an exit status and a gRPC status in range', () => {
+  for (const fate of Object.values(codes)) {
+    expect(fate.exit).toBeGreaterThan(0);
+    expect(fate.exit).toBeLessThan(256);
+    expect(fate.grpc).toBeGreaterThan(0);
+    expect(fate.grpc).toBeLessThan(17);
+  }
+});

@@ -1,0 +1,25 @@
+import type { Moment } from './event.ts';
+import type { BuildView, StepRow, StepState } from './view.ts';
+
+/** A build in numbers. */
+export interface Summary {
+  readonly counts: Readonly<Record<StepState, number>>;
+  readonly elapsed: Moment;
+  /** The steps that took longest, the slowest first. */
+  readonly slowest: readonly { readonly name: string; readonly took: Moment }[];
+}
+
+/** What to say of a build when it is over (or so far). */
+export function summarize(view: BuildView, most = 5): Summary {
+  const counts = { queued: 0, running: 0, cached: 0, done: 0, failed: 0, cancelled: 0 };
+  for (const row of view.steps.values()) counts[row.state] += 1;
+  const slowest = [...view.steps.values()]
+    .map((row) => ({ name: row.name, took: took(row, view.at) }))
+    .filter((one) => one.took > 0)
+    .toSorted((a, b) => b.took - a.took || (a.name < b.name ? -1 : 1));
+  return { counts, elapsed: view.at, slowest: slowest.slice(0, most) };
+}
+
+function took(row: StepRow, now: Moment): Moment {
+  return row.startedAt === undefined ? 0 : (row.endedAt ?? now) - row.startedAt;
+}
