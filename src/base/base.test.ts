@@ -9,7 +9,8 @@ describe('canonical JSON', () => {
   test('means the same, whatever the order of keys, and is a fixed point', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
-        fc.pre(JSON.stringify(value).isWellFormed() && !/e\+/.test(JSON.stringify(value)));
+        // Integers beyond 2^53 are refused; that is tested below.
+        fc.pre(JSON.stringify(value).isWellFormed() && !/e\+|\d{16}/.test(JSON.stringify(value)));
         const text = canonicalJson(value);
         expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
         expect(canonicalJson(JSON.parse(text))).toBe(text);
