@@ -1,4 +1,5 @@
 import type { Digest } from '../base/digest.ts';
+import type { Ref } from '../base/ref.ts';
 import type { BlobInfo, BlobStore, SmallBlobs } from './blobs.ts';
 
 /** What the store is given of the world: nothing below the doors reads a clock or the kernel's boot id by itself. */
@@ -9,12 +10,6 @@ export interface StoreHost {
   monotonic(): number;
   /** The kernel's boot id: monotonic times of another boot mean nothing. */
   readonly bootId: string;
-}
-
-/** A named output or root: a plain blob, or a tree with everything below it. */
-export interface Ref {
-  readonly kind: 'blob' | 'tree';
-  readonly digest: Digest;
 }
 
 /** What a step left: its outputs, and the list of inputs behind its key (what `why` compares). */

@@ -1,7 +1,8 @@
 import type { Digest } from '../../base/digest.ts';
 import { parseDigest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
-import type { Actions, ActionRecord, Ref, Tags } from '../store.ts';
+import type { Ref } from '../../base/ref.ts';
+import type { Actions, ActionRecord, Tags } from '../store.ts';
 import { actionRow, appendRecords } from './records.ts';
 import { blobKey, digestColumn, findRow } from './rows.ts';
 import type { State } from './state.ts';

@@ -1,4 +1,5 @@
-import type { Lease, Ref } from '../store.ts';
+import type { Ref } from '../../base/ref.ts';
+import type { Lease } from '../store.ts';
 import { refOf } from './actions.ts';
 import { blobKey, claimRow } from './rows.ts';
 import type { State } from './state.ts';

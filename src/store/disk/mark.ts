@@ -1,6 +1,6 @@
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
-import type { Ref } from '../store.ts';
+import type { Ref } from '../../base/ref.ts';
 import { decodeNode } from '../trees/decode.ts';
 import { readWhole } from './read.ts';
 import { findRow } from './rows.ts';

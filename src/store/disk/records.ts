@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { isDigest } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError, systemCode } from '../../base/errors.ts';
-import type { ActionRecord, Ref } from '../store.ts';
+import type { Ref } from '../../base/ref.ts';
+import type { ActionRecord } from '../store.ts';
 import { syncDirectory, writeFully } from './durable.ts';
 import type { State } from './state.ts';
 

@@ -1,0 +1,24 @@
+import type { Graph } from './graph.ts';
+
+/** A definition as it was found. */
+export interface Source {
+  readonly text: string;
+  /** As messages should show it; `include` and other relative paths start at its directory. */
+  readonly path: string;
+}
+
+/** What a frontend is lent of the world. */
+export interface FrontendContext {
+  /** `--set name=value`. */
+  readonly set: Readonly<Record<string, string>>;
+  /** The value of an environment variable that the definition declares. */
+  env(name: string): string | undefined;
+  /** The text of a file beside the definition (`include`, the lock); undefined when it is not there. */
+  read(path: string): string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Turns a definition into a graph; throws one PortkitError that shows every problem, each with its location. */
+export interface Frontend {
+  load(source: Source, context: FrontendContext): Promise<Graph>;
+}

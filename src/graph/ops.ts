@@ -1,0 +1,169 @@
+/**
+ * What the steps of a graph are told: plain data, one interface for each kind of op. `input` numbers are positions in the
+ * vertex's `inputs`. Every string comes from a definition and is checked where it is used; every field is part of the key
+ * unless its comment says otherwise.
+ */
+
+/** A file by URL, pinned by the digest of its bytes. */
+export interface FetchSpec {
+  readonly type: 'fetch';
+  readonly url: string;
+  /** `sha256:<hex>` or `sha512:<hex>`; undefined is allowed only until the lock pins it. */
+  readonly digest?: string;
+  /** Other places of the same bytes (not part of the key). */
+  readonly mirrors?: readonly string[];
+  /** Bytes the answer may have. */
+  readonly maxSize?: number;
+  /** A detached OpenPGP signature: where it is, who may have made it, whether it signs the uncompressed bytes. */
+  readonly signature?: {
+    readonly url: string;
+    readonly keys: readonly string[];
+    readonly fingerprints: readonly string[];
+    readonly of?: 'file' | 'uncompressed';
+  };
+}
+
+/** A directory or file of the client, taken anew in every build. */
+export interface LocalSpec {
+  readonly type: 'local';
+  /** Relative to the definition's directory. */
+  readonly path: string;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+/** A commit of a git repository as a tree. */
+export interface GitSpec {
+  readonly type: 'git';
+  readonly url: string;
+  readonly commit: string;
+  readonly submodules?: boolean;
+  readonly subdir?: string;
+}
+
+/** The root file system of an OCI image: from a layout on disk or a registry. */
+export interface ImageSpec {
+  readonly type: 'image';
+  readonly reference: string;
+  readonly digest?: string;
+  readonly platform?: string;
+  /** A layout directory, relative to the definition's directory. */
+  readonly layout?: string;
+}
+
+/** Debian packages, unpacked over each other as one tree. */
+export interface DebSpec {
+  readonly type: 'deb';
+  readonly packages: readonly { readonly name: string; readonly version?: string; readonly sha256?: string }[];
+  readonly architecture?: string;
+}
+
+/** A command in the sandbox. */
+export interface ExecSpec {
+  readonly type: 'exec';
+  readonly argv: readonly string[];
+  /** Where each input is mounted: the n-th name is `/in/<name>` for the n-th input (the root's input has the name ''). */
+  readonly inputs: readonly string[];
+  /** The host's /usr, or the input that is the whole root file system. */
+  readonly root: 'host' | { readonly input: number };
+  /** Programs of the host whose bytes are part of the key. */
+  readonly tools?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly network?: boolean;
+  /** Whether `/out` becomes one tree, or the one file of this name in it becomes a blob. */
+  readonly output?: { readonly file: string };
+  /** Folders that outlive the step (not part of the key). */
+  readonly caches?: readonly { readonly name: string; readonly to: string; readonly share: 'shared' | 'locked' }[];
+  /** Names of secrets and where the step sees them (values are never part of anything). */
+  readonly secrets?: readonly { readonly name: string; readonly to?: string; readonly env?: string }[];
+  readonly timeoutMs?: number;
+  readonly memoryBytes?: number;
+  readonly processes?: number;
+}
+
+/** What a new inode is given; what is not said is 0644/0755, owner 0:0 and the time 0. */
+export interface NewAttributes {
+  /** Octal, four digits. */
+  readonly mode?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly mtime?: number;
+}
+
+/** One change of a tree; changes happen in order. */
+export type TreeEdit =
+  | ({
+      readonly copy: number;
+      readonly path?: string;
+      readonly include?: readonly string[];
+      readonly exclude?: readonly string[];
+      readonly strip?: number;
+      readonly to: string;
+    } & NewAttributes)
+  | ({ readonly write: string; readonly text?: string; readonly base64?: string } & NewAttributes)
+  | ({ readonly mkdir: string } & NewAttributes)
+  | ({ readonly symlink: string; readonly target: string } & NewAttributes)
+  | { readonly hardlink: string; readonly target: string }
+  | ({
+      readonly device: string;
+      readonly kind: 'char' | 'block' | 'fifo';
+      readonly major?: number;
+      readonly minor?: number;
+    } & NewAttributes)
+  | { readonly remove: string }
+  | { readonly chmod: string; readonly mode: string; readonly recursive?: boolean }
+  | { readonly chown: string; readonly uid: number; readonly gid: number; readonly recursive?: boolean }
+  | { readonly xattr: string; readonly name: string; readonly text?: string; readonly base64?: string }
+  | { readonly elfLibs: string; readonly from: number; readonly to?: string };
+
+/** A tree from nothing, by edits. */
+export interface TreeSpec {
+  readonly type: 'tree';
+  readonly edits: readonly TreeEdit[];
+}
+
+/** Trees over each other; the later wins. */
+export interface MergeSpec {
+  readonly type: 'merge';
+}
+
+/** The tree in an archive. */
+export interface ExtractSpec {
+  readonly type: 'extract';
+  readonly strip?: number;
+}
+
+/** A tree as a deterministic tar. */
+export interface ArchiveSpec {
+  readonly type: 'archive';
+  readonly format: 'tar';
+}
+
+/** A blob made smaller, always the same way. */
+export interface CompressSpec {
+  readonly type: 'compress';
+  readonly format: 'gzip' | 'zstd';
+  readonly level?: number;
+}
+
+/** A blob made large again. */
+export interface DecompressSpec {
+  readonly type: 'decompress';
+  readonly format?: 'gzip' | 'zstd' | 'xz';
+}
+
+/** Every kind of op. */
+export type OpSpec =
+  | FetchSpec
+  | LocalSpec
+  | GitSpec
+  | ImageSpec
+  | DebSpec
+  | ExecSpec
+  | TreeSpec
+  | MergeSpec
+  | ExtractSpec
+  | ArchiveSpec
+  | CompressSpec
+  | DecompressSpec;
