@@ -28,9 +28,11 @@ export type Outcome =
 
 /** One vertex ready to be asked and run. */
 export interface Op {
+  /** The kind of op and the version of its code, like `exec/1`: a part of every key, raised when the same facts give other bytes. */
+  readonly code: string;
   /**
    * Everything besides the inputs that decides the result, as facts with names (`url`, `tool cc`, `env TZ`): hashed into the
-   * keys together with the op's type and code version, and kept for `why`. Asked once a build.
+   * keys together with `code`, and kept for `why`. Asked once a build.
    */
   facts(context: OpContext): Promise<Facts>;
   readonly pool: PoolName;
