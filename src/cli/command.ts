@@ -23,6 +23,8 @@ export interface Invocation {
 export interface Command {
   readonly usage: string;
   readonly about: string;
+  /** How many words it takes at most. */
+  readonly words: number;
   readonly options: Readonly<Record<string, Option>>;
   /** Runs and answers the exit status. */
   run(invocation: Invocation): Promise<number>;

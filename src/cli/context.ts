@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
+import { PortkitError } from '../base/errors.ts';
 import { openStore } from '../store/open.ts';
 import type { OpenOptions } from '../store/open.ts';
 import type { Store, StoreHost } from '../store/store.ts';
@@ -14,9 +15,13 @@ export const storeOptions: Readonly<Record<string, Option>> = {
 
 /** The root of the store for a command line. */
 export function storeRoot(option: unknown): string {
+  // `--root "$UNSET"` must not fall through to the user's own store.
+  if (option === '') throw new PortkitError('PK1004', 'The option --root is empty', { hint: '--root takes a folder' });
   const given = typeof option === 'string' ? option : process.env['PORTKIT_ROOT'];
   if (given !== undefined && given !== '') return resolve(given);
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'portkit');
+  // The XDG specification: a relative path there is invalid, and is ignored.
+  const cache = process.env['XDG_CACHE_HOME'] ?? '';
+  return join(isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'portkit');
 }
 
 /** The store of a command line. */

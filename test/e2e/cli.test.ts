@@ -1,8 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, expect, test } from 'vitest';
+import { hexOf } from '../../src/base/digest.ts';
+import { openStoreAt } from '../../src/cli/context.ts';
+import { selfCheck } from '../../src/cli/self-check.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portkit-cli-'));
 const root = join(folder, 'store');
@@ -32,6 +36,13 @@ test.each([
   [['cache', 'prune', '--keep', '7 moons'], /PK1004/],
   [['cache', 'verify', '--subset', '5/4'], /PK1004/],
   [['explain', 'PK9999'], /PK1001/],
+  [['explain', 'PK2001', 'PK2002'], /PK1001.*"PK2002"/],
+  [['doctor', 'nonsense'], /PK1001.*"nonsense"/],
+  [['constructor'], /PK1001.*Unknown command "constructor"/],
+  [['cache', 'du', '--constructor'], /PK1001.*Unknown option --constructor/],
+  [['cache', 'constructor'], /PK1001/],
+  [['cache', 'verify', '--dry-run', '--repair'], /PK1001.*does not take --dry-run/],
+  [['cache', 'du', '--root', ''], /PK1004/],
 ])('%j is refused with a code and a hint, exit 2', (args, message) => {
   const done = portkit(...args);
   expect(done.stderr).toMatch(message);
@@ -61,6 +72,46 @@ test('a root that is a file, and a newer store, are refused', () => {
   const newer = join(folder, 'newer');
   mkdirSync(join(newer, 'v7'), { recursive: true });
   expect(portkit('cache', 'du', '--root', newer)).toMatchObject({ status: 69, stderr: expect.stringContaining('PK2005') });
+});
+
+test('a wrong command line makes no store', () => {
+  const fresh = join(folder, 'fresh');
+  expect(portkit('cache', 'prune', '--root', fresh, '--max-size', 'nope').status).toBe(2);
+  expect(existsSync(fresh)).toBe(false);
+});
+
+test('a store with nothing in it lists nothing', () => {
+  expect(portkit('cache', 'ls', '--root', join(folder, 'empty'))).toMatchObject({ status: 0, stdout: '' });
+});
+
+test('a reader that leaves is met quietly, and does not hide that the store is corrupt', async () => {
+  const damaged = join(folder, 'damaged');
+  await using store = openStoreAt(damaged);
+  const content = Readable.from([Buffer.alloc(300_000, 1)]);
+  const { digest } = await store.blobs.write(content, new AbortController().signal);
+  const path = join(store.directory, 'blobs/sha256', hexOf(digest));
+  chmodSync(path, 0o600);
+  writeFileSync(path, Buffer.alloc(300_000, 2));
+  expect(portkit('cache', 'verify', '--root', damaged).status).toBe(7);
+  // The shell reports the status of portkit behind a pipe whose reader has ended before portkit starts.
+  const script = '(read -r go; sh bin/portkit cache verify; echo "$?" >&3) 3>&2 <"$FIFO" | (exec <&-; echo go >"$FIFO")';
+  const fifo = join(folder, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const env = { PATH: process.env['PATH'], HOME: folder, PORTKIT_ROOT: damaged, FIFO: fifo };
+  const done = spawnSync('bash', ['-c', script], { encoding: 'utf8', env });
+  expect(done.stderr).toBe('7\n');
+});
+
+test('a result that cannot be written is an error, not a bug', () => {
+  const env = { PATH: process.env['PATH'], HOME: folder, PORTKIT_ROOT: root };
+  const done = spawnSync('sh', ['-c', 'sh bin/portkit cache du >/dev/full'], { encoding: 'utf8', env });
+  expect(done).toMatchObject({ status: 69, stderr: expect.stringMatching(/^error\[PK2007\]/) });
+});
+
+test('a cancelled self-check says so', async () => {
+  const signal = AbortSignal.abort(new Error('cancelled'));
+  const check = selfCheck({ root: join(folder, 'cancelled'), openStore: openStoreAt, signal });
+  await expect(check).rejects.toThrow('cancelled');
 });
 
 test('the self-check passes', () => {

@@ -18,6 +18,7 @@ interface Check {
 export const doctor: Command = {
   usage: 'doctor [--root DIR] [--json]',
   about: 'Checks Node, the needed programs and the store root, then proves the store on this disk with a self-check.',
+  words: 0,
   options: storeOptions,
   async run(invocation) {
     const root = storeRoot(invocation.options['root']);
