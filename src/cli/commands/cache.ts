@@ -1,7 +1,8 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Finding, Store, Verified } from '../../store/store.ts';
+import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
-import { openStoreAt, storeOptions, storeRoot } from '../context.ts';
+import { storeOptions, storeRoot } from '../context.ts';
 import { parseDuration, parseSize, showSize } from '../sizes.ts';
 import { suggest } from '../suggest.ts';
 
@@ -47,7 +48,8 @@ export const cache: Command = {
     if (verb === undefined) {
       const near = suggest(name, Object.keys(verbs));
       const hint = near === undefined ? 'Run "portkit help cache"' : `Did you mean "portkit cache ${near}"?`;
-      throw new PortkitError('PK1001', `"portkit cache" does not know ${JSON.stringify(name)}`, { hint });
+      const what = name === '' ? 'needs a verb' : `does not know ${JSON.stringify(name)}`;
+      throw new PortkitError('PK1001', `"portkit cache" ${what}`, { hint });
     }
     refuseOptions(name, verb, invocation);
     const run = verb.prepare(invocation);
@@ -58,10 +60,14 @@ export const cache: Command = {
 
 /** An option of another verb would be passed over in silence: `verify --dry-run --repair` would repair. */
 function refuseOptions(name: string, verb: Verb, invocation: Invocation): void {
-  const allowed = new Set([...Object.keys(storeOptions), ...verb.options]);
-  const foreign = Object.keys(invocation.options).find((option) => !allowed.has(option));
+  const foreign = Object.keys(invocation.options).find(
+    (option) => !Object.hasOwn(storeOptions, option) && !verb.options.includes(option),
+  );
   if (foreign === undefined) return;
-  throw new PortkitError('PK1001', `"portkit cache ${name}" does not take --${foreign}`, { hint: 'Run "portkit help cache"' });
+  const owner = Object.keys(verbs).find((other) => verbs[other]?.options.includes(foreign) === true) ?? '';
+  throw new PortkitError('PK1001', `"portkit cache ${name}" does not take --${foreign}`, {
+    hint: `--${foreign} is an option of "portkit cache ${owner}"`,
+  });
 }
 
 function result(invocation: Invocation, value: object, text: () => string): void {
