@@ -77,15 +77,15 @@ function contentBytes(store: Store): number {
   return kinds.reduce((sum, one) => sum + one.bytes, 0);
 }
 
-async function roundTrip({ blobs }: Store, { root, signal }: Setting): Promise<boolean> {
+async function roundTrip(store: Store, { root, signal }: Setting): Promise<boolean> {
   const [source, out] = [join(root, 'source'), join(root, 'out')];
   mkdirSync(join(source, 'folder'), { recursive: true });
   writeFileSync(join(source, 'folder/program'), 'program', { mode: 0o755 });
   symlinkSync('folder/program', join(source, 'link'));
-  const first = await snapshot(source, blobs, { signal });
-  const second = await snapshot(source, blobs, { signal });
-  await checkout(first.tree, out, { blobs, signal });
-  const third = await snapshot(out, blobs, { signal });
+  const first = await snapshot(source, store, { signal });
+  const second = await snapshot(source, store, { signal });
+  await checkout(first.tree, out, { blobs: store.blobs, signal });
+  const third = await snapshot(out, store, { signal });
   return first.tree === second.tree && first.tree === third.tree;
 }
 
