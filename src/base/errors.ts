@@ -25,6 +25,8 @@ export const codes = {
   PK2102: { exit: 2, grpc: 3, title: 'A directory cannot be taken into a tree' },
   PK2103: { exit: 7, grpc: 15, title: 'A tree is malformed' },
   PK2104: { exit: 2, grpc: 6, title: 'The place to write to is taken' },
+  PK3001: { exit: 1, grpc: 10, title: 'A source changed during the build' },
+  PK3002: { exit: 2, grpc: 5, title: 'There is no such target' },
   PK6901: { exit: 69, grpc: 9, title: 'A needed tool is missing' },
   PK7001: { exit: 70, grpc: 13, title: 'A bug in portkit' },
   PK9001: { exit: 130, grpc: 1, title: 'Cancelled' },

@@ -32,6 +32,9 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK2103:
     'The bytes of a tree do not have the one canonical form, so they are refused as a whole. Either they are no tree, or a program wrote them wrongly.',
   PK2104: 'The place to write to exists and is not empty. Nothing was changed. Name another, or remove it yourself.',
+  PK3001:
+    'A directory or file that the build takes from this machine had other content when it was looked at a second time. Nothing was stored under a wrong key. Build again when nothing writes to it.',
+  PK3002: 'The definition has no target of this name. The hint lists those it has; "portkit plan" shows all steps.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
