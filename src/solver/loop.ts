@@ -4,7 +4,7 @@ import { isIn, nameOf, notHere, sameRefs, settleDone, settleKnown } from './run.
 import type { Run, WorkEnd } from './run.ts';
 import { change } from './states.ts';
 import { askAll, bring, compareAll, demand, fail, gatherAll, lookupCompared, makeAgain } from './wants.ts';
-import { groundsOf, launch } from './works.ts';
+import { groundsOf, launchAll } from './works.ts';
 
 /** Records that wait to be saved together; work that took longer than a moment is saved at once. */
 const savedTogether = 64;
@@ -49,12 +49,14 @@ async function pump(run: Run): Promise<void> {
 /** Everything that can be done without waiting, each kind of question for all vertices in one go. */
 function advance(run: Run): void {
   const isOver = (): boolean => run.options.signal.aborted || run.fatal !== undefined;
+  const ready = new Set<number>();
   while (!isOver() && (run.ask.length > 0 || run.compare.length > 0 || run.compared.length > 0 || run.gather.length > 0)) {
     askAll(run);
     compareAll(run);
     lookupCompared(run);
-    for (const vertex of gatherAll(run)) if (!run.stopping) launch(run, vertex);
+    for (const vertex of gatherAll(run)) ready.add(vertex);
   }
+  if (!isOver() && !run.stopping) launchAll(run, [...ready]);
 }
 
 function takeEnd(run: Run, vertex: number, end: WorkEnd): void {

@@ -39,6 +39,7 @@ function begin(run: Run, vertex: number): void {
 /** Asks for the records of all vertices that were wanted since, in one go. */
 export function askAll(run: Run): void {
   const vertices = run.ask.splice(0);
+  if (vertices.length === 0) return;
   const found = run.parts.results.lookup(vertices.flatMap((vertex) => run.definitions[vertex] ?? []));
   for (const [index, vertex] of vertices.entries()) {
     const outputs = found[index];
@@ -90,7 +91,8 @@ export function post(run: Run, message: Run['messages'][number]): void {
 export function lookupCompared(run: Run): void {
   const vertices = run.compared.splice(0);
   const asking = vertices.filter((vertex) => mayFind(run, vertex));
-  const found = run.parts.results.lookup(asking.flatMap((vertex) => run.contents[vertex] ?? []));
+  const keys = asking.flatMap((vertex) => run.contents[vertex] ?? []);
+  const found = keys.length === 0 ? [] : run.parts.results.lookup(keys);
   const byVertex = new Map(asking.map((vertex, index) => [vertex, found[index]]));
   for (const vertex of vertices) {
     const outputs = byVertex.get(vertex);
@@ -136,7 +138,7 @@ export function gatherAll(run: Run): readonly number[] {
     if (run.stale.has(vertex)) run.compare.push(vertex);
     else ready.push(vertex);
   }
-  return [...new Set(ready)];
+  return ready;
 }
 
 /** Looks whether the bytes of known vertices are here, and has them made again where they are not. */

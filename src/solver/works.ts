@@ -10,8 +10,12 @@ import { change } from './states.ts';
 import { failureOf } from './table.ts';
 import { inputsOf, post } from './wants.ts';
 
-/** Has a vertex whose inputs are here work, as soon as there is room. */
-export function launch(run: Run, vertex: number): void {
+/** Has vertices whose inputs are here work as soon as there is room, the most urgent first. */
+export function launchAll(run: Run, vertices: readonly number[]): void {
+  for (const vertex of vertices.toSorted((a, b) => rankOf(run, b) - rankOf(run, a))) launch(run, vertex);
+}
+
+function launch(run: Run, vertex: number): void {
   const key = run.contents[vertex];
   const op = run.ops[vertex];
   if (key === undefined || op === undefined) throw new Error('A step was launched before it was asked');
