@@ -32,6 +32,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK2103:
     'The bytes of a tree do not have the one canonical form, so they are refused as a whole. Either they are no tree, or a program wrote them wrongly.',
   PK2104: 'The place to write to exists and is not empty. Nothing was changed. Name another, or remove it yourself.',
+  PK3301:
+    'The bytes of an archive break the rules of its format: they are cut off, damaged, or made to be read differently by different programs. Nothing of it was used.',
+  PK3302:
+    'An archive is well-formed but holds something that is not taken: a path that is absolute or leads upwards, a name twice, a path through a link, a hard link to no file of the archive, a sparse file. The message says where. Make the archive again without it.',
+  PK3303:
+    'An archive or a compressed stream gives more bytes, names or extended headers than the limits allow. A small file can be made to unpack to a full disk, so the work stops there.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
