@@ -29,6 +29,7 @@ export const codes = {
   PK3302: { exit: 1, grpc: 3, title: 'An archive holds something that is refused' },
   PK3303: { exit: 1, grpc: 8, title: 'An archive or stream is larger than allowed' },
   PK3304: { exit: 1, grpc: 3, title: 'A compressed stream is malformed' },
+  PK3305: { exit: 1, grpc: 3, title: 'An ELF file is malformed' },
   PK6901: { exit: 69, grpc: 9, title: 'A needed tool is missing' },
   PK7001: { exit: 70, grpc: 13, title: 'A bug in portkit' },
   PK9001: { exit: 130, grpc: 1, title: 'Cancelled' },

@@ -40,6 +40,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'An archive or a compressed stream gives more bytes, names or extended headers than the limits allow. A small file can be made to unpack to a full disk, so the work stops there.',
   PK3304:
     'A compressed stream is cut off, damaged, or followed by something else. What came out of it was not used. Compare its digest with what its author says.',
+  PK3305:
+    'A file begins like a program or library (ELF) but its headers lead outside of it or contradict themselves, so what it needs cannot be told.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
