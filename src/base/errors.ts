@@ -30,6 +30,7 @@ export const codes = {
   PK3303: { exit: 1, grpc: 8, title: 'An archive or stream is larger than allowed' },
   PK3304: { exit: 1, grpc: 3, title: 'A compressed stream is malformed' },
   PK3305: { exit: 1, grpc: 3, title: 'An ELF file is malformed' },
+  PK3306: { exit: 1, grpc: 9, title: 'A step is given what it cannot work on' },
   PK6901: { exit: 69, grpc: 9, title: 'A needed tool is missing' },
   PK7001: { exit: 70, grpc: 13, title: 'A bug in portkit' },
   PK9001: { exit: 130, grpc: 1, title: 'Cancelled' },
