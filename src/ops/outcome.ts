@@ -1,0 +1,13 @@
+import { PortkitError } from '../base/errors.ts';
+import type { Outcome } from '../solver/op.ts';
+
+/** Turns a coded error of a source (PK32xx, or a missing tool) into the step's failure; anything else passes through. */
+export async function asOutcome(work: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof PortkitError) || !/^PK(?:32|69|10)/.test(error.code)) throw error;
+    const { code, message, hint } = error;
+    return { ok: false, failure: { code, message, ...(hint === undefined ? {} : { hint }) } };
+  }
+}
