@@ -48,6 +48,16 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'A URL, fingerprint, key or path of a source has a form that is not allowed there. URLs are http, https or (where the builder allows it) file; fingerprints are given in full.',
   PK3211:
     'Bytes that should be an archive or a compressed file do not have the strict form of one, so nothing was taken from them.',
+  PK3301:
+    'The bytes of an archive break the rules of its format: they are cut off, damaged, or made to be read differently by different programs. Nothing of it was used.',
+  PK3302:
+    'An archive is well-formed but holds something that is not taken: a path that is absolute or leads upwards, a name twice, a path through a link, a hard link to no file of the archive, a sparse file. The message says where. Make the archive again without it.',
+  PK3303:
+    'An archive or a compressed stream gives more bytes, names or extended headers than the limits allow. A small file can be made to unpack to a full disk, so the work stops there.',
+  PK3304:
+    'A compressed stream is cut off, damaged, or followed by something else. What came out of it was not used. Compare its digest with what its author says.',
+  PK3305:
+    'A file begins like a program or library (ELF) but its headers lead outside of it or contradict themselves, so what it needs cannot be told.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
