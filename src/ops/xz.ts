@@ -1,19 +1,9 @@
 import { PortkitError } from '../base/errors.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
-
-/** Starts a program of the host; `ended` resolves when all of its output was read. */
-export type StartProgram = (call: {
-  readonly argv: readonly [program: string, ...args: string[]];
-  readonly env: Readonly<Record<string, string>>;
-  readonly input: AsyncIterable<Uint8Array>;
-  readonly signal: AbortSignal;
-}) => {
-  readonly stdout: AsyncIterable<Uint8Array>;
-  readonly ended: Promise<{ readonly status: number | undefined; readonly stderr: string }>;
-};
+import type { RunProgram } from './run-program.ts';
 
 /** Reads xz with the `xz` program, which may use 512 MiB (a dictionary can ask for 4 GiB). */
-export function xzProgram(start: StartProgram): Unxz {
+export function xzProgram(run: RunProgram): Unxz {
   return async function* unxz(source, signal) {
     const argv = [
       'xz',
@@ -24,7 +14,7 @@ export function xzProgram(start: StartProgram): Unxz {
       '--memlimit-decompress=512MiB',
       '--quiet',
     ] as const;
-    const { stdout, ended } = start({ argv: [...argv], env: {}, input: source, signal });
+    const { stdout, ended } = run({ argv: [...argv], env: {}, input: source, signal });
     yield* stdout;
     const { status, stderr } = await ended;
     if (status === 0) return;
