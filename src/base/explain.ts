@@ -46,8 +46,6 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The detached OpenPGP signature was not made over this content by a key whose full fingerprint is pinned, or that key is revoked, or it has expired and the content is not pinned either. The content was not used.',
   PK3207:
     'A URL, fingerprint, key or path of a source has a form that is not allowed there. URLs are http, https or (where the builder allows it) file; fingerprints are given in full.',
-  PK3211:
-    'Bytes that should be an archive or a compressed file do not have the strict form of one, so nothing was taken from them.',
   PK3301:
     'The bytes of an archive break the rules of its format: they are cut off, damaged, or made to be read differently by different programs. Nothing of it was used.',
   PK3302:

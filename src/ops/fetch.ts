@@ -1,6 +1,8 @@
 import { digestFromHex, digestOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
+import { decompress, defaultDecompressLimits, detectCompression } from '../formats/compression/decompress.ts';
+import type { Unxz } from '../formats/compression/decompress.ts';
 import type { FetchSpec } from '../graph/ops.ts';
 import type { Facts, Op, OpContext, Outcome } from '../solver/op.ts';
 import type { BlobInfo, BlobStore } from '../store/blobs.ts';
@@ -9,10 +11,8 @@ import type { Checksum } from './fetch/checksum.ts';
 import { download } from './fetch/download.ts';
 import type { DownloadWorld } from './fetch/download.ts';
 import { parseFingerprint, verifySignature } from './fetch/signature.ts';
-import { uncompressed } from './fetch/uncompressed.ts';
 import { parseSource } from './fetch/url.ts';
 import { asOutcome } from './outcome.ts';
-import type { RunProgram } from './run-program.ts';
 
 /** Where digests of URLs are kept between builds: the lock. URLs come without credentials. */
 export interface Pins {
@@ -27,9 +27,7 @@ export interface FetchWorld extends Omit<DownloadWorld, 'signal' | 'transfer'> {
   readonly pin?: Pins;
   /** The bytes of a public key file, named relative to the definition's directory. */
   readKey(path: string, signal: AbortSignal): Promise<Uint8Array>;
-  readonly run: RunProgram;
-  /** Where programs are looked for (`PATH`). */
-  readonly path: string;
+  readonly unxz: Unxz;
 }
 
 /** Bytes an answer may have when the step says nothing. */
@@ -124,10 +122,16 @@ async function checkSignature(
   );
   const stored = await blobs.open(digest, signal);
   if (stored === undefined) throw new PortkitError('PK2002', `The blob ${digest} is not in the store`);
-  const content = signature.of === 'uncompressed' ? uncompressed(stored, maxSize, world) : stored;
+  const content = signature.of === 'uncompressed' ? await uncompressed(stored, maxSize, world) : stored;
   const { fingerprints } = signature;
   const by = { signature: bytes, keys, fingerprints, shown: parseSource(url).shown, now: new Date(world.now()), pinned };
   return verifySignature(content, by);
+}
+
+async function uncompressed(stored: AsyncIterable<Uint8Array>, maxSize: number, { unxz, signal }: LentWorld) {
+  const { format, content } = await detectCompression(stored);
+  const limits = { ...defaultDecompressLimits, bytes: maxSize };
+  return format === undefined ? content : decompress(content, { format, limits, unxz }, signal);
 }
 
 function bytesOfKey(key: string, world: LentWorld): Promise<Uint8Array> {
