@@ -35,6 +35,32 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3001:
     'A directory or file that the build takes from this machine had other content when it was looked at a second time. Nothing was stored under a wrong key. Build again when nothing writes to it.',
   PK3002: 'The definition has no target of this name. The hint lists those it has; "portkit plan" shows all steps.',
+  PK3201:
+    'The name could not be looked up, the connection failed or was cut, or the server stayed busy, at every source and after several rounds with growing waits. What had come is kept, so the next build goes on from there. Proxies are taken from http_proxy, https_proxy and no_proxy. Content the store has is never fetched again.',
+  PK3202:
+    'A server sent other bytes than the digest in the definition or the lock says. They were not used. The file may have been replaced by its makers, or by somebody else: find out which before you pin the new digest.',
+  PK3203:
+    'A server does not have the file (such as 404), sends it in a way that cannot be used, or redirects where that is refused: from https to http, to another scheme, in a loop, more than five times, or to a URL with credentials. For a file URL: it is not there, or is no regular file.',
+  PK3204:
+    'Content grew beyond the size limit of the step; nothing of it was kept. A small compressed file can hold a very large one, so the limit also counts for uncompressed bytes.',
+  PK3205:
+    'A fetched file is only used when its digest is written in the definition or in the lock, so that every build uses the same bytes. The hint shows the digest of the bytes of today: check it against what the makers publish, then write it down.',
+  PK3206:
+    'The detached OpenPGP signature was not made over this content by a key whose full fingerprint is pinned, or that key is revoked, or it has expired and the content is not pinned either. The content was not used.',
+  PK3207:
+    'A URL, fingerprint, key or path of a source has a form that is not allowed there. URLs are http, https or (where the builder allows it) file; fingerprints are given in full.',
+  PK3301:
+    'The bytes of an archive break the rules of its format: they are cut off, damaged, or made to be read differently by different programs. Nothing of it was used.',
+  PK3302:
+    'An archive is well-formed but holds something that is not taken: a path that is absolute or leads upwards, a name twice, a path through a link, a hard link to no file of the archive, a sparse file. The message says where. Make the archive again without it.',
+  PK3303:
+    'An archive or a compressed stream gives more bytes, names or extended headers than the limits allow. A small file can be made to unpack to a full disk, so the work stops there.',
+  PK3304:
+    'A compressed stream is cut off, damaged, or followed by something else. What came out of it was not used. Compare its digest with what its author says.',
+  PK3305:
+    'A file begins like a program or library (ELF) but its headers lead outside of it or contradict themselves, so what it needs cannot be told.',
+  PK3306:
+    'A step needs another kind of input: a tree where it was given a file, a compressed file where it was given a plain one, or one input where it was given several.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
