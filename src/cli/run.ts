@@ -7,7 +7,7 @@ import { processOutput } from './output.ts';
 import type { Output } from './output.ts';
 import { parseCommandLine } from './parse.ts';
 import { reportError } from './report-error.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../base/suggest.ts';
 import { version } from './version.ts';
 
 /** Runs one command line; answers the exit status. */

@@ -10,7 +10,7 @@ export interface Walk {
 const enoughCycles = 20;
 
 /** The vertices that the given ones need, themselves included. Inputs that do not exist are passed over. */
-export function walk(graph: Graph, from: Iterable<number>): Walk {
+function walk(graph: Graph, from: Iterable<number>): Walk {
   const { vertices } = graph;
   const order: number[] = [];
   const cycles: number[][] = [];

@@ -4,7 +4,7 @@ import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { parseDuration, parseSize, showSize } from '../sizes.ts';
-import { suggest } from '../suggest.ts';
+import { suggest } from '../../base/suggest.ts';
 
 type Run = (store: Store) => Promise<number>;
 
