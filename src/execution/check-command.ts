@@ -20,6 +20,10 @@ export function checkCommand(command: Command): void {
   const names = command.inputs.map(({ name }) => name);
   for (const name of names) if (!inputName.test(name)) refuse(`The input name ${JSON.stringify(name)} is not allowed`);
   if (new Set(names).size < names.length) refuse('Two inputs have the same name');
+  for (const limit of [command.timeoutMs, command.memoryBytes, command.processes]) {
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0))
+      refuse(`The limit ${limit} is no whole number above 0`);
+  }
   checkPath(command.cwd, 'The working directory');
   for (const { name, to } of command.caches) {
     checkTarget(to, `The place of the cache ${JSON.stringify(name)}`);

@@ -87,3 +87,13 @@ test('nothing of a run remains in the scratch folder', async () => {
   expect(stdout).toBe('/out:\n\n/tmp:\n');
   expect(existsSync(join(folder, 'caches'))).toBe(true);
 });
+
+test('a limit of memory ends the command and is told apart', async () => {
+  const script = 'x=$(head -c 300000000 /dev/zero | tr "\\0" x); echo ${#x}';
+  expect((await sh(script, { memoryBytes: 64 << 20 })).ended).toEqual({ how: 'out-of-memory' });
+});
+
+test('a limit of processes is kept', async () => {
+  const script = 'for i in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; echo all';
+  expect(await sh(script, { processes: 5 })).toMatchObject({ ended: { how: 'exited', status: 2 }, stdout: '' });
+});

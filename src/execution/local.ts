@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { PortkitError } from '../base/errors.ts';
@@ -6,7 +6,9 @@ import { snapshot } from '../store/host/snapshot.ts';
 import type { Store } from '../store/store.ts';
 import { checkCommand } from './check-command.ts';
 import { createCheckouts } from './checkouts.ts';
+import { findControllers } from './control-groups.ts';
 import type { Command, Ended, Executor } from './executor.ts';
+import { keepLimits } from './limits.ts';
 import { prepare } from './prepare.ts';
 import type { Site } from './prepare.ts';
 import { createPrograms } from './programs.ts';
@@ -50,6 +52,7 @@ export async function createLocalExecutor(
   writeFileSync(filterFile, filter);
   const site: Site = {
     caches: options.folders.caches,
+    controllers: findControllers(readFileSync('/proc/self/cgroup', 'utf8'), readFileSync('/proc/self/mountinfo', 'utf8')),
     user,
     workplace,
     programs,
@@ -91,9 +94,21 @@ async function run(options: LocalExecutorOptions, site: Site, { command, context
       .map((one) => `${one}\0`)
       .join(''),
   );
+  const limits = keepLimits(site, command);
+  held.use(limits.group);
+  const [program = options.bwrap, ...rest] = [
+    ...limits.around,
+    options.bwrap,
+    '--args',
+    '3',
+    '--',
+    ...limits.inside,
+    ...command.argv,
+  ];
   const request: SpawnRequest = {
     // The arguments go through a descriptor: a command line can be read by everybody, and they hold secret variables.
-    argv: [options.bwrap, '--args', '3', '--', ...command.argv],
+    argv: [program, ...rest],
+    controlGroups: limits.group.procs,
     descriptors: [{ feed: sandbox.toString('base64') }, ...descriptors],
     ...(site.user === undefined ? {} : { user: site.user }),
     ...(command.timeoutMs === undefined ? {} : { timeoutMs: command.timeoutMs }),
@@ -103,6 +118,7 @@ async function run(options: LocalExecutorOptions, site: Site, { command, context
     throw cannotStart(error, options.bwrap);
   });
   output.end();
+  if (limits.group.outOfMemory()) return { how: 'out-of-memory' };
   if (end.timedOut) return { how: 'out-of-time' };
   if (end.signal !== null) return { how: 'signalled', signal: end.signal };
   if (!end.report.includes('"exit-code"')) throw notMade(output.firstErrors());

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { digestOf, hexOf } from '../base/digest.ts';
 import { checkMountPoint, secretPath } from './check-command.ts';
 import type { Checkouts } from './checkouts.ts';
+import type { Controllers } from './control-groups.ts';
 import type { Command } from './executor.ts';
 import { takeLock } from './lock.ts';
 import type { Programs } from './programs.ts';
@@ -17,6 +18,7 @@ export interface Site {
   readonly checkouts: Checkouts;
   readonly programs: Programs;
   readonly caches: string;
+  readonly controllers: Controllers;
   /** The file of the system-call filter. */
   readonly filter: string;
   readonly etc: string;

@@ -88,14 +88,12 @@ function run(id: number, pipesId: number, request: SpawnRequest): void {
     for (const fd of [pair.stdout, pair.stderr]) opened.push(openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY));
     const descriptors = request.descriptors ?? [];
     const [program, ...rest] = request.argv;
-    const child = inControlGroups(request.controlGroups ?? [], () =>
-      spawn(program, rest, {
-        env: {},
-        cwd: '/',
-        stdio: ['ignore', opened[0], opened[1], ...descriptors.map((one) => stdioOf(one, opened))],
-        ...request.user,
-      }),
-    );
+    const child = spawn(program, rest, {
+      env: {},
+      cwd: '/',
+      stdio: ['ignore', opened[0], opened[1], ...descriptors.map((one) => stdioOf(one, opened))],
+      ...request.user,
+    });
     watch(id, child, request);
   } finally {
     for (const fd of opened) closeSync(fd);
@@ -109,9 +107,10 @@ function stdioOf(descriptor: Descriptor, opened: number[]): 'pipe' | number {
   return fd;
 }
 
-function watch(id: number, child: ChildProcess, { descriptors = [], timeoutMs }: SpawnRequest): void {
+function watch(id: number, child: ChildProcess, { descriptors = [], controlGroups = [], timeoutMs }: SpawnRequest): void {
   const one: Running = { child, timedOut: false };
   running.set(id, one);
+  if (child.pid !== undefined) for (const group of controlGroups) writeFileSync(group, String(child.pid));
   const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
   const report: Buffer[] = [];
   for (const [index, descriptor] of descriptors.entries()) {
@@ -162,21 +161,4 @@ function killOne(pid: number): void {
   } catch (error) {
     if (systemCode(error) !== 'ESRCH') throw error;
   }
-}
-
-/** A new process is born into the groups of its parent; starting one is synchronous, so nothing else is born meanwhile. */
-function inControlGroups<T>(groups: readonly string[], start: () => T): T {
-  if (groups.length === 0) return start();
-  const home = groups.map((group) => homeOf(group));
-  try {
-    for (const group of groups) writeFileSync(group, '0');
-    return start();
-  } finally {
-    for (const group of home) writeFileSync(group, '0');
-  }
-}
-
-/** Each group is made directly below the one that this process is in. */
-function homeOf(group: string): string {
-  return group.replace(/\/[^/]+\/cgroup\.procs$/, '/cgroup.procs');
 }

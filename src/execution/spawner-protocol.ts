@@ -15,7 +15,7 @@ export interface SpawnRequest {
   readonly descriptors?: readonly Descriptor[];
   /** Whom it runs as; needs root. */
   readonly user?: { readonly uid: number; readonly gid: number };
-  /** `cgroup.procs` files of the control groups it starts in. */
+  /** `cgroup.procs` files of the control groups it is put into, before it is fed anything. */
   readonly controlGroups?: readonly string[];
   readonly timeoutMs?: number;
 }
