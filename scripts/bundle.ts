@@ -1,7 +1,7 @@
 import { build } from 'esbuild';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
-/** Makes build/portkit: the program as one file (and its hashing thread), and a package that can be published. */
+/** Makes build/portkit: the program as one file (beside it its hashing thread and the helper that starts commands), and a package that can be published. */
 interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -15,7 +15,11 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
 await build({
-  entryPoints: { portkit: 'src/cli/main.ts', 'hash-worker': 'src/store/disk/hash-worker.ts' },
+  entryPoints: {
+    portkit: 'src/cli/main.ts',
+    'hash-worker': 'src/store/disk/hash-worker.ts',
+    'spawner-process': 'src/execution/spawner-process.ts',
+  },
   outdir: folder,
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -29,9 +33,9 @@ await build({
     {
       name: 'worker files',
       setup(bundler) {
-        // A worker is named by its source file; in the package it stands beside the program under its bundled name.
-        bundler.onLoad({ filter: /hash-pool\.ts$/ }, ({ path }) => ({
-          contents: readFileSync(path, 'utf8').replace('./hash-worker.ts', './hash-worker.mjs'),
+        // A worker or helper is named by its source file; in the package it stands beside the program under its bundled name.
+        bundler.onLoad({ filter: /\/(hash-pool|spawner)\.ts$/ }, ({ path }) => ({
+          contents: readFileSync(path, 'utf8').replace(/(new URL\('\.\/[a-z-]+)\.ts'/, "$1.mjs'"),
           loader: 'ts',
         }));
       },

@@ -82,6 +82,26 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'A file begins like a program or library (ELF) but its headers lead outside of it or contradict themselves, so what it needs cannot be told.',
   PK3306:
     'A step needs another kind of input: a tree where it was given a file, a compressed file where it was given a plain one, or one input where it was given several.',
+  PK3101:
+    'The command of a step ended with another status than 0. Its last lines are printed with the step; the whole output is in the log that is named there.',
+  PK3102:
+    'The command of a step was killed by a signal, or reports that something it ran was (a status above 128 is how shells and the sandbox say so). SIGSEGV and SIGABRT are faults of the program; SIGKILL may be the kernel short of memory.',
+  PK3103:
+    'The command ran longer than the "timeout" of its step, so it and everything it had started was killed. Raise the limit, or look in its log for what it was waiting for.',
+  PK3104:
+    'The kernel killed the command because its control group reached the "memory" limit of its step. Raise the limit, or let the command do less at once.',
+  PK3105:
+    'The command ended well, but what its step declares is not in /out, or cannot be kept (a socket, a file that nobody may read). Only what is left in /out is the result of a step.',
+  PK3106:
+    'Steps only run in a sandbox, and it could not be made. Most often the kernel does not let ordinary users make namespaces (kernel.unprivileged_userns_clone = 0, user.max_user_namespaces = 0, or kernel.apparmor_restrict_unprivileged_userns = 1 on Ubuntu), or this runs in a container that forbids it. There is no switch to run steps without it.',
+  PK3107:
+    "A tree that is a step's whole root is mounted read-only, so each place where something is mounted must be in it: a folder for a cache, a file for a secret, neither reached through a link. Places below /tmp and /run are always there.",
+  PK3108:
+    'A step names a secret that was not given. Values come from the command line or a file and are never part of a definition.',
+  PK3109:
+    'Commands started by root run as an ordinary user who owns nothing. The folders with their inputs are closed to everybody else, but the folders above must let that user pass.',
+  PK3110:
+    "A limit is kept by the kernel through control groups (or, for a step on the host's root, by prlimit). Neither can keep this one here, and a limit that is not kept is worse than none that is asked for.",
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
