@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { PortkitError } from '../base/errors.ts';
 import type { Command, Invocation } from './command.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../base/suggest.ts';
 
 /** The words and options of one command; whatever it does not take is an error, never passed over. */
 export function parseCommandLine(name: string, command: Command, args: readonly string[]): Pick<Invocation, 'words' | 'options'> {

@@ -23,7 +23,7 @@ beforeAll(async () => {
   store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
   spawner = createSpawner({ folder });
   const folders = { scratch: join(folder, 'scratch'), caches: join(folder, 'caches') };
-  executor = await createLocalExecutor({ blobs: store.blobs, spawner, folders, bwrap: '/usr/bin/bwrap', keepBytes: 0 }, signal);
+  executor = await createLocalExecutor({ store, spawner, folders, bwrap: '/usr/bin/bwrap', keepBytes: 0 }, signal);
 });
 
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { PortkitError } from '../base/errors.ts';
 import type { Ref } from '../base/ref.ts';
 import type { Graph } from '../graph/graph.ts';
-import { walk } from '../graph/walk.ts';
+import { walkTargets } from '../graph/walk.ts';
 import type { Reason } from '../progress/event.ts';
 import { abortAll, runToEnd } from './loop.ts';
 import type { Failure, OpFor } from './op.ts';
@@ -38,7 +38,7 @@ export function createSolver(parts: SolverParts): Solver {
   return {
     async solve(graph, names, { opFor, ...options }) {
       const targets = names.map((name) => targetOf(graph, name).vertex);
-      const { order } = walk(graph, targets);
+      const { order } = walkTargets(graph, names);
       const context = (vertex: number) => contextOf(options, graph.vertices[vertex]?.name ?? '', options.signal);
       const table = await makeTable(graph, order, { opFor, context, signal: options.signal });
       const run = newRun({ ...table, options, parts, shared, targets: [...new Set(targets)] });

@@ -95,8 +95,9 @@ test('gives what a naive evaluation gives, runs nothing twice, and never runs wh
         const before = quiet;
         quiet = undefined;
         if (one.do === 'change') facts[at] = one.to;
-        else if (one.do === 'break') broken.has(at) ? broken.delete(at) : broken.add(at);
-        else if (one.do === 'evict') {
+        else if (one.do === 'break') {
+          if (!broken.delete(at)) broken.add(at);
+        } else if (one.do === 'evict') {
           const ref = evaluate(world, facts, broken)[at];
           if (ref !== undefined) rig.here.delete(ref.digest);
         } else if (one.do === 'forget') rig.records.delete([...rig.records.keys()][at] ?? blob('').digest);
