@@ -30,9 +30,12 @@ const memoryFiles = 1 << 30;
 /** Directories that every root has, as the places of mounts. */
 export const mountPoints = ['proc', 'dev', 'tmp', 'run', 'in', 'out'] as const;
 
+/** Where a command's programs are looked for. */
+export const searchPath: readonly string[] = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
+
 /** What every command is told; a step's own variables come after these. */
 const environment: Readonly<Record<string, string>> = {
-  PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+  PATH: searchPath.join(':'),
   HOME: '/tmp',
   LC_ALL: 'C',
   TZ: 'UTC',
