@@ -10,6 +10,9 @@ export interface Reason {
   readonly name?: string;
   readonly before?: string;
   readonly after?: string;
+  /** For inputs: what the digests name; and of trees that are both still here, the first paths that differ. */
+  readonly of?: 'blob' | 'tree';
+  readonly paths?: readonly string[];
 }
 
 /** What happened, without the moment; steps go by their names, which are unique in a build. */

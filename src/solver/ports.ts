@@ -12,6 +12,7 @@ export interface Grounds {
 
 /** A result to be remembered: under each of the keys, and as what its step last did (unless it was only found again). */
 export interface Finished {
+  /** Of what ran, the first is the content key: what identifies the run. */
   readonly keys: readonly Digest[];
   readonly outputs: readonly Ref[];
   readonly ran?: { readonly step: string; readonly grounds: Grounds };

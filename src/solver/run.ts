@@ -1,6 +1,6 @@
 import type { Digest } from '../base/digest.ts';
 import type { Ref } from '../base/ref.ts';
-import type { Happening } from '../progress/event.ts';
+import type { Happening, Reason } from '../progress/event.ts';
 import type { Failure, OpContext } from './op.ts';
 import type { Pools } from './pools.ts';
 import type { Finished, Grounds, Presence, Results, Turns } from './ports.ts';
@@ -20,13 +20,19 @@ export interface SolveOptions {
   readonly keepGoing: boolean;
   readonly signal: AbortSignal;
   readonly emit: (happening: Happening) => void;
+  /** Adds to reasons what takes a look into the inputs. */
+  readonly describe: (reasons: readonly Reason[], signal: AbortSignal) => Promise<readonly Reason[]>;
   readonly output: (step: string, stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
+}
+
+/** What a build remembers by. */
+export interface BuildParts {
+  readonly results: Results;
+  readonly presence: Presence;
 }
 
 /** The world of the solver, shared by all builds. */
 export interface SolverParts {
-  readonly results: Results;
-  readonly presence: Presence;
   readonly turns: Turns;
   readonly pools: Pools;
   /** Milliseconds of a clock that only goes forward. */
@@ -45,7 +51,7 @@ export type Message = { readonly vertex: number; readonly compared: Digest } | {
 /** One build at work: the table, and lists of vertices that wait for the next turn of the loop. */
 export interface Run extends Table {
   readonly options: SolveOptions;
-  readonly parts: SolverParts;
+  readonly parts: SolverParts & BuildParts;
   readonly shared: SharedWork;
   readonly targets: readonly number[];
   readonly ask: number[];

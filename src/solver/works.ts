@@ -1,3 +1,4 @@
+import { digestOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Reason } from '../progress/event.ts';
@@ -22,8 +23,13 @@ function launch(run: Run, vertex: number): void {
   change(run.states, vertex, 'queued');
   const step = nameOf(run, vertex);
   run.options.emit({ type: 'step.queued', step });
-  const reasons = reasonsOf(run, vertex);
+  let reasons = reasonsOf(run, vertex);
   const controller = new AbortController();
+  const described = run.options.describe(reasons, controller.signal).then(
+    (told) => void (reasons = told),
+    // What cannot be looked into is told without.
+    () => undefined,
+  );
   run.active.set(vertex, controller);
   const { output, transfer } = contextOf(run.options, step, controller.signal);
   const follower: Follower = {
@@ -38,7 +44,8 @@ function launch(run: Run, vertex: number): void {
   const forced = isForced(run, vertex);
   // Work that must really be done is not shared with work that may be found done.
   const name = forced ? `again ${key}` : key;
-  const work = (all: Follower, signal: AbortSignal): Promise<WorkEnd> => workOn(run, vertex, { key, forced, all, signal });
+  const work = (all: Follower, signal: AbortSignal): Promise<WorkEnd> =>
+    workOn(run, vertex, { key, forced, described, all, signal });
   run.shared.run(name, follower, { signal: controller.signal, work }).then(
     (end) => post(run, { vertex, end }),
     (error: unknown) => post(run, { vertex, end: { how: 'thrown', error } }),
@@ -52,11 +59,12 @@ function isForced(run: Run, vertex: number): boolean {
 interface Task {
   readonly key: Digest;
   readonly forced: boolean;
+  readonly described: Promise<void>;
   readonly all: Follower;
   readonly signal: AbortSignal;
 }
 
-async function workOn(run: Run, vertex: number, { key, forced, all, signal }: Task): Promise<WorkEnd> {
+async function workOn(run: Run, vertex: number, { key, forced, described, all, signal }: Task): Promise<WorkEnd> {
   const op = run.ops[vertex];
   if (op === undefined) throw new Error('A step without an op cannot work');
   const { turns, pools, results, now } = run.parts;
@@ -67,6 +75,7 @@ async function workOn(run: Run, vertex: number, { key, forced, all, signal }: Ta
     const found = results.lookup([key])[0];
     if (found !== undefined) return { how: 'found', outputs: found, took: 0 };
   }
+  await described;
   return pools.run(op.pool, rankOf(run, vertex), async () => {
     signal.throwIfAborted();
     all.started();
@@ -94,9 +103,18 @@ export function groundsOf(run: Run, vertex: number): Omit<Grounds, 'took'> {
   const names = (run.graph.vertices[vertex]?.inputs ?? []).map((input) => nameOf(run, input.vertex));
   return {
     code: run.ops[vertex]?.code ?? '',
-    facts: run.facts[vertex]?.facts ?? {},
+    facts: shortened(run.facts[vertex]?.facts ?? {}),
     inputs: refs.map((ref, index) => ({ name: names[index] ?? '', ref })),
   };
+}
+
+/** Longer facts are kept as their digests: that they differ is told, not how. */
+const longestFact = 200;
+
+function shortened(facts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, value.length > longestFact ? digestOf(value) : value]),
+  );
 }
 
 /** Why a vertex runs, or would run. */

@@ -98,6 +98,8 @@ export interface Store extends AsyncDisposable {
   readonly actions: Actions;
   readonly tags: Tags;
   lease(name: string): Lease;
+  /** Tries to get the turn for a key among all processes: undefined while another has it. */
+  turn(key: Digest): Disposable | undefined;
   /** Grows whenever anything leaves the store; while it stands still, what was here is here. */
   generation(): number;
   list(): Iterable<BlobInfo & { readonly usedAt: number; readonly packed: boolean }>;
