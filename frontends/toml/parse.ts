@@ -27,7 +27,7 @@ export function parseDocument(file: string, folder: string, text: string): Parse
   for (;;) {
     try {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-      const value = parse(parsed, { maxDepth }) as unknown as Definition;
+      const value = parse(parsed, { maxDepth, unsafeKeyBehaviour: 'throw' }) as unknown as Definition;
       return { document: { file, folder, parsed, value }, findings, lost };
     } catch (error) {
       if (!(error instanceof TomlError)) throw error;
