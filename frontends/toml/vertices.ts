@@ -101,6 +101,7 @@ function substituted(
   { value, place: { document, path } }: PlannedStep,
   scope: Scope,
 ): { readonly value: unknown; readonly complaints: readonly Finding[] } {
+  if (!document.variables) return { value, complaints: [] };
   const complaints: Finding[] = [];
   const replace = (text: string, at: Path): string =>
     expand(text, scope, (complaint) => complaints.push(complaintAt(document, [...path, ...at], complaint)));
