@@ -10,6 +10,8 @@ export interface Document {
   readonly folder: string;
   /** What is located: the text without the parts that could not be parsed, each blanked. */
   readonly parsed: string;
+  /** Whether any text in it can hold a `${`: most files have none, and are not searched. */
+  readonly variables: boolean;
   readonly value: Definition;
 }
 

@@ -97,11 +97,12 @@ function notAReference(plan: Plan, text: string): Complaint {
 function axesOfSteps(tables: Tables, present: ReadonlySet<string>): ReadonlyMap<string, ReadonlySet<string>> {
   const axes = new Map<string, Set<string>>();
   const users = new Map<string, string[]>();
-  for (const { name, value } of tables.steps.values()) {
+  if (present.size === 0) return axes;
+  for (const { name, value, place } of tables.steps.values()) {
     const declared = declaredAxes(value);
-    const used = declared ?? textsIn(value).flatMap(axesIn);
+    const used = declared ?? (place.document.variables ? textsIn(value).flatMap(axesIn) : []);
     axes.set(name, new Set(used.filter((axis) => typeof axis === 'string').filter((axis) => present.has(axis))));
-    if (declared !== undefined || present.size === 0) continue;
+    if (declared !== undefined) continue;
     for (const { text } of referencesOf(value)) {
       const parts = stepReference(text);
       if (parts === undefined || parts.cell !== undefined) continue;

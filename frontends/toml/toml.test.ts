@@ -170,6 +170,11 @@ exec = { script = "echo $\${HOME} $HOME" }
     ]);
   });
 
+  test('are seen behind escapes and continued lines too', async () => {
+    const graph = await load('[vars]\nx = "1"\n[steps.a]\nlocal = "\\u0024{x}"\n[steps.b]\nlocal = """$\\\n {x}"""\n');
+    expect(graph.vertices.map(({ op }) => op)).toMatchObject([{ path: '1' }, { path: '1' }]);
+  });
+
   test('that double again and again come to an end', async () => {
     const doubling = Array.from(
       { length: 40 },
