@@ -58,7 +58,7 @@ export const codes = {
   PK3104: { exit: 1, grpc: 8, title: 'The command of a step needed too much memory' },
   PK3105: { exit: 1, grpc: 9, title: 'A step did not leave what it declares' },
   PK3106: { exit: 69, grpc: 9, title: 'The sandbox cannot be made' },
-  PK3107: { exit: 2, grpc: 9, title: 'A root tree lacks a place to mount on' },
+  PK3107: { exit: 2, grpc: 9, title: 'The sandbox lacks a place that a step names' },
   PK3108: { exit: 2, grpc: 9, title: 'A secret was not given' },
   PK3109: { exit: 69, grpc: 9, title: 'The scratch folder cannot be used' },
   PK3110: { exit: 69, grpc: 9, title: 'A limit of a step cannot be kept here' },

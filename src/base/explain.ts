@@ -95,7 +95,7 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3106:
     'Steps only run in a sandbox, and it could not be made. Most often the kernel does not let ordinary users make namespaces (kernel.unprivileged_userns_clone = 0, user.max_user_namespaces = 0, or kernel.apparmor_restrict_unprivileged_userns = 1 on Ubuntu), or this runs in a container that forbids it. There is no switch to run steps without it.',
   PK3107:
-    "A tree that is a step's whole root is mounted read-only, so each place where something is mounted must be in it: a folder for a cache, a file for a secret, neither reached through a link. Places below /tmp and /run are always there.",
+    'The working directory, a cache or a secret of a step has a place that its root does not have. A root is mounted read-only, so each such place must be in it: a folder, or a file for a secret, neither reached through a link. Places below /tmp and /run are always there.',
   PK3108:
     'A step names a secret that was not given. Values come from the command line or a file and are never part of a definition.',
   PK3109:

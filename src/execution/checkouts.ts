@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts';
 import { mountPoints } from './sandbox.ts';
 
 /** A ref on the host's disk, for as long as it is held; read by many, written by nobody. */
-interface Held extends Disposable {
+interface Held extends AsyncDisposable {
   readonly path: string;
 }
 
@@ -68,15 +68,14 @@ export function createCheckouts(options: CheckoutOptions): Checkouts {
     }
   }
 
-  function forgetOldest(): void {
+  async function forgetOldest(): Promise<void> {
     const idle = [...made].filter(([, one]) => one.users === 0);
     let bytes = idle.reduce((sum, [, one]) => sum + one.bytes, 0);
     for (const [key, one] of idle) {
       if (bytes <= options.keepBytes) return;
       bytes -= one.bytes;
       made.delete(key);
-      // What is left behind goes with the whole folder.
-      options.discard(one.path).catch(() => {});
+      await options.discard(one.path);
     }
   }
 
@@ -95,11 +94,11 @@ export function createCheckouts(options: CheckoutOptions): Checkouts {
       let held = true;
       return {
         path: one.path,
-        [Symbol.dispose]() {
+        async [Symbol.asyncDispose]() {
           if (!held) return;
           held = false;
           one.users -= 1;
-          forgetOldest();
+          await forgetOldest();
         },
       };
     },

@@ -121,7 +121,7 @@ async function run(options: LocalExecutorOptions, site: Site, { command, context
   if (limits.group.outOfMemory()) return { how: 'out-of-memory' };
   if (end.timedOut) return { how: 'out-of-time' };
   if (end.signal !== null) return { how: 'signalled', signal: end.signal };
-  if (!end.report.includes('"exit-code"')) throw notMade(output.firstErrors());
+  if (!end.report.includes('"exit-code"')) return notStarted(output.firstErrors());
   if (end.status !== 0) return unsuccessful(end.status ?? 0);
   const { tree } = await snapshot(plan.out, options.store, { signal: context.signal });
   return { how: 'exited', status: 0, out: tree };
@@ -157,15 +157,18 @@ function unsuccessful(status: number): Ended {
   return signal === undefined ? { how: 'exited', status } : { how: 'signalled', signal: signal[0] };
 }
 
-function notMade(errors: string): PortkitError {
-  const hint = /user namespace|Operation not permitted|Creating new namespace/i.test(errors)
-    ? 'The kernel or the container around this does not let ordinary users make namespaces: see "portkit explain PK3106"'
-    : undefined;
-  return new PortkitError(
-    'PK3106',
-    `The sandbox could not be made: ${errors || 'bwrap said nothing'}`,
-    hint === undefined ? {} : { hint },
-  );
+/** bwrap's own words say whether the command asked for something that is not there, or the machine gives no sandbox. */
+function notStarted(errors: string): Ended {
+  // As shells say it; the words are in the output.
+  if (/^bwrap: execvp /m.test(errors)) return { how: 'exited', status: 127 };
+  if (/^bwrap: Can't (?:chdir|mkdir|create|bind|find|get type|open|remount)/m.test(errors)) {
+    throw new PortkitError('PK3107', `The sandbox lacks a place that the command names: ${errors}`, {
+      hint: 'The root is read-only: use a place below /tmp, /run, /in or /out, or one that the root has',
+    });
+  }
+  throw new PortkitError('PK3106', `The sandbox could not be made: ${errors || 'bwrap said nothing'}`, {
+    hint: 'The kernel, or the container around this, must let ordinary users make namespaces: see "portkit explain PK3106"',
+  });
 }
 
 function cannotStart(error: unknown, bwrap: string): unknown {
