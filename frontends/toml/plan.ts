@@ -1,3 +1,4 @@
+import { maxVertices } from '../../src/graph/limits.ts';
 import type { Finding } from './findings.ts';
 import type { Cell } from './matrix.ts';
 import { labelOn, matrixOf } from './matrix.ts';
@@ -7,9 +8,6 @@ import type { Named, Tables } from './tables.ts';
 import type { Complaint } from './variables.ts';
 import { axesIn, known } from './variables.ts';
 import { quote, showPath } from './words.ts';
-
-/** Steps after the matrix has been applied. */
-const maxVertices = 200_000;
 
 /** One step of the text, and the vertices it becomes: one for each of its cells. */
 export interface PlannedStep extends Named {

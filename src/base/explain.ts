@@ -26,6 +26,9 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK1109:
     'A step that is made once for each cell of the matrix was used where no single cell is meant, or the cell that was named does not exist. Name one: "step:NAME[x86_64]".',
   PK1110: 'The definition has more steps, text or nesting than portkit takes. The message names the limit.',
+  PK1111:
+    'The file of the definition is not there or may not be read. Without --file, portkit.toml (or portkit.ts) is looked for from here upwards.',
+  PK1112: 'A portkit.ts is run as a program and has to export a graph. The message says what went wrong; --debug shows where.',
   PK2001:
     'Stored bytes no longer hash to their name: a disk, a cable, memory, or somebody changed them. The damaged object was moved to the quarantine folder of the store and was not served. What made it runs again on its own; "portkit cache verify --repair" looks for more damage.',
   PK2002:
@@ -70,6 +73,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     "A path of a definition is absolute, is not there, or leads out of the definition's directory, by '..' or through a symlink. A project root above it can be named; nothing outside of that is ever read.",
   PK3209:
     'The git program could not give the commit: the repository or the commit is not there, the server wants a password, or an object is damaged or refused. Its last words are in the message. No hook, filter or setting of the repository is ever run.',
+  PK3210:
+    'The lock beside the definition holds the digests of what the definition leaves open. It is malformed, or cannot be read or written. It can be made anew with --update.',
   PK3301:
     'The bytes of an archive break the rules of its format: they are cut off, damaged, or made to be read differently by different programs. Nothing of it was used.',
   PK3302:
@@ -82,6 +87,10 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'A file begins like a program or library (ELF) but its headers lead outside of it or contradict themselves, so what it needs cannot be told.',
   PK3306:
     'A step needs another kind of input: a tree where it was given a file, a compressed file where it was given a plain one, or one input where it was given several.',
+  PK3003:
+    'With --expect-cached nothing may run, and the result of a step is not known. "portkit plan" says which steps would run, and why.',
+  PK3004:
+    'The history of builds (in the store) or the record of a run does not hold what was asked for. "portkit why --json" lists the builds of a definition.',
   PK3101:
     'The command of a step ended with another status than 0. Its last lines are printed with the step; the whole output is in the log that is named there.',
   PK3102:

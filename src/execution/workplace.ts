@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PortkitError } from '../base/errors.ts';
 import { takeLock, tryLock } from './lock.ts';
@@ -59,6 +69,11 @@ export async function openWorkplace(scratch: string, { user, discard, signal }: 
 /** A folder only this user can list, and the commands' user can pass through. */
 export function makePrivate(folder: string, user: User | undefined): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Below a folder that everybody writes to, somebody else may have been there first.
+  const stat = lstatSync(folder);
+  if (!stat.isDirectory() || stat.uid !== process.geteuid?.()) {
+    throw new PortkitError('PK3109', `${folder} is not a folder of this user`, { hint: 'Remove it, or name another' });
+  }
   if (user === undefined) return;
   chownSync(folder, -1, user.gid);
   chmodSync(folder, 0o710);
