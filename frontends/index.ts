@@ -6,3 +6,8 @@ export async function frontendFor(file: string): Promise<Frontend> {
   if (file.endsWith('.ts') || file.endsWith('.mts')) return (await import('./typescript/index.ts')).typescript;
   return (await import('./graph/index.ts')).binary;
 }
+
+/** The JSON Schema of `portkit.toml`. */
+export async function definitionSchema(): Promise<object> {
+  return (await import('./toml/schema/json.ts')).plainSchema();
+}

@@ -8,6 +8,7 @@ import type { Executor } from './execution/executor.ts';
 import type { Graph } from './graph/graph.ts';
 import type { OpsWorld } from './ops/load-ops.ts';
 import type { Pins } from './ops/fetch.ts';
+import type { Lock, LockOptions } from './ops/lock.ts';
 import type { OpFor } from './solver/op.ts';
 import { createStatCache } from './store/host/stat-cache.ts';
 import { takePath } from './store/host/take-path.ts';
@@ -155,6 +156,22 @@ function findBwrap(): string {
   throw new PortkitError('PK6901', 'bubblewrap is not installed: steps run in its sandbox', {
     hint: 'apt-get install -y bubblewrap',
   });
+}
+
+/** What a definition leaves open, as its lock (`portkit.lock` beside `portkit.toml`) decides it. */
+export async function pinsOf(
+  { file, graph }: { readonly file: string; readonly graph: Graph },
+  options: LockOptions,
+): Promise<Lock> {
+  const { openLock, requirePins } = await import('./ops/lock.ts');
+  const lock = openLock(file.replace(/\.[a-z]+$/, '.lock'), options);
+  if (options.locked) requirePins(graph, lock);
+  return lock;
+}
+
+/** The JSON Schema of definitions. */
+export async function definitionSchema(): Promise<object> {
+  return (await import('../frontends/index.ts')).definitionSchema();
 }
 
 /** Reads a definition: its graph, and the directory it speaks of. */

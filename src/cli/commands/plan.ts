@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { engineOver, openStoreAt, opsOf, pinsOf } from '../../wiring.ts';
-import { reasonText } from '../../faces/reason.ts';
+import { reasonText } from '../../progress/reason.ts';
 import { newBuildId } from '../build-id.ts';
 import type { Command } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
