@@ -1,7 +1,7 @@
 # One word for each thing a newcomer wants; CI calls the same words.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: check fix test gen bench faults conformance bundle clean setup
+.PHONY: check fix test gen bench fuzz faults conformance bundle clean setup
 
 check: setup  ## format, lint, types, dead code, borders, generated files
 	oxfmt --check
@@ -26,6 +26,9 @@ gen: setup  ## docs/errors.md from the table of codes
 
 bench: setup bundle  ## speed against peers in one run
 	node bench/run.ts
+
+fuzz: setup  ## 10,000 malformed definitions
+	FUZZ_RUNS=10000 vitest run frontends/toml/malformed.test.ts
 
 faults: setup  ## kills, power cuts, damage, full disks
 	node test/faults/run.ts

@@ -9,6 +9,23 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK1003:
     'A path or name holds something that is not allowed there, such as "..", a NUL byte, or a character outside the stated set.',
   PK1004: 'An option was understood, but its value was not. The hint shows the form it takes.',
+  PK1101:
+    'The text is not TOML, or the bytes are not a definition. The line and column show where reading stopped; parts that could be read were checked too.',
+  PK1102:
+    'A table has a key that portkit does not know there, often a typing error. "portkit schema" prints everything that is known.',
+  PK1103:
+    'A value has the wrong type or form, or keys that exclude each other stand together. The message says what is expected at that place.',
+  PK1104: 'A reference such as "step:NAME", or a target, names a step or an output that no file of the definition has.',
+  PK1105:
+    'A step needs its own result, directly or by way of others, so none of them can start. The message shows the whole cycle with the place of every step in it.',
+  PK1106: 'Two steps, targets, variables or tables have the same name, in one file or in two that are included together.',
+  PK1107:
+    'A variable is not declared, has no value, or is used above the line that declares it. Variables are declared in [vars] and set with --set NAME=VALUE; environment variables must be listed in env = [...]. Write $${ for a plain ${ .',
+  PK1108:
+    'An included file is missing, includes itself by way of others, or lies outside the folder of the definition. Paths in include are relative to the file that has them.',
+  PK1109:
+    'A step that is made once for each cell of the matrix was used where no single cell is meant, or the cell that was named does not exist. Name one: "step:NAME[x86_64]".',
+  PK1110: 'The definition has more steps, text or nesting than portkit takes. The message names the limit.',
   PK2001:
     'Stored bytes no longer hash to their name: a disk, a cable, memory, or somebody changed them. The damaged object was moved to the quarantine folder of the store and was not served. What made it runs again on its own; "portkit cache verify --repair" looks for more damage.',
   PK2002:
@@ -60,6 +77,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'A compressed stream is cut off, damaged, or followed by something else. What came out of it was not used. Compare its digest with what its author says.',
   PK3305:
     'A file begins like a program or library (ELF) but its headers lead outside of it or contradict themselves, so what it needs cannot be told.',
+  PK3306:
+    'A step needs another kind of input: a tree where it was given a file, a compressed file where it was given a plain one, or one input where it was given several.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

@@ -5,7 +5,7 @@ import type { Command } from './command.ts';
 import { commands } from './commands/index.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { reportError } from './report-error.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../base/suggest.ts';
 import { version } from './version.ts';
 
 /** Runs one command line; answers the exit status. */

@@ -3,7 +3,7 @@ import type { Finding, Store } from '../../store/store.ts';
 import type { Command, Invocation } from '../command.ts';
 import { openStoreAt, storeOptions, storeRoot } from '../context.ts';
 import { parseDuration, parseSize, showSize } from '../sizes.ts';
-import { suggest } from '../suggest.ts';
+import { suggest } from '../../base/suggest.ts';
 
 type Verb = (store: Store, invocation: Invocation) => Promise<number>;
 

@@ -2,7 +2,7 @@ import { codes, PortkitError } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import { explanations } from '../../base/explain.ts';
 import type { Command } from '../command.ts';
-import { suggest } from '../suggest.ts';
+import { suggest } from '../../base/suggest.ts';
 
 /** `portkit explain PK2001`. */
 export const explain: Command = {

@@ -34,7 +34,7 @@ export interface TarLimits {
 }
 
 /** Enough for the sources of a kernel or a whole distribution, and nothing a machine breaks under. */
-export const defaultTarLimits: TarLimits = { entries: 2_000_000, bytes: 64 * 2 ** 30, metadata: 256 * 2 ** 20 };
+export const defaultTarLimits: TarLimits = { entries: 1_000_000, bytes: 64 * 2 ** 30, metadata: 256 * 2 ** 20 };
 
 /** The size of the blocks that a tar is made of. */
 export const blockSize = 512;
