@@ -75,6 +75,9 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The git program could not give the commit: the repository or the commit is not there, the server wants a password, or an object is damaged or refused. Its last words are in the message. No hook, filter or setting of the repository is ever run.',
   PK3210:
     'The lock beside the definition holds the digests of what the definition leaves open. It is malformed, or cannot be read or written. It can be made anew with --update.',
+    'This version reads images from a layout on disk (a directory with oci-layout, index.json and blobs), which skopeo, buildah and others can write. Registries arrive with a later version.',
+  PK3212:
+    'An index, manifest, config or layer of an image does not have the form it must have: a document that could be read in two ways, a media type that is not known, a size or number of layers that does not fit. Nothing of the image was used.',
   PK3301:
     'The bytes of an archive break the rules of its format: they are cut off, damaged, or made to be read differently by different programs. Nothing of it was used.',
   PK3302:

@@ -4,7 +4,8 @@ import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { byteReader } from '../../formats/byte-reader.ts';
 import type { ByteReader } from '../../formats/byte-reader.ts';
-import type { BlobStore, SmallBlobs } from '../../store/blobs.ts';
+import type { FileWorld } from '../input.ts';
+import { takeFiles } from '../take-files.ts';
 import { git, startGit } from './command.ts';
 import type { GitWorld } from './command.ts';
 
@@ -22,9 +23,7 @@ interface Stored {
 }
 
 /** What reading objects is lent. */
-export interface ObjectsWorld extends GitWorld {
-  readonly blobs: BlobStore & SmallBlobs;
-}
+export type ObjectsWorld = GitWorld & FileWorld;
 
 const kinds: Readonly<Record<string, Listed['kind']>> = {
   '100644': 'file',
@@ -33,8 +32,6 @@ const kinds: Readonly<Record<string, Listed['kind']>> = {
   '120000': 'symlink',
   '160000': 'commit',
 };
-const smallSize = 128 << 10;
-const batchBytes = 32 << 20;
 /** The longest target of a symlink. */
 const longestTarget = 4095;
 
@@ -65,21 +62,11 @@ export async function storeObjects(
   world: ObjectsWorld,
 ): Promise<ReadonlyMap<string, Stored>> {
   const stored = new Map<string, Stored>();
-  let batch = world.blobs.batch();
-  let pending = 0;
+  const files = takeFiles(world, world.signal);
   await readObjects(repository, { ids, world }, async (id, size, reader) => {
-    if (size > smallSize) {
-      stored.set(id, await world.blobs.write(contentOf(reader, size), world.signal));
-      return;
-    }
-    stored.set(id, { digest: batch.add(await exactly(reader, size)), size });
-    pending += size;
-    if (pending < batchBytes) return;
-    await batch.commit(world.signal);
-    batch = world.blobs.batch();
-    pending = 0;
+    stored.set(id, { digest: await files.take(contentOf(reader, size), size), size });
   });
-  await batch.commit(world.signal);
+  await files.finish();
   return stored;
 }
 
@@ -92,7 +79,9 @@ export async function readTargets(
   const targets = new Map<string, ByteString>();
   await readObjects(repository, { ids, world }, async (id, size, reader) => {
     if (size === 0 || size > longestTarget) throw refused('a symlink has no target or one that is too long');
-    targets.set(id, fromBytes(await exactly(reader, size)));
+    const target = await reader.take(size);
+    if (target.length < size) throw refused('an object is cut off');
+    targets.set(id, fromBytes(target));
   });
   return targets;
 }
@@ -139,12 +128,6 @@ async function readSize(reader: ByteReader): Promise<number> {
     if (!/^\d$/.test(next) || digits.length > 14) throw refused('git answers in a way that is not known');
     digits += next;
   }
-}
-
-async function exactly(reader: ByteReader, size: number): Promise<Buffer> {
-  const bytes = await reader.take(size);
-  if (bytes.length < size) throw refused('an object is cut off');
-  return bytes;
 }
 
 async function* contentOf(reader: ByteReader, size: number): AsyncGenerator<Uint8Array> {
