@@ -82,8 +82,8 @@ function readLock(file: string): ReadonlyMap<string, ReturnType<Pins['get']> & s
   } catch (error) {
     throw malformed(error);
   }
-  const isLock = typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'fetch' in value;
-  if (!isLock || typeof value.fetch !== 'object' || value.fetch === null) throw malformed();
+  if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1) throw malformed();
+  if (!('fetch' in value) || typeof value.fetch !== 'object' || value.fetch === null) throw malformed();
   return new Map(
     Object.entries(value.fetch).map(([url, digest]) => {
       if (typeof digest !== 'string' || !isDigest(digest)) throw malformed();
