@@ -103,6 +103,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       },
     }),
     git: () => ({ ...bounds, blobs, run: runProgram, path, env: process.env, cache: cacheFolder('git') }),
+    image: () => ({ ...bounds, ...files, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` }),
     exec: () => ({
       executor: lazyExecutor(store, signal, held),
       hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),

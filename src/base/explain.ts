@@ -74,7 +74,6 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3209:
     'The git program could not give the commit: the repository or the commit is not there, the server wants a password, or an object is damaged or refused. Its last words are in the message. No hook, filter or setting of the repository is ever run.',
   PK3210:
-    'The lock beside the definition holds the digests of what the definition leaves open. It is malformed, or cannot be read or written. It can be made anew with --update.',
     'This version reads images from a layout on disk (a directory with oci-layout, index.json and blobs), which skopeo, buildah and others can write. Registries arrive with a later version.',
   PK3212:
     'An index, manifest, config or layer of an image does not have the form it must have: a document that could be read in two ways, a media type that is not known, a size or number of layers that does not fit. Nothing of the image was used.',
@@ -94,6 +93,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'With --expect-cached nothing may run, and the result of a step is not known. "portkit plan" says which steps would run, and why.',
   PK3004:
     'The history of builds (in the store) or the record of a run does not hold what was asked for. "portkit why --json" lists the builds of a definition.',
+  PK3005:
+    'The lock beside the definition holds the digests of what the definition leaves open. It is malformed, or cannot be read or written. It can be made anew with --update.',
   PK3101:
     'The command of a step ended with another status than 0. Its last lines are printed with the step; the whole output is in the log that is named there.',
   PK3102:

@@ -4,6 +4,7 @@ import type { DecompressWorld } from './decompress.ts';
 import type { ExecWorld } from './exec.ts';
 import type { FetchWorld } from './fetch.ts';
 import type { GitOpWorld } from './git.ts';
+import type { ImageWorld } from './image.ts';
 import type { LocalWorld } from './local.ts';
 
 /** What the ops of a build are lent, each kind for itself: made when a step of the kind is there. */
@@ -12,6 +13,7 @@ export interface OpsWorld {
   readonly fetch: () => FetchWorld;
   readonly local: () => LocalWorld;
   readonly git: () => GitOpWorld;
+  readonly image: () => ImageWorld;
   readonly exec: () => ExecWorld;
 }
 

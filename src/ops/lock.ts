@@ -44,7 +44,7 @@ export function openLock(file: string, { update, locked }: LockOptions): Lock {
         renameSync(unfinished, file);
       } catch (cause) {
         rmSync(unfinished, { force: true });
-        throw new PortkitError('PK3210', `The lock ${file} cannot be written`, { cause });
+        throw new PortkitError('PK3005', `The lock ${file} cannot be written`, { cause });
       }
     },
   };
@@ -69,10 +69,10 @@ function readLock(file: string): ReadonlyMap<string, ReturnType<Pins['get']> & s
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return new Map();
-    throw new PortkitError('PK3210', `The lock ${file} cannot be read`, { cause: error });
+    throw new PortkitError('PK3005', `The lock ${file} cannot be read`, { cause: error });
   }
   const malformed = (cause?: unknown): PortkitError =>
-    new PortkitError('PK3210', `The lock ${file} is malformed`, {
+    new PortkitError('PK3005', `The lock ${file} is malformed`, {
       hint: 'Restore it, or remove it and run with --update',
       cause,
     });
