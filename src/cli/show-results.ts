@@ -1,6 +1,6 @@
 import type { Receipt } from '../artifacts/exporter.ts';
 import type { Ref } from '../base/ref.ts';
-import { showSize } from './sizes.ts';
+import { showSize } from '../base/units.ts';
 
 /** One line for each target: its digest, what it is and its name; the digests alone when nothing else is wanted. */
 export function showTargets(targets: Readonly<Record<string, Ref>>, digestsOnly: boolean): string {

@@ -66,23 +66,22 @@ async function runBuild(invocation: Invocation): Promise<number> {
   await using store = openStoreAt(root);
   const receipts: Receipt[] = [];
   const id = newBuildId(new Date());
-  try {
-    await using ops = await opsOf(graph, { store, directory, pins, secrets, signal });
-    const request = { build: id, project: file, graph, targets, mode, keepGoing: flag(options, 'keep-going'), opFor: ops.opFor };
-    using result = await engineOver(store, jobs).build({ ...request, signal, emit });
-    pins.save();
-    if (mode === 'plan') requireKnown(result);
-    if (result.ok && exporters.length > 0) {
-      result.hold();
-      receipts.push(...(await exporters.run(result.targets, { blobs: store.blobs, signal })));
-    }
-    face.end();
-    report(invocation, { id, definition, result, receipts });
-    if (result.differences.length > 0) return 7;
-    return result.ok ? 0 : exitOf(failed);
-  } finally {
-    face.end();
+  // However the build ends, the face is done before results and errors are printed.
+  using faced = new DisposableStack();
+  faced.defer(() => face.end());
+  await using ops = await opsOf(graph, { store, directory, pins, secrets, signal });
+  const request = { build: id, project: file, graph, targets, mode, keepGoing: flag(options, 'keep-going'), opFor: ops.opFor };
+  using result = await engineOver(store, jobs).build({ ...request, signal, emit });
+  pins.save();
+  if (mode === 'plan') requireKnown(result);
+  if (result.ok && exporters.length > 0) {
+    result.hold();
+    receipts.push(...(await exporters.run(result.targets, { blobs: store.blobs, signal })));
   }
+  faced.dispose();
+  report(invocation, { id, definition, result, receipts });
+  if (result.differences.length > 0) return 7;
+  return result.ok ? 0 : exitOf(failed);
 }
 
 function modeOf(options: Invocation['options']): SolveOptions['mode'] {
