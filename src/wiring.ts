@@ -75,6 +75,10 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return folder;
   };
+  const pin = around.pins === undefined ? {} : { pin: around.pins };
+  const wait = async (ms: number, stop: AbortSignal): Promise<void> => {
+    await sleep(ms, undefined, { signal: stop });
+  };
   const { runProgram } = await import('./ops/run-program.ts');
   const { unxzWith } = await import('./ops/unxz.ts');
   const files = { blobs, unxz: unxzWith(runProgram, path) };
@@ -93,17 +97,25 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       ...files,
       http: held.use(required(createHttpClient)({ env: process.env })),
       scratch: cacheFolder('downloads'),
-      ...(around.pins !== undefined && { pin: around.pins }),
+      ...pin,
       readKey: async (key) => readFileSync(await resolveInside(key, bounds)),
       mayRead: (file) => isBelow(file, around.outermost ?? around.directory),
       now: Date.now,
       jitter: Math.random,
-      sleep: async (ms, stop) => {
-        await sleep(ms, undefined, { signal: stop });
-      },
+      sleep: wait,
     }),
     git: () => ({ ...bounds, blobs, run: runProgram, path, env: process.env, cache: cacheFolder('git') }),
     image: () => ({ ...bounds, ...files, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` }),
+    deb: () => ({
+      ...files,
+      ...pin,
+      run: runProgram,
+      path,
+      env: process.env,
+      state: cacheFolder('apt'),
+      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+      sleep: wait,
+    }),
     exec: () => ({
       executor: lazyExecutor(store, signal, held),
       hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),

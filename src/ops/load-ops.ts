@@ -1,5 +1,6 @@
 import type { OpSpec } from '../graph/ops.ts';
 import type { Op, OpFor } from '../solver/op.ts';
+import type { DebWorld } from './deb.ts';
 import type { DecompressWorld } from './decompress.ts';
 import type { ExecWorld } from './exec.ts';
 import type { FetchWorld } from './fetch.ts';
@@ -14,6 +15,7 @@ export interface OpsWorld {
   readonly local: () => LocalWorld;
   readonly git: () => GitOpWorld;
   readonly image: () => ImageWorld;
+  readonly deb: () => DebWorld;
   readonly exec: () => ExecWorld;
 }
 

@@ -8,6 +8,8 @@ import { parseSource } from './fetch/url.ts';
 
 /** What the definition leaves open, as it was decided: a file beside it that belongs into version control. */
 export interface Lock extends Pins {
+  /** Whether anything whose name begins like this (and ends there, or goes on with `:` or `=`) is pinned. */
+  names(prefix: string): boolean;
   /** Writes what was pinned anew; a file that says the same already is left alone. */
   save(): void;
 }
@@ -35,12 +37,13 @@ export function openLock(file: string, { update, locked }: LockOptions): Lock {
         renewed.add(url);
       },
     }),
+    names: (prefix) => [...pins.keys()].some((name) => [`${prefix}:`, `${prefix}=`].some((start) => name.startsWith(start))),
     save() {
       if ([...pins].every(([url, digest]) => before.get(url) === digest)) return;
-      const fetch = Object.fromEntries([...pins].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+      const sorted = Object.fromEntries([...pins].toSorted(([a], [b]) => (a < b ? -1 : 1)));
       const unfinished = `${file}.${process.pid}.new`;
       try {
-        writeFileSync(unfinished, `${JSON.stringify({ version: 1, fetch }, null, 2)}\n`);
+        writeFileSync(unfinished, `${JSON.stringify({ version: 1, pins: sorted }, null, 2)}\n`);
         renameSync(unfinished, file);
       } catch (cause) {
         rmSync(unfinished, { force: true });
@@ -51,10 +54,10 @@ export function openLock(file: string, { update, locked }: LockOptions): Lock {
 }
 
 /** For `--locked`: refuses a graph in which something is open, before any work. */
-export function requirePins(graph: Graph, pins: Pins): void {
+export function requirePins(graph: Graph, lock: Lock): void {
   const open = graph.vertices.filter(({ op }) => {
-    if (op.type === 'fetch') return op.digest === undefined && pins.get(parseSource(op.url).url.href) === undefined;
-    return op.type === 'deb' && op.packages.some(({ sha256 }) => sha256 === undefined);
+    if (op.type === 'fetch') return op.digest === undefined && lock.get(parseSource(op.url).url.href) === undefined;
+    return op.type === 'deb' && op.packages.some(({ name, sha256 }) => sha256 === undefined && !lock.names(`deb:${name}`));
   });
   if (open.length === 0) return;
   const places = open.map(({ name, location }) => (location === undefined ? name : `${name} (${showLocation(location)})`));
@@ -83,9 +86,9 @@ function readLock(file: string): ReadonlyMap<string, ReturnType<Pins['get']> & s
     throw malformed(error);
   }
   if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1) throw malformed();
-  if (!('fetch' in value) || typeof value.fetch !== 'object' || value.fetch === null) throw malformed();
+  if (!('pins' in value) || typeof value.pins !== 'object' || value.pins === null) throw malformed();
   return new Map(
-    Object.entries(value.fetch).map(([url, digest]) => {
+    Object.entries(value.pins).map(([url, digest]) => {
       if (typeof digest !== 'string' || !isDigest(digest)) throw malformed();
       return [url, digest];
     }),
