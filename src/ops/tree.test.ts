@@ -198,8 +198,8 @@ describe('changes of what is there', () => {
     expect(await failure([copy, { xattr: 'd/e/ff', name: 'user.a' }], base)).toEqual(named);
     expect(await failure([copy, { hardlink: 'a', target: 'd/e/ff' }], base)).toEqual(named);
     expect(await failure([{ copy: 0, path: 'd/e/ff', to: '/' }], base)).toEqual(named);
-    expect(await failure([{ copy: 0, path: 'q', to: '/' }], base)).toEqual(
-      failing('PK3307', '"q"', 'The root of the tree holds d, x, z'),
+    expect(await failure([{ copy: 0, path: 'nothing', to: '/' }], base)).toEqual(
+      failing('PK3307', '"nothing"', 'The root of the tree holds d, x, z'),
     );
     expect(await failure([{ copy: 0, path: 'z/q', to: '/' }], base)).toEqual(failing('PK3307', '"z/q"', '"z" is no directory'));
     expect(await failure([{ remove: 'a' }])).toEqual(failing('PK3307', '"a"', 'is empty'));

@@ -54,24 +54,24 @@ function inTree(path: string): readonly ByteString[] {
 
 const mostFiles = 200;
 
-/** The folders of /etc/ld.so.conf and the files that it includes. */
-async function configured(trees: LibraryTrees): Promise<readonly ByteString[]> {
+/** The folders of /etc/ld.so.conf and, where they are included, of other files; each file counts once. */
+async function configured(
+  trees: LibraryTrees,
+  path: ByteString = byteString('etc/ld.so.conf'),
+  seen = new Set<ByteString>(),
+): Promise<readonly ByteString[]> {
+  if (seen.has(path) || seen.size === mostFiles) return [];
+  seen.add(path);
   const folders: ByteString[] = [];
-  const waiting = [byteString('etc/ld.so.conf')];
-  const seen = new Set<ByteString>();
-  for (let path = waiting.shift(); path !== undefined && seen.size < mostFiles; path = waiting.shift()) {
-    if (seen.has(path)) continue;
-    seen.add(path);
-    const included: ByteString[] = [];
-    for (const raw of ((await textOf(path, trees)) ?? '').split('\n')) {
-      const line = raw.replace(/#.*/, '').trim();
-      const include = /^include\s+(.+)$/.exec(line)?.[1];
-      if (include === undefined) folders.push(...inTree(line));
-      else
-        for (const pattern of include.split(/\s+/))
-          included.push(...(await matching(posix.resolve('/', posix.dirname(path), pattern), trees)));
+  for (const raw of ((await textOf(path, trees)) ?? '').split('\n')) {
+    const line = raw.replace(/#.*/, '').trim();
+    const include = /^include\s+(.+)$/.exec(line)?.[1];
+    if (include === undefined) folders.push(...inTree(line));
+    for (const pattern of include?.split(/\s+/) ?? []) {
+      for (const file of await matching(posix.resolve('/', posix.dirname(path), pattern), trees)) {
+        folders.push(...(await configured(trees, file, seen)));
+      }
     }
-    waiting.unshift(...included);
   }
   return folders;
 }
