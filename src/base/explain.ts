@@ -63,6 +63,14 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The detached OpenPGP signature was not made over this content by a key whose full fingerprint is pinned, or that key is revoked, or it has expired and the content is not pinned either. The content was not used.',
   PK3207:
     'A URL, fingerprint, key or path of a source has a form that is not allowed there. URLs are http, https or (where the builder allows it) file; fingerprints are given in full.',
+  PK3208:
+    "A path of a definition is absolute, is not there, or leads out of the definition's directory, by '..' or through a symlink. A project root above it can be named; nothing outside of that is ever read.",
+  PK3209:
+    'The git program could not give the commit: the repository or the commit is not there, the server wants a password, or an object is damaged or refused. Its last words are in the message. No hook, filter or setting of the repository is ever run.',
+  PK3210:
+    'This version reads images from a layout on disk (a directory with oci-layout, index.json and blobs), which skopeo, buildah and others can write. Registries arrive with a later version.',
+  PK3212:
+    'An index, manifest, config or layer of an image does not have the form it must have: a document that could be read in two ways, a media type that is not known, a size or number of layers that does not fit. Nothing of the image was used.',
   PK3301:
     'The bytes of an archive break the rules of its format: they are cut off, damaged, or made to be read differently by different programs. Nothing of it was used.',
   PK3302:

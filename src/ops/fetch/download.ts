@@ -1,8 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { digestOf, hexOf } from '../../base/digest.ts';
 import { PortkitError, codes } from '../../base/errors.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { WrongContent, checked, showChecksum } from './checksum.ts';
 import type { Checksum } from './checksum.ts';
-import { readFileSource } from './file-source.ts';
 import { openPartial } from './partial.ts';
 import { attempt } from './transfer.ts';
 import type { Attempt, TransferWorld } from './transfer.ts';
@@ -76,11 +77,13 @@ async function tryOnce<T>(source: Source, wanted: Download<T>, world: DownloadWo
 }
 
 async function tryFile<T>(source: Source, wanted: Download<T>, world: DownloadWorld): Promise<Result<T>> {
-  if (world.mayRead?.(decodeURIComponent(source.url.pathname)) !== true) {
-    const error = new PortkitError('PK3207', `${source.shown} may not be read here`, { hint: 'Use a local step, or https' });
+  const { url, shown } = source;
+  const path = /%2f|%00/i.test(url.pathname) ? undefined : fileURLToPath(url);
+  if (path === undefined || world.mayRead?.(path) !== true) {
+    const error = new PortkitError('PK3207', `${shown} may not be read here`, { hint: 'Use a local step, or https' });
     return { ok: false, error, again: false };
   }
-  return takeChecked(source, readFileSource(source, wanted.maxSize), wanted);
+  return takeChecked(source, readRegularFile(path, { shown, maxSize: wanted.maxSize }), wanted);
 }
 
 async function takeChecked<T>(source: Source, content: AsyncIterable<Uint8Array>, wanted: Download<T>): Promise<Result<T>> {
