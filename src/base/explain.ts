@@ -115,6 +115,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'Commands started by root run as an ordinary user who owns nothing. The folders with their inputs are closed to everybody else, but the folders above must let that user pass.',
   PK3110:
     "A limit is kept by the kernel through control groups (or, for a step on the host's root, by prlimit). Neither can keep this one here, and a limit that is not kept is worse than none that is asked for.",
+  PK3307:
+    'A step names a path, or patterns, for which a tree has nothing. The hint shows a name that is near, or what is there instead. "portkit" follows symlinks on the way to a file within the tree, never out of it.',
+  PK3308:
+    'An edit of a tree meets something that it would destroy or that has no such property: a directory where a file shall be, a path through a link, the mode of a symlink. Name the path itself, or remove what is there first.',
+  PK3309:
+    'A program needs a library or loader that is neither in the tree nor in the input it is taken from, or only for another processor. The hint names the folders that were searched: RPATH, RUNPATH, those of ld.so.conf and the usual ones.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
