@@ -17,6 +17,8 @@ const running = new Map<number, Running>();
 const pipes = new Map<number, { readonly stdout: number; readonly stderr: number }>();
 /** How long the ends of a killed tree may take before its outermost process is killed too. */
 const graceMs = 2000;
+/** What setTimeout takes; a little less than 25 days. */
+const longestTimer = 2 ** 31 - 1;
 /** O_CLOEXEC (asm-generic/fcntl.h; the same on x86-64 and arm64), which Node does not name. */
 const closeOnExec = 0o2000000;
 
@@ -111,7 +113,7 @@ function watch(id: number, child: ChildProcess, { descriptors = [], controlGroup
   const one: Running = { child, timedOut: false };
   running.set(id, one);
   if (child.pid !== undefined) for (const group of controlGroups) writeFileSync(group, String(child.pid));
-  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
+  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, Math.min(timeoutMs, longestTimer));
   const report: Buffer[] = [];
   for (const [index, descriptor] of descriptors.entries()) {
     const stream = child.stdio[index + 3];

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -212,8 +213,24 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     [{ secrets: [{ name: 'x', value: Buffer.from('\0'), env: 'X' }] }, 'PK1003'],
     [{ inputs: [{ name: '..', ref: { kind: 'blob', digest: '' as Digest } }] }, 'PK1003'],
     [{ timeoutMs: 0 }, 'PK1003'],
+    [{ argv: ['x'.repeat(200_000)] }, 'PK1003'],
   ] as [Partial<Command>, string][])('%j is refused as %s', async (change, code) => {
     await expect(sh('true', change)).rejects.toMatchObject({ code });
+  });
+
+  test('a time limit beyond what a timer takes is none', async () => {
+    expect((await sh('echo here', { timeoutMs: 2 ** 40 })).stdout).toBe('here\n');
+  });
+
+  test('with a network, a command sees that of the host', async () => {
+    const server = createServer((socket) => socket.end('from the host\n'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const text = `perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:${port}")->getline'`;
+    expect((await sh(text, { network: true })).stdout).toBe('from the host\n');
+    expect((await sh(text)).stdout).toBe('');
+    server.close();
   });
 
   test('a program that is not there is a failure of the step', async () => {
