@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,6 +95,11 @@ describe.skipIf(why !== undefined)('on this machine', () => {
 
   test('nothing of a run remains, whatever its modes and depth', async () => {
     const before = workplaceNames();
+    const kept = mkdtempSync(join(folder, 'kept-'));
+    writeFileSync(join(kept, 'file'), '');
+    chmodSync(kept, 0o711);
+    await sh(`mkdir -p /tmp/a && ln -s ${kept} /tmp/a/link && ln -s ${kept} /out/link && chmod 0 /tmp/a`);
+    expect([readdirSync(kept), statSync(kept).mode & 0o777]).toEqual([['file'], 0o711]);
     await sh('mkdir -p /tmp/x/y /tmp/z && touch /tmp/x/y/f && chmod 0 /tmp/x/y /tmp/x');
     await sh('cd /tmp; i=0; while [ $i -lt 600 ]; do mkdir 1234567890 && cd 1234567890; i=$((i+1)); done');
     expect(workplaceNames()).toEqual(before);
@@ -209,6 +224,16 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     [{ caches: [{ name: 'c', to: '/usr/nowhere', share: 'shared' }] }, 'PK3107'],
     [{ caches: [{ name: 'c', to: '/proc', share: 'shared' }] }, 'PK1003'],
     [{ caches: [{ name: 'c', to: '/tmp/../in', share: 'shared' }] }, 'PK1003'],
+    [{ caches: [{ name: 'c', to: '/tmp', share: 'shared' }] }, 'PK1003'],
+    [{ caches: ['/tmp/c', '/tmp/c/d'].map((to) => ({ name: to, to, share: 'shared' as const })) }, 'PK1003'],
+    [{ caches: ['/tmp/c', '/tmp/c'].map((to, index) => ({ name: `${index}`, to, share: 'shared' as const })) }, 'PK1003'],
+    [
+      {
+        caches: [{ name: 'c', to: '/tmp/c', share: 'shared' }],
+        secrets: [{ name: 's', value: Buffer.from('x'), to: '/tmp/c/s' }],
+      },
+      'PK1003',
+    ],
     [{ secrets: [{ name: '../../tmp/x', value: Buffer.from('x') }] }, 'PK1003'],
     [{ secrets: [{ name: 'x', value: Buffer.from('\0'), env: 'X' }] }, 'PK1003'],
     [{ inputs: [{ name: '..', ref: { kind: 'blob', digest: '' as Digest } }] }, 'PK1003'],
