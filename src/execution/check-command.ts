@@ -13,6 +13,8 @@ const inputName = /^(?!\.{1,2}$)[A-Za-z0-9._+-]{1,100}$/;
 const variable = /^[A-Za-z_][A-Za-z0-9_]{0,200}$/;
 /** Places that the sandbox itself makes; nothing is mounted over them or into them. */
 const ownPlaces = ['/', '/proc', '/sys', '/dev', '/in', '/out'];
+/** Also its own, but things may be mounted into them. */
+const ownFolders = ['/tmp', '/run'];
 
 /** Refuses what no sandbox can be made from: the strings of a command come from a definition. */
 export function checkCommand(command: Command): void {
@@ -34,6 +36,7 @@ export function checkCommand(command: Command): void {
     const variable = secret.env === undefined || (isUtf8(secret.value) && !secret.value.includes(0));
     if (!variable) refuse(`The secret ${JSON.stringify(secret.name)} is no text, so it cannot be a variable`);
   }
+  checkApart(command);
   const variables = [...Object.keys(command.env), ...command.secrets.flatMap(({ env }) => (env === undefined ? [] : [env]))];
   for (const name of variables) if (!variable.test(name)) refuse(`The variable name ${JSON.stringify(name)} is not allowed`);
   for (const text of [...command.argv, ...Object.values(command.env)])
@@ -48,7 +51,19 @@ function checkPath(path: string, what: string): void {
 function checkTarget(path: string, what: string): void {
   checkPath(path, what);
   const taken = ownPlaces.some((place) => path === place || (place !== '/' && path.startsWith(`${place}/`)));
-  if (taken) refuse(`${what}, ${path}, is the sandbox's own`);
+  if (taken || ownFolders.includes(path)) refuse(`${what}, ${path}, is the sandbox's own`);
+}
+
+/**
+ * Nothing is mounted inside a cache: what earlier commands left there could be a link, which would be followed while the
+ * sandbox is made, when the host's files are still in sight.
+ */
+function checkApart({ caches, secrets }: Command): void {
+  const targets = [...caches.map(({ to }) => to), ...secrets.map(secretPath)].filter((to) => to !== undefined);
+  for (const [index, one] of targets.entries()) {
+    const other = targets.find((to, at) => at !== index && (to === one || to.startsWith(`${one}/`)));
+    if (other !== undefined) refuse(`${other} is to be mounted inside of ${one}`);
+  }
 }
 
 function refuse(message: string): never {

@@ -172,9 +172,18 @@ function notStarted(errors: string): Ended {
 }
 
 function cannotStart(error: unknown, bwrap: string): unknown {
-  if (!(error instanceof SpawnError) || error.code !== 'ENOENT') return error;
-  return new PortkitError('PK6901', `${bwrap} is not installed, and steps run in a sandbox only`, {
-    hint: 'apt-get install -y bubblewrap',
-    cause: error,
-  });
+  if (!(error instanceof SpawnError)) return error;
+  if (error.code === 'ENOENT') {
+    return new PortkitError('PK6901', `${bwrap} is not installed, and steps run in a sandbox only`, {
+      hint: 'apt-get install -y bubblewrap',
+      cause: error,
+    });
+  }
+  if (error.code === 'E2BIG') {
+    return new PortkitError('PK1003', 'An argument of the command is longer than the kernel takes', {
+      hint: 'Give a long script as an input, and run that',
+      cause: error,
+    });
+  }
+  return new PortkitError('PK3106', `No command can be started: ${error.message}`, { cause: error });
 }

@@ -7,7 +7,7 @@ import { encodeNode } from '../../src/store/trees/encode.ts';
 import type { Attributes } from '../../src/store/trees/node.ts';
 
 /** What a fake command can do. */
-export interface FakeWorld {
+interface FakeWorld {
   readonly command: Command;
   readonly signal: AbortSignal;
   say(stream: 'stdout' | 'stderr', text: string): void;

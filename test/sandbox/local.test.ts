@@ -1,5 +1,16 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -84,6 +95,11 @@ describe.skipIf(why !== undefined)('on this machine', () => {
 
   test('nothing of a run remains, whatever its modes and depth', async () => {
     const before = workplaceNames();
+    const kept = mkdtempSync(join(folder, 'kept-'));
+    writeFileSync(join(kept, 'file'), '');
+    chmodSync(kept, 0o711);
+    await sh(`mkdir -p /tmp/a && ln -s ${kept} /tmp/a/link && ln -s ${kept} /out/link && chmod 0 /tmp/a`);
+    expect([readdirSync(kept), statSync(kept).mode & 0o777]).toEqual([['file'], 0o711]);
     await sh('mkdir -p /tmp/x/y /tmp/z && touch /tmp/x/y/f && chmod 0 /tmp/x/y /tmp/x');
     await sh('cd /tmp; i=0; while [ $i -lt 600 ]; do mkdir 1234567890 && cd 1234567890; i=$((i+1)); done');
     expect(workplaceNames()).toEqual(before);
@@ -208,12 +224,38 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     [{ caches: [{ name: 'c', to: '/usr/nowhere', share: 'shared' }] }, 'PK3107'],
     [{ caches: [{ name: 'c', to: '/proc', share: 'shared' }] }, 'PK1003'],
     [{ caches: [{ name: 'c', to: '/tmp/../in', share: 'shared' }] }, 'PK1003'],
+    [{ caches: [{ name: 'c', to: '/tmp', share: 'shared' }] }, 'PK1003'],
+    [{ caches: ['/tmp/c', '/tmp/c/d'].map((to) => ({ name: to, to, share: 'shared' as const })) }, 'PK1003'],
+    [{ caches: ['/tmp/c', '/tmp/c'].map((to, index) => ({ name: `${index}`, to, share: 'shared' as const })) }, 'PK1003'],
+    [
+      {
+        caches: [{ name: 'c', to: '/tmp/c', share: 'shared' }],
+        secrets: [{ name: 's', value: Buffer.from('x'), to: '/tmp/c/s' }],
+      },
+      'PK1003',
+    ],
     [{ secrets: [{ name: '../../tmp/x', value: Buffer.from('x') }] }, 'PK1003'],
     [{ secrets: [{ name: 'x', value: Buffer.from('\0'), env: 'X' }] }, 'PK1003'],
     [{ inputs: [{ name: '..', ref: { kind: 'blob', digest: '' as Digest } }] }, 'PK1003'],
     [{ timeoutMs: 0 }, 'PK1003'],
+    [{ argv: ['x'.repeat(200_000)] }, 'PK1003'],
   ] as [Partial<Command>, string][])('%j is refused as %s', async (change, code) => {
     await expect(sh('true', change)).rejects.toMatchObject({ code });
+  });
+
+  test('a time limit beyond what a timer takes is none', async () => {
+    expect((await sh('echo here', { timeoutMs: 2 ** 40 })).stdout).toBe('here\n');
+  });
+
+  test('with a network, a command sees that of the host', async () => {
+    const server = createServer((socket) => socket.end('from the host\n'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const text = `perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:${port}")->getline'`;
+    expect((await sh(text, { network: true })).stdout).toBe('from the host\n');
+    expect((await sh(text)).stdout).toBe('');
+    server.close();
   });
 
   test('a program that is not there is a failure of the step', async () => {
@@ -247,7 +289,8 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     expect([first, second].map((one) => existsSync(one.folder))).toEqual([true, true]);
   });
 
-  test.skipIf(!isRoot)('a scratch folder that root’s stand-in cannot reach is refused', async () => {
+  test('a scratch folder that root’s stand-in cannot reach is refused', async (context) => {
+    context.skip(!isRoot, 'only root has a stand-in');
     const closed = join(folder, 'closed');
     mkdirSync(join(closed, 'scratch'), { recursive: true });
     chmodSync(closed, 0o700);
