@@ -29,7 +29,8 @@ export interface Place {
 export interface Finding {
   readonly code: ErrorCode;
   readonly message: string;
-  readonly hint?: string | undefined;
+  /** A function where the hint takes work: it is asked only for problems that are shown. */
+  readonly hint?: string | (() => string) | undefined;
   readonly place: Place | Location;
   readonly related?: readonly { readonly message: string; readonly place: Place | Location }[];
 }

@@ -34,7 +34,7 @@ export function parseDocument(file: string, folder: string, text: string): Parse
       findings.push(finding(file, error));
       const { start, end } = partAt(parsed, error.line);
       const part = findings.length < maxErrors ? parsed.slice(start, end) : parsed;
-      lost.push(...heads(part));
+      for (const name of heads(part)) lost.push(name);
       const blank = part.replaceAll(/[^\n]/g, ' ');
       parsed = part === parsed ? blank : parsed.slice(0, start) + blank + parsed.slice(end);
       if (part.trim() === '') return { document: { file, folder, parsed: '', variables: false, value: {} }, findings, lost };

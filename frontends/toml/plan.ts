@@ -65,7 +65,7 @@ export function resolveStep(plan: Plan, reference: string, cell: Cell): number |
     return {
       code: 'PK1104',
       message: `there is no step ${quote(parts.name)}`,
-      hint: known('steps', [...plan.steps.keys()], parts.name),
+      hint: known('steps', plan.steps.keys(), parts.name),
     };
   }
   const label = parts.cell === undefined ? labelOn(cell, step.axes) : `[${parts.cell}]`;

@@ -66,7 +66,7 @@ export function makeVertices(work: Work): Made {
         findings.push(complaintAt(document, [...path, ...at], complaint));
       const broken = work.broken.has(step.name);
       const { value, complaints } = substituted(step, { ...work.scope, cell: cell.values });
-      findings.push(...complaints);
+      for (const complaint of complaints) findings.push(complaint);
       const changed = { steps: { [step.name]: value } };
       const misfit = !broken && complaints.length === 0 && value !== step.value && !fitsDefinition(changed);
       if (misfit) misfits.push({ document, value: changed });

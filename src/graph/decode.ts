@@ -18,8 +18,8 @@ export function decodeGraph(bytes: Uint8Array): Graph {
   if (definition.vertices.length > maxVertices) throw tooLarge(`${maxVertices} steps`);
   const problems: Problem[] = [];
   const graph = toGraph(definition, (message) => problems.push({ code: 'PK1103', message }));
-  problems.push(...(problems.length === 0 ? validate(graph) : []));
-  if (problems.length > 0) throw problemsError(problems, () => undefined);
+  const all = problems.length === 0 ? validate(graph) : problems;
+  if (all.length > 0) throw problemsError(all, () => undefined);
   return graph;
 }
 
