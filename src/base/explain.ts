@@ -102,6 +102,17 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'Commands started by root run as an ordinary user who owns nothing. The folders with their inputs are closed to everybody else, but the folders above must let that user pass.',
   PK3110:
     "A limit is kept by the kernel through control groups (or, for a step on the host's root, by prlimit). Neither can keep this one here, and a limit that is not kept is worse than none that is asked for.",
+  PK3401:
+    'The value of --output is a directory, "-" for a tar on standard output, or comma-separated key=value such as type=local,dest=out,src=boot/**. Unknown types and keys are refused, so that a typing error cannot be passed over.',
+  PK3402:
+    'A destination was looked at before the build and cannot work: its parent is missing, a file is where a directory has to be or the other way round, it may not be written, or owners are to be kept without being root. Nothing was built.',
+  PK3403: 'An output names a target that this build does not make, or its src patterns match no path of the results.',
+  PK3404:
+    'At the destination there is a directory where a file is to go, or a file or symbolic link where a directory is to go. Links at the destination are never followed. What is in the way was left alone: remove it yourself, or name another destination.',
+  PK3405:
+    'The results cannot stand together as files: a target has a name that is no path, two results want the same path, a path is longer than the system takes, or there are too many names. Pick with target= or src=, or use type=tar.',
+  PK3406:
+    'The system refused to write at the destination. What was prepared was cleared away; files that were already moved into place are whole. The cause shows what the system said.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
