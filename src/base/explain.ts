@@ -121,6 +121,17 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'An edit of a tree meets something that it would destroy or that has no such property: a directory where a file shall be, a path through a link, the mode of a symlink. Name the path itself, or remove what is there first.',
   PK3309:
     'A program needs a library or loader that is neither in the tree nor in the input it is taken from, or only for another processor. The hint names the folders that were searched: RPATH, RUNPATH, those of ld.so.conf and the usual ones.',
+  PK3401:
+    'The value of --output is a directory, "-" for a tar on standard output, or comma-separated key=value such as type=local,dest=out,src=boot/**. Unknown types and keys are refused, so that a typing error cannot be passed over.',
+  PK3402:
+    'A destination was looked at before the build and cannot work: its parent is missing, a file is where a directory has to be or the other way round, it may not be written, or owners are to be kept without being root. Nothing was built.',
+  PK3403: 'An output names a target that this build does not make, or its src patterns match no path of the results.',
+  PK3404:
+    'At the destination there is a directory where a file is to go, or a file or symbolic link where a directory is to go. Links at the destination are never followed. What is in the way was left alone: remove it yourself, or name another destination.',
+  PK3405:
+    'The results cannot stand together as files: a target has a name that is no path, two results want the same path, a path is longer than the system takes, or there are too many names. Pick with target= or src=, or use type=tar.',
+  PK3406:
+    'The system refused to write at the destination. What was prepared was cleared away; files that were already moved into place are whole. The cause shows what the system said.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
