@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Exporter } from './artifacts/exporter.ts';
 import { PortkitError } from './base/errors.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
@@ -169,6 +170,22 @@ function findBwrap(): string {
   throw new PortkitError('PK6901', 'bubblewrap is not installed: steps run in its sandbox', {
     hint: 'apt-get install -y bubblewrap',
   });
+}
+
+/** The ways out that a command line asks for, checked against the names of the targets before anything is built. */
+export async function exportersOf(outputs: readonly string[], targets: readonly string[]): Promise<readonly Exporter[]> {
+  if (outputs.length === 0) return [];
+  const { exportersFor } = await import('../exporters/index.ts');
+  const exporters = exportersFor(outputs, {
+    directory: process.cwd(),
+    isRoot: process.getuid?.() === 0,
+    writeOut: (bytes) =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+      }),
+  });
+  for (const exporter of exporters) exporter.check(targets);
+  return exporters;
 }
 
 /** What a definition leaves open, as its lock (`portkit.lock` beside `portkit.toml`) decides it. */

@@ -32,7 +32,7 @@ export interface EngineParts {
 }
 
 /** One build to do. */
-export interface BuildRequest {
+interface BuildRequest {
   /** Its name: unique, and sorting by time. */
   readonly build: string;
   /** What keeps the steps of one definition apart from those of another: its path. */

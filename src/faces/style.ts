@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 
 /** What a piece of text means; the colours are chosen here alone. */
-export type Meaning = 'good' | 'bad' | 'careful' | 'quiet' | 'strong';
+type Meaning = 'good' | 'bad' | 'careful' | 'quiet' | 'strong';
 
 const looks = { good: 'green', bad: 'red', careful: 'yellow', quiet: 'dim', strong: 'bold' } as const;
 

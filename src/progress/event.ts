@@ -2,7 +2,7 @@
 export type Moment = number;
 
 /** The kinds of reasons for which a step runs. */
-export type ReasonKind = 'new' | 'input' | 'option' | 'tool' | 'environment' | 'upstream' | 'portkit' | 'evicted' | 'forced';
+type ReasonKind = 'new' | 'input' | 'option' | 'tool' | 'environment' | 'upstream' | 'portkit' | 'evicted' | 'forced';
 
 /** Why a step runs; `name` is the input, option, tool or variable that differs, with its value or digest before and after. */
 export interface Reason {

@@ -46,7 +46,7 @@ export type WorkEnd =
   | { readonly how: 'thrown'; readonly error: unknown };
 
 /** What happened outside of the loop of a build and has to be taken in by it. */
-export type Message = { readonly vertex: number; readonly compared: Digest } | { readonly vertex: number; readonly end: WorkEnd };
+type Message = { readonly vertex: number; readonly compared: Digest } | { readonly vertex: number; readonly end: WorkEnd };
 
 /** One build at work: the table, and lists of vertices that wait for the next turn of the loop. */
 export interface Run extends Table {

@@ -13,7 +13,7 @@ import { makeTable } from './table.ts';
 import { reasonsOf } from './works.ts';
 
 /** What a plan says of a step: its result is known, it would run, or it depends on what would run before it. */
-export type Verdict = 'known' | 'run' | 'maybe' | 'unneeded';
+type Verdict = 'known' | 'run' | 'maybe' | 'unneeded';
 
 /** What became of a build. */
 export interface Solved {

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../base/errors.ts';
 import type { BuildResult } from '../../engine/engine.ts';
 import type { BuildEvent } from '../../progress/event.ts';
 import type { SolveOptions } from '../../solver/run.ts';
+import { exportAll } from '../../artifacts/export-all.ts';
 import type { Receipt } from '../../artifacts/exporter.ts';
 import { engineOver, exportersOf, openStoreAt, opsOf, pinsOf } from '../../wiring.ts';
 import { newBuildId } from '../build-id.ts';
@@ -76,7 +77,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
   if (mode === 'plan') requireKnown(result);
   if (result.ok && exporters.length > 0) {
     result.hold();
-    receipts.push(...(await exporters.run(result.targets, { blobs: store.blobs, signal })));
+    receipts.push(...(await exportAll(exporters, result.targets, { blobs: store.blobs, signal })));
   }
   faced.dispose();
   report(invocation, { id, definition, result, receipts });
@@ -124,7 +125,9 @@ function report({ options, print, note }: Invocation, { id, definition, result, 
   const metadata = textOption(options, 'metadata-file');
   if (metadata !== undefined) writeFileSync(metadata, `${text}\n`);
   for (const { step, paths } of differences) note(`${step} gave other bytes:\n${paths.map((path) => `  ${path}`).join('\n')}`);
-  if (flag(options, 'json')) print(text);
-  else if (Object.keys(targets).length > 0) print(showTargets(targets, flag(options, 'quiet')));
+  // Standard output that carries a tar carries nothing else.
+  const show = receipts.some(({ destination }) => destination === '-') ? note : print;
+  if (flag(options, 'json')) show(text);
+  else if (Object.keys(targets).length > 0) show(showTargets(targets, flag(options, 'quiet')));
   if (!flag(options, 'quiet')) for (const receipt of receipts) note(showReceipt(receipt));
 }
