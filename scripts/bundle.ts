@@ -1,5 +1,6 @@
 import { build } from 'esbuild';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { workerFiles } from './worker-files.ts';
 
 /** Makes build/portkit: the program as one file (and its hashing thread), and a package that can be published. */
 interface Manifest {
@@ -25,18 +26,7 @@ await build({
   format: 'esm',
   target: 'node24',
   define: { PORTKIT_VERSION: JSON.stringify(version) },
-  plugins: [
-    {
-      name: 'worker files',
-      setup(bundler) {
-        // A worker is named by its source file; in the package it stands beside the program under its bundled name.
-        bundler.onLoad({ filter: /hash-pool\.ts$/ }, ({ path }) => ({
-          contents: readFileSync(path, 'utf8').replace('./hash-worker.ts', './hash-worker.mjs'),
-          loader: 'ts',
-        }));
-      },
-    },
-  ],
+  plugins: [workerFiles],
 });
 
 const program = `${folder}/portkit.mjs`;
