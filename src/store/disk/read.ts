@@ -45,6 +45,10 @@ export function createReader(state: State, used: (row: BlobRow) => void): BlobRe
       return readWhole(state, row);
     },
     present: (digests) => digests.map((digest) => presentRow(state, find(digest))),
+    fileOf(digest) {
+      const row = find(digest);
+      return row?.pack === undefined && presentRow(state, row) ? loosePath(state, digest) : undefined;
+    },
   };
 }
 
@@ -52,6 +56,7 @@ export function createReader(state: State, used: (row: BlobRow) => void): BlobRe
 interface Reading {
   get(digest: Digest, limit?: number): Uint8Array | undefined;
   present(digests: readonly Digest[]): readonly boolean[];
+  fileOf(digest: Digest): string | undefined;
 }
 
 function presentRow(state: State, row: BlobRow | undefined): boolean {
