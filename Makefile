@@ -24,8 +24,9 @@ test: setup  ## every test
 gen: setup  ## docs/errors.md from the table of codes
 	node scripts/gen.ts
 
-bench: setup bundle  ## speed against peers in one run
-	node bench/run.ts
+bench: setup bundle  ## speed against peers in one run, into docs/performance.md
+	node bench/run.ts --markdown docs/performance.md
+	oxfmt docs/performance.md
 
 faults: setup  ## kills, power cuts, damage, full disks
 	node test/faults/run.ts

@@ -1,6 +1,6 @@
 import { build } from 'esbuild';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { workerFiles } from './worker-files.ts';
+import { bundleOptions, workers } from './bundle-options.ts';
 
 /** Makes build/portkit: the program as one file (and its hashing thread), and a package that can be published. */
 interface Manifest {
@@ -16,17 +16,10 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
 await build({
-  entryPoints: { portkit: 'src/cli/main.ts', 'hash-worker': 'src/store/disk/hash-worker.ts' },
+  ...bundleOptions,
+  entryPoints: { portkit: 'src/cli/main.ts', ...workers },
   outdir: folder,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  minify: true,
-  keepNames: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node24',
   define: { PORTKIT_VERSION: JSON.stringify(version) },
-  plugins: [workerFiles],
 });
 
 const program = `${folder}/portkit.mjs`;
