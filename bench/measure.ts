@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 export type Command = readonly string[];
 
 /** At most this many times the peer's time, or this many milliseconds more. */
-export type Goal = { readonly times: number } | { readonly moreMs: number };
+type Goal = { readonly times: number } | { readonly moreMs: number };
 
 /** Something of ours that is timed as a whole process. */
 export interface Contender {
