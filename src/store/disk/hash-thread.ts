@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { PortkitError, systemCode } from '../../base/errors.ts';
 import type { BadPiece, Piece } from './hash-pieces.ts';
 import type { TailJob } from './hash-tail.ts';
@@ -12,8 +12,9 @@ interface Answers {
   readonly tail: string;
 }
 
-/** Starts a thread for a job (about 35 ms until it works). */
+/** Starts a thread for a job (about 35 ms until it works). Most processes need none, so Node's part is loaded only here. */
 export function startHashThread(job: HashJob): Worker {
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
   return new Worker(new URL('./hash-worker.ts', import.meta.url), { workerData: job });
 }
 

@@ -10,7 +10,7 @@ export interface FileSync {
 export interface WriteBack extends AsyncDisposable {
   /** Says that the file has so many bytes more. */
   wrote(bytes: number): void;
-  /** Resolves when the whole file is durable; a sync that failed on the way is a failure of the file (reliability rule R3). */
+  /** Resolves when the whole file is durable. A sync that failed on the way is the file's failure, and is not tried again. */
   finish(): Promise<void>;
 }
 
@@ -21,6 +21,7 @@ const every = 64 << 20;
 export function createWriteBack(sync: FileSync): WriteBack {
   let waiting = 0;
   let busy = false;
+  let failed = false;
   let early = Promise.resolve();
   let last = Promise.resolve();
   return {
@@ -30,10 +31,10 @@ export function createWriteBack(sync: FileSync): WriteBack {
       waiting = 0;
       busy = true;
       early = sync.data().then(() => void (busy = false));
-      early.catch(() => undefined);
+      early.catch(() => (failed = true));
     },
     async finish() {
-      last = sync.whole();
+      if (!failed) last = sync.whole();
       await Promise.all([early, last]);
     },
     async [Symbol.asyncDispose]() {
