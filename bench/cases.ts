@@ -65,7 +65,7 @@ function startCase(place: Place): Case {
       },
     ],
     peers: [{ name: bare, command: () => [node, '-e', '0'] }],
-    rounds: 21,
+    shortRounds: 21,
   };
 }
 
@@ -206,6 +206,6 @@ function snapshotCase(place: Place, tree: string): Case {
       },
     ],
     peers: [{ name: 'git status', command: () => shell(`${git} status --porcelain`) }],
-    rounds: 11,
+    shortRounds: 11,
   };
 }

@@ -27,7 +27,7 @@ test('the peak of memory that a program prints is held against its limit', () =>
   expect(memory).toEqual(['quick: peak memory', '–', '5 MB', '–', '5 MB (5 MB – 5 MB)', '≤ 4 MB', 'missed']);
 });
 
-test('rounds take turns, the first is not counted, and what is between them is not timed', () => {
+test('rounds take turns, with something between them, and one more to warm up when they are short', () => {
   const order: string[] = [];
   const noted = (name: string) => ({
     name,
@@ -37,7 +37,10 @@ test('rounds take turns, the first is not counted, and what is between them is n
     },
   });
   const between = (): void => void order.push('–');
-  measure({ prepare: () => void order.push('prepare'), between, ours: [noted('a')], peers: [noted('b')] }, 2);
+  const one = { prepare: () => void order.push('prepare'), between, ours: [noted('a')], peers: [noted('b')] };
+  measure(one, 2);
+  expect(order.splice(0).join('')).toBe('prepareab–ab–');
+  measure({ ...one, shortRounds: 2 }, 5);
   expect(order.join('')).toBe('prepareab–ab–ab–');
 });
 

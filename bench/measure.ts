@@ -24,8 +24,8 @@ export interface Case {
   between?(): void;
   readonly ours: readonly Contender[];
   readonly peers: readonly { readonly name: string; command(): Command }[];
-  /** Unless given, the harness's. */
-  readonly rounds?: number;
+  /** Rounds of a case of short processes, after one that is not counted; long ones take the usual number and need no warm-up. */
+  readonly shortRounds?: number;
 }
 
 /** One line of the table. */
@@ -38,17 +38,18 @@ interface Run {
 
 const nothing: Run = { ms: Number.NaN, bytes: Number.NaN };
 
-/** Runs everything of a case in turn (A B C A B C …), one warm-up round not counted, and compares round by round. */
+/** Runs everything of a case in turn (A B C A B C …) and compares round by round. */
 export function measure(one: Case, usualRounds: number): readonly Row[] {
   one.prepare?.();
-  const rounds = Array.from({ length: (one.rounds ?? usualRounds) + 1 }, () => {
+  const warmUp = one.shortRounds === undefined ? 0 : 1;
+  const rounds = Array.from({ length: (one.shortRounds ?? usualRounds) + warmUp }, () => {
     const round = {
       ours: one.ours.map((contender) => run(contender.command())),
       theirs: one.peers.map((peer) => run(peer.command())),
     };
     one.between?.();
     return round;
-  }).slice(1);
+  }).slice(warmUp);
   return one.ours.flatMap((contender, at) => {
     const ours = rounds.map((round) => round.ours[at] ?? nothing);
     const rows = one.peers.map(({ name }, peer) => {
