@@ -29,8 +29,9 @@ gen: setup  ## docs/errors.md, portkit.schema.json and src/gen from their source
 breaking: setup  ## is the protobuf still what clients of AGAINST know?
 	buf breaking --against '.git#branch=$(AGAINST)'
 
-bench: setup bundle  ## speed against peers in one run
-	node bench/run.ts
+bench: setup bundle  ## speed against peers in one run, into docs/performance.md
+	node bench/run.ts --markdown docs/performance.md
+	oxfmt docs/performance.md
 
 fuzz: setup  ## 10,000 malformed definitions
 	FUZZ_RUNS=10000 vitest run frontends/toml/malformed.test.ts

@@ -94,6 +94,11 @@ export interface Store extends AsyncDisposable {
       writeFile(path: string, signal: AbortSignal): Promise<BlobInfo>;
       /** Which of these are here, in one question. */
       present(digests: readonly Digest[]): readonly boolean[];
+      /**
+       * The file that holds this blob and nothing else, when there is one: to make a clone of, never to change. What is in
+       * it is not verified, and a collection may take it at any time.
+       */
+      fileOf(digest: Digest): string | undefined;
     };
   readonly actions: Actions;
   readonly tags: Tags;
