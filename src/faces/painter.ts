@@ -19,7 +19,7 @@ interface Frame {
 }
 
 /**
- * Draws frames below each other's lasting lines, with one write for each. Between two frames the terminal is always as it
+ * Draws frames, each below the lasting lines so far, with one write for each. Between two frames the terminal is always as it
  * was found (cursor shown, lines wrap), so whatever ends the program leaves it whole.
  */
 export function createPainter(write: Write): (frame: Frame) => void {
@@ -30,7 +30,7 @@ export function createPainter(write: Write): (frame: Frame) => void {
     if (lasting.length === 0 && same) return;
     const up = rowsOf(drawn, size.columns);
     // Lines that fit are drawn over in place; what stays may wrap over old lines, and needs clear ground.
-    const ground = lasting.length > 0 || size.columns !== drawnColumns ? eraseBelow : '';
+    const ground = lasting.length > 0 ? eraseBelow : '';
     const above = lasting.map((line) => `${line}\n`).join('');
     const below = live.map((line) => `${line}${eraseLineRest}\n`).join('');
     write(`${begin}\r${up > 0 ? `\x1b[${up}A` : ''}${ground}${above}${wrapOff}${below}${wrapOn}${eraseBelow}${finish}`);

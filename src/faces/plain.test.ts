@@ -114,6 +114,11 @@ test('a failed step shows its last 40 lines, cut to a bearable width', () => {
   expect(shown[39]).toBe(`   | ${'x'.repeat(499)}…`);
 });
 
+test('reasons of any length are cut', () => {
+  const reasons = [{ kind: 'input', name: 'n'.repeat(10_000) }] as const;
+  expect(told([{ type: 'step.started', at: 0, step: 'a', reasons }])).toBe(`a: started: input ${'n'.repeat(153)}…\n`);
+});
+
 test('hostile text is shown and obeyed nowhere', () => {
   const evil = '\x1b]0;owned\x07\x1b[2J\x9b31mred\x1b[0m \u202egnp.exe\b\b\x00\u2028\ud800';
   const text = told([

@@ -62,6 +62,23 @@ test('a build, frame after frame', () => {
   expect(clock.timers()).toBe(0);
 });
 
+test('a line that becomes shorter and a step that needs no line leave nothing behind', () => {
+  const { clock, terminal, face } = open();
+  tell(face, clock, running);
+  clock.advance(100);
+  face.take({ type: 'output', at: 130, step: 'agent', stream: 'stdout', text: 'a line of some length\n' });
+  clock.advance(100);
+  face.take({ type: 'output', at: 230, step: 'agent', stream: 'stdout', text: 'short\n' });
+  clock.advance(100);
+  expect(terminal.lines()).toContain('  │ short');
+  face.take({ type: 'step.cached', at: 330, step: 'agent', by: 'content' });
+  clock.advance(100);
+  expect(terminal.lines()).toEqual([
+    '● kernel                     0.4 s  3.0 MiB of 12.0 MiB (2…',
+    '0.4 s: 0 of 9 built, 1 running, 2 cached',
+  ]);
+});
+
 test('a failure stays, with its output, and the live lines are gone', () => {
   const { clock, terminal, face } = open({ columns: 120 });
   tell(face, clock, failing);

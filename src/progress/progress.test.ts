@@ -87,6 +87,11 @@ test.each([
     [{ kind: 'input', name: 'src', before: `sha256:${'a1b2c3d4'.repeat(8)}`, after: `sha256:${'c3d4e5f6'.repeat(8)}` }],
     'input src changed (a1b2c3d4→c3d4e5f6)',
   ],
+  [[{ kind: 'input', name: 'src', before: 'x', after: 'y', paths: ['~ a.c', '+ b.c'] }], 'input src changed (~ a.c, + b.c)'],
+  [
+    [{ kind: 'input', name: 'src', before: 'x', after: 'y', paths: ['~ a.c', '+ b.c', '- c.c'] }],
+    'input src changed (~ a.c, + b.c, …)',
+  ],
   [[{ kind: 'input', name: 'src', after: 'x' }], 'input src added'],
   [[{ kind: 'input', name: 'src', before: 'x' }], 'input src removed'],
   [[{ kind: 'option', name: 'size', before: '512MiB', after: '1GiB' }], 'option size changed (512MiB→1GiB)'],
