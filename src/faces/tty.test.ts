@@ -79,6 +79,19 @@ test('a line that becomes shorter and a step that needs no line leave nothing be
   ]);
 });
 
+test('what the user types at the end of the screen is drawn over', () => {
+  const { clock, terminal, face } = open();
+  tell(face, clock, running);
+  clock.advance(100);
+  terminal.write('^C');
+  clock.advance(100);
+  expect(terminal.lines().join('\n')).not.toContain('^C');
+  terminal.write('^C^C^C^C^C^C^C^C^C');
+  for (let warnings = 0; warnings < 9; warnings += 1) face.take({ type: 'warning', at: 200, message: '' });
+  clock.advance(100);
+  expect(terminal.lines().join('\n')).not.toContain('^C');
+});
+
 test('a failure stays, with its output, and the live lines are gone', () => {
   const { clock, terminal, face } = open({ columns: 120 });
   tell(face, clock, failing);
