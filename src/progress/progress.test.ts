@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { BuildEvent } from './event.ts';
+import { reasonLines } from './reason-lines.ts';
 import { reasonText } from './reason.ts';
 import { summarize } from './summary.ts';
 import { emptyView, foldEvent } from './view.ts';
@@ -108,7 +109,31 @@ test.each([
     ],
     'tool cc changed, input a changed, input b changed, and 2 more',
   ],
+  [
+    [{ kind: 'environment', name: 'A\x1b', before: '\x1b[2J', after: '\n\u202e' }],
+    'env A\ufffd changed (\ufffd[2J→\ufffd\ufffd)',
+  ],
   [[], ''],
 ] as const)('the reasons %j in words', (reasons, words) => {
   expect(reasonText(reasons)).toBe(words);
+});
+
+test('reasons at length: paths once, long values in full, nothing that steers a terminal', () => {
+  const long = `\x1b${'x'.repeat(50)}`;
+  expect(
+    reasonLines([
+      { kind: 'input', name: 'src', before: 'sha256:1', after: 'sha256:2', of: 'tree', paths: ['~ a.c', '+ b.c', '- c\n'] },
+      { kind: 'option', name: 'script', before: 'x', after: long },
+      { kind: 'forced' },
+    ]),
+  ).toEqual([
+    'input src changed (sha256:1→sha256:2)',
+    '    ~ a.c',
+    '    + b.c',
+    '    - c\ufffd',
+    'option script changed',
+    '  - x',
+    `  + \ufffd${'x'.repeat(50)}`,
+    'forced',
+  ]);
 });

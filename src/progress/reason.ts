@@ -1,4 +1,5 @@
 import { never } from '../base/exhaustive.ts';
+import { printable } from '../base/printable.ts';
 import type { Reason } from './event.ts';
 
 /** Reasons that are named; the others are counted. */
@@ -8,11 +9,11 @@ const namedPaths = 2;
 /** Values up to this length stand beside the name of what changed. */
 const shortValue = 24;
 
-/** Why a step runs, in the few words that fit behind its name. */
+/** Why a step runs, in the few words that fit behind its name; safe to print, whatever names and values hold. */
 export function reasonText(reasons: readonly Reason[]): string {
   const words = reasons.slice(0, named).map(oneReason);
   if (reasons.length > named) words.push(`and ${reasons.length - named} more`);
-  return words.join(', ');
+  return printable(words.join(', '));
 }
 
 function oneReason(reason: Reason): string {
