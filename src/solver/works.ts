@@ -72,12 +72,14 @@ async function workOn(run: Run, vertex: number, { key, forced, described, all, s
   const inputs = inputsOf(run, vertex);
   // Only what takes long is worth a turn: quick work done twice gives the same bytes.
   using turn = op.pool === 'cpu' || op.pool === 'network' ? await turns.take(key, signal) : undefined;
-  if (turn?.waited === true && !forced) {
+  // Whoever had the turn before may have made it, also just before we came.
+  if (turn !== undefined && !forced) {
     const found = results.lookup([key])[0];
     if (found !== undefined) return { how: 'found', outputs: found };
   }
   await described;
-  return pools.run(op.pool, rankOf(run, vertex), async () => {
+  // Awaited here: the turn is given back when this function ends.
+  return await pools.run(op.pool, rankOf(run, vertex), async () => {
     signal.throwIfAborted();
     all.started();
     const start = now();
