@@ -5,7 +5,6 @@ import type { ExportContext, Prepared, Target } from '../../src/artifacts/export
 import { byteString } from '../../src/base/byte-string.ts';
 import { digestFromHex } from '../../src/base/digest.ts';
 import type { Digest } from '../../src/base/digest.ts';
-import { syncFile } from '../../src/store/disk/durable.ts';
 import { digestOfFile, lookInto, writeContent } from '../files/content.ts';
 import { fileBehind } from '../files/destination.ts';
 import { destinationFailure } from '../files/failure.ts';
@@ -58,7 +57,7 @@ function publish(folder: Held, directory: Held, { name, dest }: { readonly name:
   }
 }
 
-/** Writes the unfinished file durably: it may replace another. */
+/** Writes the unfinished file. */
 async function writeHashed(
   folder: Held,
   bytes: AsyncIterable<Uint8Array>,
@@ -75,7 +74,6 @@ async function writeHashed(
   const fd = openSync(folder.at(unnamed), fileFlags, 0o644);
   try {
     await writeContent(fd, hashed());
-    await syncFile(fd);
   } finally {
     closeSync(fd);
   }
