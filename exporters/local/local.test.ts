@@ -107,7 +107,7 @@ describe('what is written', () => {
   });
 
   test('the mask of the process changes nothing', async () => {
-    const before = process.umask(0o777);
+    const before = process.umask(0o077);
     try {
       await publish([await results.tree('root', everything)]);
     } finally {
@@ -151,7 +151,8 @@ describe('what is written', () => {
     expect(readFileSync(join(dest, 'disk')).equals(image)).toBe(true);
   });
 
-  test.runIf(root)('owners are kept when root asks for it, and set-user-id bits with them', async () => {
+  test('owners are kept when root asks for it, and set-user-id bits with them', async ({ skip }) => {
+    skip(!root, 'needs root to give files away');
     const tree = await results.tree('root', { 'bin/su': { text: 's', mode: 0o4755, uid: 12, gid: 34 }, 'bin/ln': { to: 'su' } });
     for (let round = 0; round < 2; round += 1) {
       const { unchanged } = await publish([tree], { keepOwner: true });
@@ -220,6 +221,14 @@ describe('what was there', () => {
       await expect(publish([tree])).rejects.toMatchObject({ code: 'PK3404' });
       expect(shown(folder)).toEqual(before);
     }
+  });
+
+  test('a link to a file that has the right content is not that file', async () => {
+    mkdirSync(dest);
+    writeFileSync(join(folder, 'real'), 'x', { mode: 0o644 });
+    symlinkSync('../real', join(dest, 'f'));
+    expect(await publish([await results.blob('f', 'x')])).toMatchObject({ written: 1 });
+    expect(shown(dest)).toEqual(['f 644 x']);
   });
 
   test('a FIFO at the place of a file does not block, and is replaced', async () => {
@@ -326,9 +335,10 @@ describe('a run that is killed', () => {
   });
 });
 
-test.runIf(root)('a full disk fails with a code and leaves the room that it took', async () => {
+test('a full disk fails with a code and leaves the room that it took', async ({ skip }) => {
+  skip(!root, 'needs root to mount a small disk');
   mkdirSync(dest);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dest]);
+  skip(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dest]).status !== 0, 'nothing can be mounted here');
   try {
     writeFileSync(join(dest, 'f'), 'old');
     const big = await results.blob('f', Buffer.alloc(2 ** 21, 1));
