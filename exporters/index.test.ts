@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -83,10 +83,13 @@ test.each([
   ['type=tar,dest=/dev/null', 'is a special file'],
   ['type=tar,dest=file/out.tar', 'lies within a file'],
   ['type=local,dest=folder,owner=keep', 'needs root'],
+  ['dangling', 'leads nowhere'],
+  ['type=tar,dest=dangling', 'leads nowhere'],
   [`type=local,dest=${'long'.repeat(80)}`, 'ENAMETOOLONG'],
 ])('%s is refused before the build', (output, message) => {
   writeFileSync(join(folder, 'file'), '');
   mkdirSync(join(folder, 'folder'));
+  symlinkSync('nothing', join(folder, 'dangling'));
   const [exporter] = exportersFor([output], world());
   expect(() => exporter?.check([])).toThrow(
     expect.objectContaining({ code: 'PK3402', message: expect.stringContaining(message) }),

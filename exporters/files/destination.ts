@@ -1,6 +1,11 @@
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PortkitError, systemCode } from '../../src/base/errors.ts';
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'is a symbolic link that leads nowhere',
+  ENOTDIR: 'lies within a file',
+};
 
 /** Refuses (PK3402), before anything is built, a directory that cannot be written to, or not be made. */
 export function checkDirectory(path: string): void {
@@ -47,9 +52,8 @@ function kindOf(path: string): 'nothing' | 'directory' | 'file' | 'special file'
     return stat.isFile() ? 'file' : 'special file';
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT') return 'nothing';
-    const why = code === 'ENOTDIR' ? 'lies within a file' : `cannot be looked at (${code ?? 'unknown'})`;
-    throw unusable(`${path} ${why}`, 'Name another destination', error);
+    if (code === 'ENOENT' && lstatSync(path, { throwIfNoEntry: false }) === undefined) return 'nothing';
+    throw unusable(`${path} ${reasons[code ?? ''] ?? `cannot be looked at (${code})`}`, 'Name another destination', error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { fchmodSync, fstatSync, lstatSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { fstatSync, lstatSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { byteString } from '../../src/base/byte-string.ts';
 import type { ByteString } from '../../src/base/byte-string.ts';
@@ -30,8 +30,6 @@ export function makeUnfinished(directory: Held): Unfinished {
       folder?.[Symbol.dispose]();
       throw inTheWay(`${directory.shown}/${name}`, 'was made and then replaced by somebody else');
     }
-    // The mask of the process may have taken away the owner's own rights.
-    fchmodSync(folder.fd, 0o700);
     return {
       name,
       folder,

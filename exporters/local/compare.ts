@@ -14,14 +14,11 @@ import { modeFor } from './stage.ts';
 export interface Compared {
   readonly placed: Placed;
   readonly same: boolean;
-  /** Whether another file stands at its place. */
-  readonly replaces: boolean;
 }
 
 /** What was found at a place: nothing, something else, or what has to be there, as this inode. */
 interface Found {
   readonly placed: Placed;
-  readonly there: boolean;
   readonly inode: string | undefined;
 }
 
@@ -35,7 +32,7 @@ export async function compare(one: LocalExport, root: Held, seen: (placed: Place
     const { above, name } = parted(placed.path);
     if (placed.item.type === 'dir') {
       const there = trail.directory([...above, name]) !== undefined;
-      found.push({ placed, there, inode: there ? 'directory' : undefined });
+      found.push({ placed, inode: there ? 'directory' : undefined });
       continue;
     }
     const directory = trail.directory(above);
@@ -44,12 +41,11 @@ export async function compare(one: LocalExport, root: Held, seen: (placed: Place
       throw inTheWay(`${root.shown}/${showBytes(placed.path)}`, 'is a directory, and a file is to go there');
     }
     const inode = directory && stat && (await identity(directory, name, { item: placed.item, one }));
-    found.push({ placed, there: stat !== undefined, inode });
+    found.push({ placed, inode });
   }
   const torn = tornGroups(found);
-  return found.map(({ placed, there, inode }) => ({
+  return found.map(({ placed, inode }) => ({
     placed,
-    replaces: there,
     same: inode !== undefined && !torn.has(placed.linkedTo ?? placed.path),
   }));
 }

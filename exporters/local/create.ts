@@ -58,7 +58,7 @@ async function write(one: LocalExport, folder: Held, { placed, made }: { placed:
     case 'file':
       made.written += 1;
       if (linkedTo !== undefined) stageLink(folder, linkedTo, path);
-      else await stageFile({ folder, as: path, replaces: false }, item, one);
+      else await stageFile({ folder, as: path }, item, one);
       return;
     case 'symlink':
       made.written += 1;

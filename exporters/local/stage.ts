@@ -3,7 +3,6 @@ import { contentOf } from '../../src/artifacts/archived.ts';
 import type { Inode } from '../../src/artifacts/archived.ts';
 import type { ExportContext } from '../../src/artifacts/exporter.ts';
 import { toBytes } from '../../src/base/byte-string.ts';
-import { syncFile } from '../../src/store/disk/durable.ts';
 import { writeContent } from '../files/content.ts';
 import type { Held } from '../files/held.ts';
 
@@ -20,9 +19,9 @@ export function modeFor({ mode }: Inode, { keepOwner }: Pick<Manner, 'keepOwner'
   return mode & (keepOwner ? 0o7777 : 0o1777);
 }
 
-/** Writes a new file; durable when it is going to replace another. */
+/** Writes a new file. */
 export async function stageFile(
-  place: { readonly folder: Held; readonly as: string; readonly replaces: boolean },
+  place: { readonly folder: Held; readonly as: string },
   item: Extract<Inode, { type: 'file' }>,
   manner: Manner,
 ): Promise<void> {
@@ -33,7 +32,6 @@ export async function stageFile(
     await writeContent(fd, contentOf(item, blobs, signal));
     if (manner.keepOwner) fchownSync(fd, item.uid, item.gid);
     fchmodSync(fd, modeFor(item, manner));
-    if (place.replaces) await syncFile(fd);
   } finally {
     closeSync(fd);
   }

@@ -39,13 +39,13 @@ export async function updateDirectory(one: LocalExport, there: Held, open: Dispo
 
 async function stageAll(one: LocalExport, folder: Held, changes: readonly Change[]): Promise<void> {
   const firsts = new Map<ByteString, string>();
-  for (const { as, placed, replaces } of changes) {
+  for (const { as, placed } of changes) {
     const { item, linkedTo, path } = placed;
     const first = linkedTo && firsts.get(linkedTo);
     if (first !== undefined) stageLink(folder, first, as);
     else if (item.type === 'symlink') stageSymlink(folder, as, { item, keepOwner: one.keepOwner });
     else if (item.type === 'file') {
-      await stageFile({ folder, as, replaces }, item, one);
+      await stageFile({ folder, as }, item, one);
       firsts.set(path, as);
     }
   }

@@ -5,11 +5,11 @@ import type { ExportContext, Prepared, Target } from '../../src/artifacts/export
 import { byteString } from '../../src/base/byte-string.ts';
 import { digestFromHex } from '../../src/base/digest.ts';
 import type { Digest } from '../../src/base/digest.ts';
-import { syncFile } from '../../src/store/disk/durable.ts';
+import { systemCode } from '../../src/base/errors.ts';
 import { digestOfFile, lookInto, writeContent } from '../files/content.ts';
 import { fileBehind } from '../files/destination.ts';
 import { destinationFailure } from '../files/failure.ts';
-import { holdDirectory } from '../files/held.ts';
+import { holdDirectory, inTheWay } from '../files/held.ts';
 import type { Held } from '../files/held.ts';
 import { makeUnfinished, sweepUnfinished } from '../files/unfinished.ts';
 import { tarOf } from './contents.ts';
@@ -54,11 +54,12 @@ function publish(folder: Held, directory: Held, { name, dest }: { readonly name:
   try {
     renameSync(folder.at(unnamed), directory.at(name));
   } catch (error) {
+    if (systemCode(error) === 'EISDIR') throw inTheWay(dest, 'is a directory, and a file is to go there', error);
     throw destinationFailure(error, dest);
   }
 }
 
-/** Writes the unfinished file durably: it may replace another. */
+/** Writes the unfinished file. */
 async function writeHashed(
   folder: Held,
   bytes: AsyncIterable<Uint8Array>,
@@ -75,7 +76,6 @@ async function writeHashed(
   const fd = openSync(folder.at(unnamed), fileFlags, 0o644);
   try {
     await writeContent(fd, hashed());
-    await syncFile(fd);
   } finally {
     closeSync(fd);
   }

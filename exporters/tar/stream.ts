@@ -1,5 +1,6 @@
 import type { ExportContext, Prepared, Target } from '../../src/artifacts/exporter.ts';
 import { PortkitError } from '../../src/base/errors.ts';
+import { destinationFailure } from '../files/failure.ts';
 import { layout } from '../files/layout.ts';
 import { tarOf } from './contents.ts';
 import type { TarOutput, WriteOut } from './contents.ts';
@@ -18,7 +19,11 @@ export async function prepareStream(
   const tar = tarOf(output, targets);
   return {
     async publish(signal) {
-      for await (const bytes of tar.bytes({ blobs: context.blobs, signal })) await writeOut(bytes);
+      for await (const bytes of tar.bytes({ blobs: context.blobs, signal })) {
+        await writeOut(bytes).catch((error: unknown) => {
+          throw destinationFailure(error, 'standard output');
+        });
+      }
       return tar.receipt({ written: 1, unchanged: 0 });
     },
     [Symbol.dispose]: () => undefined,

@@ -1,3 +1,4 @@
+import { PortkitError } from '../base/errors.ts';
 import type { ExportContext, Exporter, Prepared, Receipt, Target } from './exporter.ts';
 
 /**
@@ -13,6 +14,17 @@ export async function exportAll(
   const ready: Prepared[] = [];
   for (const exporter of exporters) ready.push(prepared.use(await exporter.prepare(targets, context)));
   const receipts: Receipt[] = [];
-  for (const one of ready) receipts.push(await one.publish(context.signal));
-  return receipts;
+  try {
+    for (const one of ready) receipts.push(await one.publish(context.signal));
+    return receipts;
+  } catch (error) {
+    throw receipts.length > 0 && error instanceof PortkitError ? withPublished(error, receipts) : error;
+  }
+}
+
+/** The error, which also says what is visible already. */
+function withPublished(error: PortkitError, receipts: readonly Receipt[]): PortkitError {
+  const done = `Written before that: ${receipts.map(({ type, destination }) => `${type} ${destination}`).join(', ')}`;
+  const { code, message, hint } = error;
+  return new PortkitError(code, message, { hint: hint === undefined ? done : `${hint}. ${done}`, cause: error });
 }

@@ -14,7 +14,14 @@ const parents = { ...plain, mode: 0o755 };
 
 /** One thing to put into a tree: text is a file. */
 type Thing =
-  | { readonly text: string; readonly mode?: number; readonly xattrs?: Attributes['xattrs']; readonly claims?: number }
+  | {
+      readonly text: string;
+      readonly mode?: number;
+      readonly xattrs?: Attributes['xattrs'];
+      readonly claims?: number;
+      readonly uid?: number;
+      readonly gid?: number;
+    }
   | { readonly to: string }
   | { readonly directory: number }
   | { readonly like: string }
@@ -57,9 +64,9 @@ export function startResults(): Results {
           const [major, minor] = thing.device;
           await putEntry(editor, at, { entry: { type: 'char', major, minor, ...plain }, parents });
         } else {
-          const { mode = 0o644, xattrs = [], claims } = thing;
+          const { mode = 0o644, xattrs = [], claims, uid = 0, gid = 0 } = thing;
           const written = await content(thing.text);
-          const entry = { type: 'file' as const, ...written, size: claims ?? written.size, ...plain, mode, xattrs };
+          const entry = { type: 'file' as const, ...written, size: claims ?? written.size, ...plain, mode, xattrs, uid, gid };
           await putEntry(editor, at, { entry, parents });
         }
       }
