@@ -16,6 +16,7 @@ import { createMemoryStore } from '../store/memory.ts';
 import { fetchOp } from './fetch.ts';
 import type { FetchWorld, Pins } from './fetch.ts';
 import { createHttpClient } from './fetch/http.ts';
+import { parseSource, redirected } from './fetch/url.ts';
 import { runProgram } from './run-program.ts';
 import { unxzWith } from './unxz.ts';
 
@@ -330,6 +331,17 @@ describe('a bad network', () => {
   });
 });
 
+test('downloads of the same at the same time do not disturb each other', async () => {
+  let requests = 0;
+  const { url } = await serve((request, response) => {
+    requests += 1;
+    (requests % 3 === 1 ? cutAfter(50_000 * requests, ranged('"a"')) : ranged('"a"'))(request, response);
+  });
+  const outcomes = await Promise.all(Array.from({ length: 6 }, () => run({ url, digest: pinned })));
+  for (const outcome of outcomes) expect(outcome).toMatchObject(good);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 describe('mirrors', () => {
   test('are tried in order, without a wait', async () => {
     const gone = await serve((_, response) => void response.writeHead(404).end());
@@ -399,6 +411,13 @@ describe('redirects', () => {
     const { url } = await serve((__, response) => void response.writeHead(302, location === undefined ? {} : { location }).end());
     const failure = failureOf(await run({ url: `${url}/a`, digest: pinned }));
     expect(failure).toMatchObject({ code: 'PK3203', message: expect.stringContaining(text) });
+  });
+
+  test('from https to http are refused', () => {
+    const trail = { visited: [], source: parseSource('https://user:canary@host/a') };
+    expect(() => redirected(trail, 'http://host/b')).toThrow(expect.objectContaining({ code: 'PK3203' }));
+    expect(redirected(trail, '/b').source).toMatchObject({ shown: 'https://host/b', authorization: expect.any(String) });
+    expect(redirected(trail, 'https://host:444/b').source.authorization).toBeUndefined();
   });
 
   test('more than five are refused', async () => {
