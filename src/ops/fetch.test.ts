@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -234,6 +235,32 @@ describe('a bad network', () => {
     handler = ranged('"a"');
     expect(await run({ url, digest: pinned })).toMatchObject(good);
     expect(seen.at(-1)?.headers.range).toBe('bytes=100000-');
+  });
+
+  test('outlives a process that is killed: the next one goes on', async () => {
+    let stall = true;
+    const { url, seen } = await serve((request, response) => {
+      if (stall) response.writeHead(200, { etag: '"a"', 'content-length': content.length }).write(content.subarray(0, 100_000));
+      else ranged('"a"')(request, response);
+    });
+    const program = `
+      import { setTimeout } from 'node:timers/promises';
+      import { fetchOp } from '${new URL('./fetch.ts', import.meta.url).href}';
+      import { createHttpClient } from '${new URL('./fetch/http.ts', import.meta.url).href}';
+      const [scratch, url, digest] = process.argv.slice(1);
+      const world = { scratch, blobs: { stat: async () => undefined }, http: createHttpClient({ env: {} }), now: Date.now, sleep: setTimeout, jitter: () => 0 };
+      const { signal } = new AbortController();
+      await fetchOp({ type: 'fetch', url, digest }, world).run([], { signal, output() {}, transfer() {} });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program, folder, url, pinned], { stdio: 'inherit' });
+    const ended = once(child, 'exit');
+    await expect
+      .poll(() => readdirSync(folder).map((name) => statSync(join(folder, name)).size), { timeout: 20_000 })
+      .toEqual([101_024]);
+    child.kill('SIGKILL');
+    await ended;
+    stall = false;
+    expect(await run({ url, digest: pinned })).toMatchObject(good);
+    expect(seen.at(-1)?.headers).toMatchObject({ range: 'bytes=100000-', 'if-range': '"a"' });
   });
 
   test('that has a newer file now, begins anew', async () => {
