@@ -21,8 +21,7 @@ export function createWorld(): FileWorld & { readonly unxz: ReturnType<typeof un
   return { blobs: createMemoryStore(), unxz: unxzWith(runProgram, '/usr/bin:/bin') };
 }
 
-/** What most files of a test have. */
-export const plain: Attributes = { mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xattrs: [] };
+const plain: Attributes = { mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xattrs: [] };
 const parents: Attributes = { ...plain, mode: 0o755 };
 
 /** Keeps bytes as a blob. */
