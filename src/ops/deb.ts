@@ -3,7 +3,7 @@ import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
 import type { DebSpec } from '../graph/ops.ts';
-import type { Op, Outcome } from '../solver/op.ts';
+import type { Facts, Op, Outcome } from '../solver/op.ts';
 import { newTree, writeTree } from '../store/trees/editor.ts';
 import { downloadPackage } from './deb/apt.ts';
 import type { AptPackage, AptWorld } from './deb/apt.ts';
@@ -35,18 +35,21 @@ export function debOp(spec: DebSpec, world: DebWorld): Op {
   return {
     code: 'deb/1',
     pool: 'network',
-    async facts({ signal }) {
-      if (world.pin?.set !== undefined) pinning ??= asOutcome(() => pinToday(spec, { ...world, signal }));
-      await pinning;
-      const wanted = wantedOf(spec, world);
-      const names = wanted.map(({ pinName, digest }) => digest ?? pinName);
-      return { facts: Object.fromEntries(names.map((name, at) => [`package ${at + 1}`, name])) };
+    facts({ signal }) {
+      if (world.pin?.set === undefined) return factsOf(spec, world);
+      pinning ??= asOutcome(() => pinToday(spec, { ...world, signal }));
+      return pinning.then(() => factsOf(spec, world));
     },
     async run(_, { signal }) {
       const outcome = await pinning;
       return outcome?.ok === false ? outcome : asOutcome(() => unpackAll(spec, { ...world, signal }));
     },
   };
+}
+
+function factsOf(spec: DebSpec, world: DebWorld): Facts {
+  const names = wantedOf(spec, world).map(({ pinName, digest }) => digest ?? pinName);
+  return { facts: Object.fromEntries(names.map((name, at) => [`package ${at + 1}`, name])) };
 }
 
 type RunWorld = DebWorld & { readonly signal: AbortSignal };
