@@ -4,6 +4,8 @@ import type { Output } from './output.ts';
 export interface Option {
   readonly type: 'string' | 'boolean';
   readonly help: string;
+  /** Its one-letter form. */
+  readonly short?: string;
   /** The name of the value in the help (`DIR`). */
   readonly value?: string;
   /** It may be given more than once, and its value is a list. */

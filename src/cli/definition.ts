@@ -8,7 +8,12 @@ import { pairsOption, textOption } from './values.ts';
 
 /** The options of every command that reads a definition. */
 export const definitionOptions: Readonly<Record<string, Option>> = {
-  file: { type: 'string', value: 'F', help: 'the definition (default: portkit.toml or portkit.ts, from here upwards)' },
+  file: {
+    type: 'string',
+    short: 'f',
+    value: 'F',
+    help: 'the definition (default: portkit.toml or portkit.ts, from here upwards)',
+  },
   set: { type: 'string', value: 'NAME=VALUE', multiple: true, help: 'give a variable of the definition another value' },
 };
 

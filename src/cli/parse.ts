@@ -23,7 +23,10 @@ function valueOf(value: string | boolean | readonly (string | boolean)[] | undef
 
 function parse(name: string, command: Command, args: readonly string[]) {
   const options = Object.fromEntries(
-    Object.entries(command.options).map(([option, { type, multiple = false }]) => [option, { type, multiple }]),
+    Object.entries(command.options).map(([option, { type, multiple = false, short }]) => [
+      option,
+      { type, multiple, ...(short !== undefined && { short }) },
+    ]),
   );
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });

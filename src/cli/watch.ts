@@ -10,7 +10,7 @@ import { flag, textOption } from './values.ts';
 /** The options that say how a build is shown. */
 export const watchOptions: Readonly<Record<string, Option>> = {
   progress: { type: 'string', value: 'KIND', help: 'auto, plain, tty or json (events, one a line); on standard error' },
-  quiet: { type: 'boolean', help: 'show failures only, and print the digests of the targets alone' },
+  quiet: { type: 'boolean', short: 'q', help: 'show failures only, and print the digests of the targets alone' },
 };
 
 const kinds = ['auto', 'plain', 'tty', 'json'];

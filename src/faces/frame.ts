@@ -1,9 +1,8 @@
 import { showDuration } from '../base/units.ts';
 import type { Moment } from '../progress/event.ts';
-import { reasonText } from '../progress/reason.ts';
 import type { BuildView, StepRow } from '../progress/view.ts';
 import { lastOutput } from './failure.ts';
-import { tookText, transferText } from './lines.ts';
+import { tookText, transferText, whyText } from './lines.ts';
 import type { Style } from './style.ts';
 import { clip, padTo, shownLine } from './text.ts';
 
@@ -58,7 +57,7 @@ function headOf(
   { now, width, style }: { readonly now: Moment; readonly width: number; readonly style: Style },
 ): string {
   const name = padTo(`● ${shownLine(row.step)}`, nameColumns);
-  const what = row.transfer === undefined ? shownLine(reasonText(row.reasons)) : transferText(row.transfer);
+  const what = row.transfer === undefined ? whyText(row.reasons) : transferText(row.transfer);
   const line = clip(`${name}  ${tookText(row, now).padStart(8)}  ${what}`, width);
   return line.startsWith(name) ? style('strong', name) + line.slice(name.length) : style('strong', line);
 }

@@ -1,9 +1,13 @@
 import { showDuration, showSize } from '../base/units.ts';
-import type { BuildEvent, Moment } from '../progress/event.ts';
+import type { BuildEvent, Moment, Reason } from '../progress/event.ts';
+import { reasonText } from '../progress/reason.ts';
 import type { BuildView, StepRow } from '../progress/view.ts';
 import { failureBlock } from './failure.ts';
 import type { Style } from './style.ts';
-import { shownLines } from './text.ts';
+import { clip, shownLine, shownLines } from './text.ts';
+
+/** Columns of the reasons of a step. */
+const widestReason = 160;
 
 /** The lines of an event that nobody may miss: a warning or a failure; none of any other. */
 export function troubleLines(event: BuildEvent, view: BuildView, style: Style): readonly string[] {
@@ -13,6 +17,11 @@ export function troubleLines(event: BuildEvent, view: BuildView, style: Style): 
   }
   const row = event.type === 'step.failed' ? view.steps.get(event.step) : undefined;
   return row === undefined ? [] : failureBlock(row, style);
+}
+
+/** Why a step runs, ready to be shown. */
+export function whyText(reasons: readonly Reason[]): string {
+  return clip(shownLine(reasonText(reasons)), widestReason);
 }
 
 /** How long a step has run: `4.2 s`; nothing for one that never started. */

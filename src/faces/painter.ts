@@ -7,7 +7,7 @@ import { widthOf } from './text.ts';
 const begin = '\x1b[?2026h\x1b[?25l';
 const finish = '\x1b[?25h\x1b[?2026l';
 const [wrapOff, wrapOn] = ['\x1b[?7l', '\x1b[?7h'];
-const [eraseLineRest, eraseBelow] = ['\x1b[K', '\x1b[J'];
+const eraseRest = '\x1b[K';
 
 /** What is to be seen next. */
 interface Frame {
@@ -19,7 +19,7 @@ interface Frame {
 }
 
 /**
- * Draws frames below each other's lasting lines, with one write for each. Between two frames the terminal is always as it
+ * Draws frames, each below the lasting lines so far, with one write for each. Between two frames the terminal is always as it
  * was found (cursor shown, lines wrap), so whatever ends the program leaves it whole.
  */
 export function createPainter(write: Write): (frame: Frame) => void {
@@ -28,12 +28,14 @@ export function createPainter(write: Write): (frame: Frame) => void {
   return ({ lasting, live, size }) => {
     const same = size.columns === drawnColumns && live.length === drawn.length && live.every((line, at) => line === drawn[at]);
     if (lasting.length === 0 && same) return;
-    const up = rowsOf(drawn, size.columns);
-    // Lines that fit are drawn over in place; what stays may wrap over old lines, and needs clear ground.
-    const ground = lasting.length > 0 || size.columns !== drawnColumns ? eraseBelow : '';
+    const rows = rowsOf(drawn, size.columns);
+    const up = rows > 0 ? `\x1b[${rows}A` : '';
+    // As many lines that fit are drawn over in place; what stays may wrap over old ones, and needs clear ground. It is
+    // cleared line by line: some terminals save the screen to their history when all of it is erased at once.
+    const ground = lasting.length > 0 || live.length < rows ? `${`${eraseRest}\n`.repeat(rows)}${eraseRest}${up}` : '';
     const above = lasting.map((line) => `${line}\n`).join('');
-    const below = live.map((line) => `${line}${eraseLineRest}\n`).join('');
-    write(`${begin}\r${up > 0 ? `\x1b[${up}A` : ''}${ground}${above}${wrapOff}${below}${wrapOn}${eraseBelow}${finish}`);
+    const below = live.map((line) => `${line}${eraseRest}\n`).join('');
+    write(`${begin}\r${up}${ground}${above}${wrapOff}${below}${wrapOn}${eraseRest}${finish}`);
     drawn = live;
     drawnColumns = size.columns;
   };

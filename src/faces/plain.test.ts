@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { createClock, failing, tell } from '../../test/faces/story.ts';
 import type { BuildEvent } from '../progress/event.ts';
+import type { FaceKind } from './choose.ts';
 import { createFace } from './create.ts';
 
-function open(kind: 'plain' | 'quiet' = 'plain', colors = false) {
+function open(kind: FaceKind = 'plain', colors = false) {
   const clock = createClock();
   let text = '';
   const face = createFace(kind, { write: (more) => (text += more), clock, colors, size: () => ({ columns: 80, rows: 24 }) });
@@ -114,6 +115,11 @@ test('a failed step shows its last 40 lines, cut to a bearable width', () => {
   expect(shown[39]).toBe(`   | ${'x'.repeat(499)}…`);
 });
 
+test('reasons of any length are cut', () => {
+  const reasons = [{ kind: 'input', name: 'n'.repeat(10_000) }] as const;
+  expect(told([{ type: 'step.started', at: 0, step: 'a', reasons }])).toBe(`a: started: input ${'n'.repeat(153)}…\n`);
+});
+
 test('hostile text is shown and obeyed nowhere', () => {
   const evil = '\x1b]0;owned\x07\x1b[2J\x9b31mred\x1b[0m \u202egnp.exe\b\b\x00\u2028\ud800';
   const text = told([
@@ -135,19 +141,27 @@ test('colours only where they are wanted', () => {
   expect(text()).toContain('\x1b[31merror[PK3101]\x1b[39m: step \x1b[1mrootfs\x1b[22m');
 });
 
-test.each(['plain', 'quiet'] as const)('10,000 steps are told in less than 100 ms: %s', (kind) => {
+test.each([
+  ['plain', 20_001],
+  ['quiet', 0],
+  ['json', 40_001],
+  ['tty', 10_001],
+] as const)('10,000 steps are told in less than 100 ms: %s', (kind, lines) => {
   const names = Array.from({ length: 10_000 }, (_, at) => `step ${at}`);
   const events: BuildEvent[] = [{ type: 'build.started', at: 0, build: 'b', targets: [], steps: 10_000 }];
   for (const [at, step] of names.entries()) {
     events.push({ type: 'step.queued', at, step }, { type: 'step.started', at, step, reasons: [{ kind: 'new' }] });
     events.push({ type: 'output', at, step, stream: 'stdout', text: 'a line\n' }, { type: 'step.finished', at: at + 1, step });
   }
-  const { face, text } = open(kind);
-  // Time of this process and not of the wall: the machine may be busy with other tests.
-  const began = process.cpuUsage();
-  for (const event of events) face.take(event);
-  face.end();
-  const { user, system } = process.cpuUsage(began);
-  expect((user + system) / 1000).toBeLessThan(100);
-  expect(text().split('\n').length).toBe(kind === 'plain' ? 20_002 : 1);
+  // Time of this process and not of the wall, and the best of three: the machine may be busy with other tests.
+  const times = Array.from({ length: 3 }, () => {
+    const { face, text } = open(kind);
+    const began = process.cpuUsage();
+    for (const event of events) face.take(event);
+    face.end();
+    const { user, system } = process.cpuUsage(began);
+    expect(text().split('\n').length).toBe(lines + 1);
+    return (user + system) / 1000;
+  });
+  expect(Math.min(...times)).toBeLessThan(100);
 });

@@ -1,10 +1,9 @@
 import { never } from '../base/exhaustive.ts';
 import type { BuildEvent } from '../progress/event.ts';
-import { reasonText } from '../progress/reason.ts';
 import { emptyView, foldEvent } from '../progress/view.ts';
 import type { BuildView, StepRow } from '../progress/view.ts';
 import type { Clock, Face, Write } from './face.ts';
-import { tookText, transferText, troubleLines } from './lines.ts';
+import { tookText, transferText, troubleLines, whyText } from './lines.ts';
 import { buildTime } from './now.ts';
 import type { Style } from './style.ts';
 import { shownLine } from './text.ts';
@@ -50,7 +49,7 @@ function linesFor(event: BuildEvent, view: BuildView, style: Style): readonly st
   const took = tookText(row, view.at);
   switch (event.type) {
     case 'step.started':
-      return [`${name}: started: ${shownLine(reasonText(event.reasons))}`];
+      return [`${name}: started: ${whyText(event.reasons)}`];
     case 'step.finished':
       return [took === '' ? `${name}: done` : `${name}: done in ${took}`];
     case 'step.cancelled':

@@ -31,13 +31,14 @@ export function widthOf(line: string): number {
 
 /** The line cut to so many columns, with `…` where something is missing. */
 export function clip(line: string, columns: number): string {
-  if (line.length <= columns && widthOf(line) <= columns) return line;
+  // A letter may carry any number of marks, which take no column.
+  const longestShown = 4 * columns;
+  if (line.length <= longestShown && widthOf(line) <= columns) return line;
   let shown = '';
   let width = 0;
   for (const char of line) {
     width += columnsOf(char);
-    // A letter may carry any number of marks, which take no column.
-    if (width > columns - 1 || shown.length > 4 * columns) break;
+    if (width > columns - 1 || shown.length >= longestShown) break;
     shown += char;
   }
   return columns > 0 ? `${shown}…` : '';

@@ -62,6 +62,36 @@ test('a build, frame after frame', () => {
   expect(clock.timers()).toBe(0);
 });
 
+test('a line that becomes shorter and a step that needs no line leave nothing behind', () => {
+  const { clock, terminal, face } = open();
+  tell(face, clock, running);
+  clock.advance(100);
+  face.take({ type: 'output', at: 130, step: 'agent', stream: 'stdout', text: 'a line of some length\n' });
+  clock.advance(100);
+  face.take({ type: 'output', at: 230, step: 'agent', stream: 'stdout', text: 'short\n' });
+  clock.advance(100);
+  expect(terminal.lines()).toContain('  │ short');
+  face.take({ type: 'step.cached', at: 330, step: 'agent', by: 'content' });
+  clock.advance(100);
+  expect(terminal.lines()).toEqual([
+    '● kernel                     0.4 s  3.0 MiB of 12.0 MiB (2…',
+    '0.4 s: 0 of 9 built, 1 running, 2 cached',
+  ]);
+});
+
+test('what the user types at the end of the screen is drawn over', () => {
+  const { clock, terminal, face } = open();
+  tell(face, clock, running);
+  clock.advance(100);
+  terminal.write('^C');
+  clock.advance(100);
+  expect(terminal.lines().join('\n')).not.toContain('^C');
+  terminal.write('^C^C^C^C^C^C^C^C^C');
+  for (let warnings = 0; warnings < 9; warnings += 1) face.take({ type: 'warning', at: 200, message: '' });
+  clock.advance(100);
+  expect(terminal.lines().join('\n')).not.toContain('^C');
+});
+
 test('a failure stays, with its output, and the live lines are gone', () => {
   const { clock, terminal, face } = open({ columns: 120 });
   tell(face, clock, failing);

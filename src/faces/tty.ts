@@ -1,11 +1,10 @@
 import type { BuildEvent } from '../progress/event.ts';
-import { reasonText } from '../progress/reason.ts';
 import { emptyView, foldEvent } from '../progress/view.ts';
 import type { BuildView, StepRow } from '../progress/view.ts';
 import type { Clock, Face, Write } from './face.ts';
 import { liveLines } from './frame.ts';
 import type { Size } from './frame.ts';
-import { tookText, troubleLines } from './lines.ts';
+import { tookText, troubleLines, whyText } from './lines.ts';
 import { buildTime } from './now.ts';
 import { createPainter } from './painter.ts';
 import type { Style } from './style.ts';
@@ -59,7 +58,7 @@ function lastingLines(event: BuildEvent, view: BuildView, style: Style): readonl
   const row = 'step' in event ? view.steps.get(event.step) : undefined;
   if (row === undefined) return troubleLines(event, view, style);
   if (event.type === 'step.finished') {
-    return [`${style('good', '✓')} ${headOf(row)}  ${style('quiet', shownLine(reasonText(row.reasons)))}`];
+    return [`${style('good', '✓')} ${headOf(row)}  ${style('quiet', whyText(row.reasons))}`];
   }
   if (event.type === 'step.failed') return [`${style('bad', '✗')} ${headOf(row)}`, ...troubleLines(event, view, style)];
   // What never ran is only counted, as in the lines for logs.

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { BuildEvent } from './event.ts';
+import { reasonLines } from './reason-lines.ts';
 import { reasonText } from './reason.ts';
 import { summarize } from './summary.ts';
 import { emptyView, foldEvent } from './view.ts';
@@ -87,6 +88,11 @@ test.each([
     [{ kind: 'input', name: 'src', before: `sha256:${'a1b2c3d4'.repeat(8)}`, after: `sha256:${'c3d4e5f6'.repeat(8)}` }],
     'input src changed (a1b2c3d4→c3d4e5f6)',
   ],
+  [[{ kind: 'input', name: 'src', before: 'x', after: 'y', paths: ['~ a.c', '+ b.c'] }], 'input src changed (~ a.c, + b.c)'],
+  [
+    [{ kind: 'input', name: 'src', before: 'x', after: 'y', paths: ['~ a.c', '+ b.c', '- c.c'] }],
+    'input src changed (~ a.c, + b.c, …)',
+  ],
   [[{ kind: 'input', name: 'src', after: 'x' }], 'input src added'],
   [[{ kind: 'input', name: 'src', before: 'x' }], 'input src removed'],
   [[{ kind: 'option', name: 'size', before: '512MiB', after: '1GiB' }], 'option size changed (512MiB→1GiB)'],
@@ -103,7 +109,31 @@ test.each([
     ],
     'tool cc changed, input a changed, input b changed, and 2 more',
   ],
+  [
+    [{ kind: 'environment', name: 'A\x1b', before: '\x1b[2J', after: '\n\u202e' }],
+    'env A\ufffd changed (\ufffd[2J→\ufffd\ufffd)',
+  ],
   [[], ''],
 ] as const)('the reasons %j in words', (reasons, words) => {
   expect(reasonText(reasons)).toBe(words);
+});
+
+test('reasons at length: paths once, long values in full, nothing that steers a terminal', () => {
+  const long = `\x1b${'x'.repeat(50)}`;
+  expect(
+    reasonLines([
+      { kind: 'input', name: 'src', before: 'sha256:1', after: 'sha256:2', of: 'tree', paths: ['~ a.c', '+ b.c', '- c\n'] },
+      { kind: 'option', name: 'script', before: 'x', after: long },
+      { kind: 'forced' },
+    ]),
+  ).toEqual([
+    'input src changed (sha256:1→sha256:2)',
+    '    ~ a.c',
+    '    + b.c',
+    '    - c\ufffd',
+    'option script changed',
+    '  - x',
+    `  + \ufffd${'x'.repeat(50)}`,
+    'forced',
+  ]);
 });

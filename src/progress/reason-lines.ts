@@ -1,3 +1,4 @@
+import { printable } from '../base/printable.ts';
 import type { Reason } from './event.ts';
 import { reasonText } from './reason.ts';
 
@@ -5,8 +6,8 @@ import { reasonText } from './reason.ts';
 export function reasonLines(reasons: readonly Reason[]): readonly string[] {
   return reasons.flatMap((reason) => {
     const { before, after, paths = [] } = reason;
-    const head = reasonText([reason]);
+    const head = reasonText([{ ...reason, paths: [] }]);
     const values = head.includes('→') || before === undefined || after === undefined ? [] : [`  - ${before}`, `  + ${after}`];
-    return [head, ...values, ...paths.map((path) => `    ${path}`)];
+    return [head, ...values.map(printable), ...paths.map((path) => printable(`    ${path}`))];
   });
 }

@@ -58,11 +58,6 @@ export function createTerminal(columns: number, rows: number): Terminal {
         row().cells.length = Math.min(row().cells.length, x);
         row().wrapped = false;
         return;
-      case 'J':
-        row().cells.length = Math.min(row().cells.length, x);
-        row().wrapped = false;
-        for (const below of screen.slice(y + 1)) below.cells.length = 0;
-        return;
       case 'h':
       case 'l':
         if (parameters === '?7') modes.wrap = final === 'h';

@@ -31,12 +31,18 @@ export const build: Command = {
   words: Number.POSITIVE_INFINITY,
   options: {
     ...definitionOptions,
-    output: { type: 'string', value: 'O', multiple: true, help: 'where results go: a folder, or type=local|tar,dest=PATH[,…]' },
+    output: {
+      type: 'string',
+      short: 'o',
+      value: 'O',
+      multiple: true,
+      help: 'where results go: a folder, or type=local|tar,dest=PATH[,…]',
+    },
     ...watchOptions,
-    jobs: { type: 'string', value: 'N', help: 'commands that run at once (default: the processors of this machine)' },
+    jobs: { type: 'string', short: 'j', value: 'N', help: 'commands that run at once (default: the processors of this machine)' },
     secret: secretOption,
     'no-cache': { type: 'boolean', help: 'run every step that is not pinned by a digest' },
-    'keep-going': { type: 'boolean', help: 'after a failure, go on with what does not need the failed step' },
+    'keep-going': { type: 'boolean', short: 'k', help: 'after a failure, go on with what does not need the failed step' },
     'expect-cached': { type: 'boolean', help: 'run nothing: exit 3 when something would have to run' },
     check: { type: 'boolean', help: 'run known steps again and compare: exit 7 when one gives other bytes' },
     update: { type: 'boolean', help: 'ask what unpinned sources are today, and write it to the lock' },
@@ -62,7 +68,8 @@ async function runBuild(invocation: Invocation): Promise<number> {
   const failed: ErrorCode[] = [];
   const emit = (event: BuildEvent): void => {
     if (event.type === 'step.failed' && Object.hasOwn(codes, event.code)) failed.push(event.code as ErrorCode);
-    face.take(event);
+    // A plan runs nothing: there is nothing to watch.
+    if (mode !== 'plan') face.take(event);
   };
   await using store = openStoreAt(root);
   const receipts: Receipt[] = [];
