@@ -27,19 +27,24 @@ export function parseDocument(file: string, folder: string, text: string): Parse
   for (;;) {
     try {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-      const value = parse(parsed, { maxDepth }) as unknown as Definition;
-      return { document: { file, folder, parsed, value }, findings, lost };
+      const value = parse(parsed, { maxDepth, unsafeKeyBehaviour: 'throw' }) as unknown as Definition;
+      return { document: { file, folder, parsed, variables: hasVariables(parsed), value }, findings, lost };
     } catch (error) {
       if (!(error instanceof TomlError)) throw error;
       findings.push(finding(file, error));
       const { start, end } = partAt(parsed, error.line);
       const part = findings.length < maxErrors ? parsed.slice(start, end) : parsed;
-      lost.push(...heads(part));
+      for (const name of heads(part)) lost.push(name);
       const blank = part.replaceAll(/[^\n]/g, ' ');
       parsed = part === parsed ? blank : parsed.slice(0, start) + blank + parsed.slice(end);
-      if (part.trim() === '') return { document: { file, folder, parsed: '', value: {} }, findings, lost };
+      if (part.trim() === '') return { document: { file, folder, parsed: '', variables: false, value: {} }, findings, lost };
     }
   }
+}
+
+/** `${` as it is, or as escapes or a line that goes on in the next one may write it. */
+function hasVariables(text: string): boolean {
+  return /\$\{|\$\\|\\[uUx]/.test(text);
 }
 
 function finding(file: string, error: TomlError): Finding {

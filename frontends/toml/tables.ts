@@ -38,7 +38,7 @@ export function mergeTables(documents: readonly Document[]): Tables {
   for (const [path, word] of shared) {
     const { found, taken } = collect(documents, path);
     merged.set(path.join('.'), found);
-    findings.push(...taken.map(([later, earlier]) => twice(word, later, earlier)));
+    for (const [later, earlier] of taken) findings.push(twice(word, later, earlier));
   }
   const environment = documents.flatMap((document) => (Array.isArray(document.value.env) ? document.value.env : []));
   const matrix = [...(merged.get('matrix') ?? [])].filter(

@@ -170,6 +170,17 @@ exec = { script = "echo $\${HOME} $HOME" }
     ]);
   });
 
+  test('are seen behind escapes and continued lines too', async () => {
+    const graph = await load('[vars]\nx = "1"\n[steps.a]\nlocal = "\\u0024{x}"\n[steps.b]\nlocal = """$\\\n {x}"""\n');
+    expect(graph.vertices.map(({ op }) => op)).toMatchObject([{ path: '1' }, { path: '1' }]);
+  });
+
+  test('tell shell code how to write its own', async () => {
+    await expect(load('[steps.a]\nexec = { script = "echo ${HOME}" }')).rejects.toThrow(
+      'there are no variables; write "$${" for a plain "${"',
+    );
+  });
+
   test('that double again and again come to an end', async () => {
     const doubling = Array.from(
       { length: 40 },
@@ -345,6 +356,24 @@ t = "step:kernell"
         '   = help: did you mean "matrix"?',
       ].join('\n'),
     );
+  });
+});
+
+describe('definitions that ask for too much', () => {
+  test('are read in time, or refused', async () => {
+    const escapes = await load(`[vars]\nx = """${'\\n'.repeat(3_000_000)}"""\n[steps.a]\nlocal = "."\n`);
+    expect(escapes.vertices[0]?.location?.line).toBe(3);
+    const unknown = Array.from({ length: 3000 }, (_, at) => `[steps.s${at}]\nmerge = ["step:t${at}"]\n`).join('');
+    expect(await problems(unknown)).toHaveLength(3000);
+    const copies = Array.from({ length: 100 }, (_, at) => `[steps.s${at}]\nlocal = "\${x}"\n`).join('');
+    expect((await problems(`[vars]\nx = "${'x'.repeat(1_000_000)}"\n${copies}`))[0]).toMatch(
+      /^PK1110 .* the definition is longer than/,
+    );
+    expect((await problems('#'.repeat(17_000_000)))[0]).toMatch(/^PK1110 1:1 the definition has more than/);
+    const cells = Array.from({ length: 20_000 }, (_, at) => `s${at}.matrix = ["architecture", "substrate", "protection_mode"]`);
+    const matrix =
+      'architecture = ["x86_64", "aarch64"]\nsubstrate = ["firecracker", "cloud-hypervisor", "avf"]\nprotection_mode = ["standard", "pvm"]';
+    expect((await problems(`[matrix]\n${matrix}\n[steps]\n${cells.join('\n')}`))[0]).toMatch(/^PK1110 .* more than 200000 steps/);
   });
 });
 

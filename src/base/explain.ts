@@ -26,6 +26,9 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK1109:
     'A step that is made once for each cell of the matrix was used where no single cell is meant, or the cell that was named does not exist. Name one: "step:NAME[x86_64]".',
   PK1110: 'The definition has more steps, text or nesting than portkit takes. The message names the limit.',
+  PK1111:
+    'The file of the definition is not there or may not be read. Without --file, portkit.toml (or portkit.ts) is looked for from here upwards.',
+  PK1112: 'A portkit.ts is run as a program and has to export a graph. The message says what went wrong; --debug shows where.',
   PK2001:
     'Stored bytes no longer hash to their name: a disk, a cable, memory, or somebody changed them. The damaged object was moved to the quarantine folder of the store and was not served. What made it runs again on its own; "portkit cache verify --repair" looks for more damage.',
   PK2002:
@@ -49,12 +52,15 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK2103:
     'The bytes of a tree do not have the one canonical form, so they are refused as a whole. Either they are no tree, or a program wrote them wrongly.',
   PK2104: 'The place to write to exists and is not empty. Nothing was changed. Name another, or remove it yourself.',
+  PK3001:
+    'A directory or file that the build takes from this machine had other content when it was looked at a second time. Nothing was stored under a wrong key. Build again when nothing writes to it.',
+  PK3002: 'The definition has no target of this name. The hint lists those it has; "portkit plan" shows all steps.',
   PK3201:
     'The name could not be looked up, the connection failed or was cut, or the server stayed busy, at every source and after several rounds with growing waits. What had come is kept, so the next build goes on from there. Proxies are taken from http_proxy, https_proxy and no_proxy. Content the store has is never fetched again.',
   PK3202:
-    'A server sent other bytes than the digest in the definition or the lock says. They were not used. The file may have been replaced by its makers, or by somebody else: find out which before you pin the new digest.',
+    'What came has another digest than the definition, the lock or the image says. They were not used. The file may have been replaced by its makers, or by somebody else: find out which before you pin the new digest.',
   PK3203:
-    'A server does not have the file (such as 404), sends it in a way that cannot be used, or redirects where that is refused: from https to http, to another scheme, in a loop, more than five times, or to a URL with credentials. For a file URL: it is not there, or is no regular file.',
+    'A server does not have the file (such as 404), sends it in a way that cannot be used, or redirects where that is refused: from https to http, to another scheme, in a loop, more than five times, or to a URL with credentials. For files of this machine, packages and images: it is not there, is no regular file, apt does not know it, or the image has nothing for the platform.',
   PK3204:
     'Content grew beyond the size limit of the step; nothing of it was kept. A small compressed file can hold a very large one, so the limit also counts for uncompressed bytes.',
   PK3205:
@@ -83,12 +89,49 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'A file begins like a program or library (ELF) but its headers lead outside of it or contradict themselves, so what it needs cannot be told.',
   PK3306:
     'A step needs another kind of input: a tree where it was given a file, a compressed file where it was given a plain one, or one input where it was given several.',
+  PK3003:
+    'With --expect-cached nothing may run, and the result of a step is not known. "portkit plan" says which steps would run, and why.',
+  PK3004:
+    'The history of builds (in the store) or the record of a run does not hold what was asked for. "portkit why --json" lists the builds of a definition.',
+  PK3005:
+    'The lock beside the definition holds the digests of what the definition leaves open. It is malformed, or cannot be read or written. It can be made anew with --update.',
+  PK3101:
+    'The command of a step ended with another status than 0. Its last lines are printed with the step; the whole output is in the log that is named there.',
+  PK3102:
+    'The command of a step was killed by a signal, or reports that something it ran was (a status above 128 is how shells and the sandbox say so). SIGSEGV and SIGABRT are faults of the program; SIGKILL may be the kernel short of memory.',
+  PK3103:
+    'The command ran longer than the "timeout" of its step, so it and everything it had started was killed. Raise the limit, or look in its log for what it was waiting for.',
+  PK3104:
+    'The kernel killed the command because its control group reached the "memory" limit of its step. Raise the limit, or let the command do less at once.',
+  PK3105:
+    'The command ended well, but what its step declares is not in /out, or cannot be kept (a socket, a file that nobody may read). Only what is left in /out is the result of a step.',
+  PK3106:
+    'Steps only run in a sandbox, and it could not be made. Most often the kernel does not let ordinary users make namespaces (kernel.unprivileged_userns_clone = 0, user.max_user_namespaces = 0, or kernel.apparmor_restrict_unprivileged_userns = 1 on Ubuntu), or this runs in a container that forbids it. There is no switch to run steps without it.',
+  PK3107:
+    'The working directory, a cache or a secret of a step has a place that its root does not have. A root is mounted read-only, so each such place must be in it: a folder, or a file for a secret, neither reached through a link. Places below /tmp and /run are always there.',
+  PK3108:
+    'A step names a secret that was not given. Values come from the command line or a file and are never part of a definition.',
+  PK3109:
+    'Commands started by root run as an ordinary user who owns nothing. The folders with their inputs are closed to everybody else, but the folders above must let that user pass.',
+  PK3110:
+    "A limit is kept by the kernel through control groups (or, for a step on the host's root, by prlimit). Neither can keep this one here, and a limit that is not kept is worse than none that is asked for.",
   PK3307:
     'A step names a path, or patterns, for which a tree has nothing. The hint shows a name that is near, or what is there instead. "portkit" follows symlinks on the way to a file within the tree, never out of it.',
   PK3308:
     'An edit of a tree meets something that it would destroy or that has no such property: a directory where a file shall be, a path through a link, the mode of a symlink. Name the path itself, or remove what is there first.',
   PK3309:
     'A program needs a library or loader that is neither in the tree nor in the input it is taken from, or only for another processor. The hint names the folders that were searched: RPATH, RUNPATH, those of ld.so.conf and the usual ones.',
+  PK3401:
+    'The value of --output is a directory, "-" for a tar on standard output, or comma-separated key=value such as type=local,dest=out,src=boot/**. Unknown types and keys are refused, so that a typing error cannot be passed over.',
+  PK3402:
+    'A destination was looked at before the build and cannot work: its parent is missing, a file is where a directory has to be or the other way round, it may not be written, or owners are to be kept without being root. Nothing was built.',
+  PK3403: 'An output names a target that this build does not make, or its src patterns match no path of the results.',
+  PK3404:
+    'At the destination there is a directory where a file is to go, or a file or symbolic link where a directory is to go. Links at the destination are never followed. What is in the way was left alone: remove it yourself, or name another destination.',
+  PK3405:
+    'The results cannot stand together as files: a target has a name that is no path, two results want the same path, a path is longer than the system takes, or there are too many names. Pick with target= or src=, or use type=tar.',
+  PK3406:
+    'The system refused to write at the destination. What was prepared was cleared away; files that were already moved into place are whole. The cause shows what the system said.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

@@ -1,0 +1,27 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { digestOf } from '../base/digest.ts';
+import { createHostTools } from './host-tools.ts';
+
+const { signal } = new AbortController();
+const tools = createHostTools('x64');
+
+test('a tool is the bytes of the file behind its name', async () => {
+  const expected = digestOf(readFileSync(realpathSync('/usr/bin/perl')));
+  expect(await tools.digest('perl', signal)).toBe(expected);
+  expect(await tools.digest('/usr/bin/perl', signal)).toBe(expected);
+  expect(await tools.digest('awk', signal)).toBe(digestOf(readFileSync(realpathSync('/usr/bin/awk'))));
+});
+
+test.each([
+  ['no-such-tool', 'apt-get install -y no-such-tool'],
+  ['/usr/lib/no/mkfs.erofs', 'apt-get install -y erofs-utils'],
+  ['/etc/passwd', 'apt-get install -y passwd'],
+  ['/usr/bin', 'apt-get install -y bin'],
+])('%s is missing, and its package is named', async (tool, hint) => {
+  await expect(tools.digest(tool, signal)).rejects.toMatchObject({ code: 'PK6901', hint });
+});
+
+test.each(['', '../bin/sh', 'bin/sh'])('%j is no name of a tool', async (tool) => {
+  await expect(tools.digest(tool, signal)).rejects.toMatchObject({ code: 'PK1003' });
+});
