@@ -184,7 +184,7 @@ describe('an unpinned file', () => {
   test('fails and says what to pin', async () => {
     const { url } = await serve(ranged('"a"'));
     const failure = failureOf(await run({ url }));
-    expect(failure).toMatchObject({ code: 'PK3205', hint: expect.stringContaining(`digest = "${pinned}"`) });
+    expect(failure).toMatchObject({ code: 'PK3205', hint: expect.stringContaining(`sha256 = "${pinned.slice(7)}"`) });
   });
 
   test('takes its digest from the lock, which never sees credentials', async () => {
