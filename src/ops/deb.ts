@@ -1,4 +1,4 @@
-import { digestFromHex, isDigest } from '../base/digest.ts';
+import { digestFromHex, hexOf, isDigest } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
@@ -68,13 +68,15 @@ async function unpackAll(spec: DebSpec, world: RunWorld): Promise<Outcome> {
   const unpinned: string[] = [];
   for (const wanted of wantedOf(spec, world)) {
     const digest = await obtain(wanted, world);
-    if (wanted.digest === undefined) unpinned.push(`${wanted.name}: sha256 = "${digest.slice('sha256:'.length)}"`);
+    if (wanted.digest === undefined) unpinned.push(`${wanted.name}: sha256 = "${hexOf(digest)}"`);
     const content = await blobs.open(digest, signal);
     if (content === undefined) throw new PortkitError('PK2002', `The blob ${digest} is not in the store`);
     if (unpinned.length === 0) await unpackDeb(editor, content, { ...world, files });
   }
   if (unpinned.length > 0)
-    throw new PortkitError('PK3205', 'Debian packages are not pinned', { hint: `Write  ${unpinned.join(', ')}` });
+    throw new PortkitError('PK3205', 'Debian packages are not pinned', {
+      hint: `Write  ${unpinned.join(', ')}, or renew the lock`,
+    });
   await files.finish();
   return { ok: true, outputs: [{ kind: 'tree', digest: await writeTree(editor) }] };
 }
@@ -86,7 +88,7 @@ async function obtain(wanted: Wanted, world: RunWorld): Promise<Digest> {
   if (pinned !== undefined && (await blobs.stat(pinned, signal)) !== undefined) return pinned;
   try {
     return await downloadPackage(wanted, { world, signal }, async (content) => {
-      const expected = pinned && { algorithm: 'sha256' as const, hex: pinned.slice('sha256:'.length) };
+      const expected = pinned && { algorithm: 'sha256' as const, hex: hexOf(pinned) };
       return (await blobs.write(expected === undefined ? content : checked(content, expected), signal)).digest;
     });
   } catch (error) {

@@ -1,4 +1,4 @@
-import { digestFromHex, digestOf } from '../base/digest.ts';
+import { digestFromHex, digestOf, hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import { decompress, defaultDecompressLimits, detectCompression } from '../formats/compression/decompress.ts';
@@ -87,7 +87,7 @@ async function fetchPinned(spec: FetchSpec, world: FetchWorld, context: OpContex
   const signer = await checkSignature(spec, blob, lentWorld);
   if (pinned === undefined) {
     throw new PortkitError('PK3205', `${parseSource(spec.url).shown} is not pinned`, {
-      hint: `Write  digest = "${blob.digest}"  (${blob.size} bytes${signer === undefined ? '' : `, signed by ${signer}`})`,
+      hint: `Write  sha256 = "${hexOf(blob.digest)}"  (${blob.size} bytes${signer === undefined ? '' : `, signed by ${signer}`}), or renew the lock`,
     });
   }
   const detail = { size: blob.size, ...(signer === undefined ? {} : { signer }) };
