@@ -100,7 +100,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       scratch: cacheFolder('downloads'),
       ...pin,
       readKey: async (key) => readFileSync(await resolveInside(key, bounds)),
-      mayRead: (file) => isBelow(file, around.outermost ?? around.directory),
+      bounds,
       now: Date.now,
       jitter: Math.random,
       sleep: wait,
@@ -129,10 +129,6 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
 function required<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('A part was not loaded');
   return value;
-}
-
-function isBelow(path: string, directory: string): boolean {
-  return path.startsWith(`${directory}/`);
 }
 
 /** The sandbox of this machine, with its helper process: started by the first command, so that a build of nothing starts none. */

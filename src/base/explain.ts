@@ -58,9 +58,9 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3201:
     'The name could not be looked up, the connection failed or was cut, or the server stayed busy, at every source and after several rounds with growing waits. What had come is kept, so the next build goes on from there. Proxies are taken from http_proxy, https_proxy and no_proxy. Content the store has is never fetched again.',
   PK3202:
-    'A server sent other bytes than the digest in the definition or the lock says. They were not used. The file may have been replaced by its makers, or by somebody else: find out which before you pin the new digest.',
+    'What came has another digest than the definition, the lock or the image says. They were not used. The file may have been replaced by its makers, or by somebody else: find out which before you pin the new digest.',
   PK3203:
-    'A server does not have the file (such as 404), sends it in a way that cannot be used, or redirects where that is refused: from https to http, to another scheme, in a loop, more than five times, or to a URL with credentials. For a file URL: it is not there, or is no regular file.',
+    'A server does not have the file (such as 404), sends it in a way that cannot be used, or redirects where that is refused: from https to http, to another scheme, in a loop, more than five times, or to a URL with credentials. For files of this machine, packages and images: it is not there, is no regular file, apt does not know it, or the image has nothing for the platform.',
   PK3204:
     'Content grew beyond the size limit of the step; nothing of it was kept. A small compressed file can hold a very large one, so the limit also counts for uncompressed bytes.',
   PK3205:

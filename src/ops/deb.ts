@@ -1,9 +1,9 @@
-import { digestFromHex, isDigest } from '../base/digest.ts';
+import { digestFromHex, hexOf, isDigest } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
 import type { DebSpec } from '../graph/ops.ts';
-import type { Op, Outcome } from '../solver/op.ts';
+import type { Facts, Op, Outcome } from '../solver/op.ts';
 import { newTree, writeTree } from '../store/trees/editor.ts';
 import { downloadPackage } from './deb/apt.ts';
 import type { AptPackage, AptWorld } from './deb/apt.ts';
@@ -35,18 +35,21 @@ export function debOp(spec: DebSpec, world: DebWorld): Op {
   return {
     code: 'deb/1',
     pool: 'network',
-    async facts({ signal }) {
-      if (world.pin?.set !== undefined) pinning ??= asOutcome(() => pinToday(spec, { ...world, signal }));
-      await pinning;
-      const wanted = wantedOf(spec, world);
-      const names = wanted.map(({ pinName, digest }) => digest ?? pinName);
-      return { facts: Object.fromEntries(names.map((name, at) => [`package ${at + 1}`, name])) };
+    facts({ signal }) {
+      if (world.pin?.set === undefined) return factsOf(spec, world);
+      pinning ??= asOutcome(() => pinToday(spec, { ...world, signal }));
+      return pinning.then(() => factsOf(spec, world));
     },
     async run(_, { signal }) {
       const outcome = await pinning;
       return outcome?.ok === false ? outcome : asOutcome(() => unpackAll(spec, { ...world, signal }));
     },
   };
+}
+
+function factsOf(spec: DebSpec, world: DebWorld): Facts {
+  const names = wantedOf(spec, world).map(({ pinName, digest }) => digest ?? pinName);
+  return { facts: Object.fromEntries(names.map((name, at) => [`package ${at + 1}`, name])) };
 }
 
 type RunWorld = DebWorld & { readonly signal: AbortSignal };
@@ -65,13 +68,15 @@ async function unpackAll(spec: DebSpec, world: RunWorld): Promise<Outcome> {
   const unpinned: string[] = [];
   for (const wanted of wantedOf(spec, world)) {
     const digest = await obtain(wanted, world);
-    if (wanted.digest === undefined) unpinned.push(`${wanted.name}: sha256 = "${digest.slice('sha256:'.length)}"`);
+    if (wanted.digest === undefined) unpinned.push(`${wanted.name}: sha256 = "${hexOf(digest)}"`);
     const content = await blobs.open(digest, signal);
     if (content === undefined) throw new PortkitError('PK2002', `The blob ${digest} is not in the store`);
     if (unpinned.length === 0) await unpackDeb(editor, content, { ...world, files });
   }
   if (unpinned.length > 0)
-    throw new PortkitError('PK3205', 'Debian packages are not pinned', { hint: `Write  ${unpinned.join(', ')}` });
+    throw new PortkitError('PK3205', 'Debian packages are not pinned', {
+      hint: `Write  ${unpinned.join(', ')}, or renew the lock`,
+    });
   await files.finish();
   return { ok: true, outputs: [{ kind: 'tree', digest: await writeTree(editor) }] };
 }
@@ -83,7 +88,7 @@ async function obtain(wanted: Wanted, world: RunWorld): Promise<Digest> {
   if (pinned !== undefined && (await blobs.stat(pinned, signal)) !== undefined) return pinned;
   try {
     return await downloadPackage(wanted, { world, signal }, async (content) => {
-      const expected = pinned && { algorithm: 'sha256' as const, hex: pinned.slice('sha256:'.length) };
+      const expected = pinned && { algorithm: 'sha256' as const, hex: hexOf(pinned) };
       return (await blobs.write(expected === undefined ? content : checked(content, expected), signal)).digest;
     });
   } catch (error) {

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,7 @@ import { createMemoryStore } from '../store/memory.ts';
 import { fetchOp } from './fetch.ts';
 import type { FetchWorld, Pins } from './fetch.ts';
 import { createHttpClient } from './fetch/http.ts';
+import { parseSource, redirected } from './fetch/url.ts';
 import { runProgram } from './run-program.ts';
 import { unxzWith } from './unxz.ts';
 
@@ -150,9 +152,8 @@ describe('a pinned file', () => {
 
   test('is known by its digest alone: no network, and no URL in the key', async () => {
     const op = fetchOp({ type: 'fetch', url: 'http://127.0.0.1:1/a', digest: pinned }, world());
-    expect(await op.facts(context)).toEqual({ facts: { digest: pinned } });
+    expect(op.facts(context)).toEqual({ facts: { digest: pinned }, outputs: [{ kind: 'blob', digest: pinned }] });
     await store.write([content] as unknown as AsyncIterable<Uint8Array>, stop.signal);
-    expect(await op.facts(context)).toEqual({ facts: { digest: pinned }, outputs: [{ kind: 'blob', digest: pinned }] });
     expect(await op.run([], context)).toMatchObject(good);
   });
 
@@ -183,7 +184,7 @@ describe('an unpinned file', () => {
   test('fails and says what to pin', async () => {
     const { url } = await serve(ranged('"a"'));
     const failure = failureOf(await run({ url }));
-    expect(failure).toMatchObject({ code: 'PK3205', hint: expect.stringContaining(`digest = "${pinned}"`) });
+    expect(failure).toMatchObject({ code: 'PK3205', hint: expect.stringContaining(`sha256 = "${pinned.slice(7)}"`) });
   });
 
   test('takes its digest from the lock, which never sees credentials', async () => {
@@ -233,6 +234,32 @@ describe('a bad network', () => {
     handler = ranged('"a"');
     expect(await run({ url, digest: pinned })).toMatchObject(good);
     expect(seen.at(-1)?.headers.range).toBe('bytes=100000-');
+  });
+
+  test('outlives a process that is killed: the next one goes on', async () => {
+    let stall = true;
+    const { url, seen } = await serve((request, response) => {
+      if (stall) response.writeHead(200, { etag: '"a"', 'content-length': content.length }).write(content.subarray(0, 100_000));
+      else ranged('"a"')(request, response);
+    });
+    const program = `
+      import { setTimeout } from 'node:timers/promises';
+      import { fetchOp } from '${new URL('./fetch.ts', import.meta.url).href}';
+      import { createHttpClient } from '${new URL('./fetch/http.ts', import.meta.url).href}';
+      const [scratch, url, digest] = process.argv.slice(1);
+      const world = { scratch, blobs: { stat: async () => undefined }, http: createHttpClient({ env: {} }), now: Date.now, sleep: setTimeout, jitter: () => 0 };
+      const { signal } = new AbortController();
+      await fetchOp({ type: 'fetch', url, digest }, world).run([], { signal, output() {}, transfer() {} });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program, folder, url, pinned], { stdio: 'inherit' });
+    const ended = once(child, 'exit');
+    await expect
+      .poll(() => readdirSync(folder).map((name) => statSync(join(folder, name)).size), { timeout: 20_000 })
+      .toEqual([101_024]);
+    child.kill('SIGKILL');
+    await ended;
+    stall = false;
+    expect(await run({ url, digest: pinned })).toMatchObject(good);
+    expect(seen.at(-1)?.headers).toMatchObject({ range: 'bytes=100000-', 'if-range': '"a"' });
   });
 
   test('that has a newer file now, begins anew', async () => {
@@ -330,6 +357,17 @@ describe('a bad network', () => {
   });
 });
 
+test('downloads of the same at the same time do not disturb each other', async () => {
+  let requests = 0;
+  const { url } = await serve((request, response) => {
+    requests += 1;
+    (requests % 3 === 1 ? cutAfter(50_000 * requests, ranged('"a"')) : ranged('"a"'))(request, response);
+  });
+  const outcomes = await Promise.all(Array.from({ length: 6 }, () => run({ url, digest: pinned })));
+  for (const outcome of outcomes) expect(outcome).toMatchObject(good);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 describe('mirrors', () => {
   test('are tried in order, without a wait', async () => {
     const gone = await serve((_, response) => void response.writeHead(404).end());
@@ -401,6 +439,13 @@ describe('redirects', () => {
     expect(failure).toMatchObject({ code: 'PK3203', message: expect.stringContaining(text) });
   });
 
+  test('from https to http are refused', () => {
+    const trail = { visited: [], source: parseSource('https://user:canary@host/a') };
+    expect(() => redirected(trail, 'http://host/b')).toThrow(expect.objectContaining({ code: 'PK3203' }));
+    expect(redirected(trail, '/b').source).toMatchObject({ shown: 'https://host/b', authorization: expect.any(String) });
+    expect(redirected(trail, 'https://host:444/b').source.authorization).toBeUndefined();
+  });
+
   test('more than five are refused', async () => {
     const { url, seen } = await serve((request, response) => void response.writeHead(302, { location: `${request.url}a` }).end());
     expect(failureOf(await run({ url, digest: pinned })).message).toContain('more than 5');
@@ -446,10 +491,17 @@ describe('URLs', () => {
     writeFileSync(join(folder, 'f'), content);
     const url = `file://${folder}/f`;
     expect(failureOf(await run({ url, digest: pinned })).code).toBe('PK3207');
-    const mayRead = (path: string) => path === join(folder, 'f') || path === folder || path === '/dev/zero';
-    expect(await run({ url, digest: pinned }, { mayRead })).toMatchObject(good);
-    expect(failureOf(await run({ url: `file://${folder}`, digest: digestOf('') }, { mayRead })).code).toBe('PK3203');
-    expect(failureOf(await run({ url: 'file:///dev/zero', digest: digestOf('') }, { mayRead })).message).toContain('no regular');
+    const bounds = { directory: folder };
+    expect(await run({ url, digest: pinned }, { bounds })).toMatchObject(good);
+    expect(failureOf(await run({ url: `file://${folder}`, digest: digestOf('') }, { bounds })).code).toBe('PK3203');
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    expect(failureOf(await run({ url: `file://${folder}/pipe`, digest: digestOf('') }, { bounds })).message).toContain(
+      'no regular',
+    );
+    symlinkSync('/etc/passwd', join(folder, 'out'));
+    for (const path of [`${folder}/out`, '/etc/passwd', `${folder}/../x`, `${folder}/missing`]) {
+      expect(failureOf(await run({ url: `file://${path}`, digest: digestOf('') }, { bounds })).code).toBe('PK3208');
+    }
   });
 
   test('that are answered in a coding are refused', async () => {

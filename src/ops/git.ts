@@ -36,7 +36,7 @@ export function gitOp(spec: GitSpec, world: GitOpWorld): Op {
     pool: 'network',
     facts() {
       const { url, commit, submodules = false, subdir = '' } = checkSpec(spec);
-      return Promise.resolve({ facts: { url, commit, subdir, submodules: String(submodules) } });
+      return { facts: { url, commit, subdir, submodules: String(submodules) } };
     },
     run: (_, context) => asOutcome(() => takeCommit(checkSpec(spec), { ...world, signal: context.signal }, context)),
   };

@@ -28,13 +28,11 @@ export function imageOp(spec: ImageSpec, world: ImageWorld): Op {
   return {
     code: 'image/1',
     pool: 'io',
-    async facts() {
-      return {
-        facts: {
-          digest: spec.layout === undefined ? (spec.digest ?? spec.reference) : await startOf(spec, { ...world, platform }),
-          platform,
-        },
-      };
+    facts() {
+      const { digest, layout, reference } = spec;
+      if (digest !== undefined) return { facts: { digest: parseDigest(digest), platform } };
+      if (layout === undefined) return { facts: { reference, platform } };
+      return startOf(spec, { ...world, platform }).then((start) => ({ facts: { digest: start, platform } }));
     },
     run: (_, context) => asOutcome(() => take(spec, { ...world, platform }, context)),
   };

@@ -7,6 +7,8 @@ import { rootPath, storeModel } from '../../test/trees/model.ts';
 import type { Ref } from '../base/ref.ts';
 import type { TreeEdit } from '../graph/ops.ts';
 import type { Outcome } from '../solver/op.ts';
+import { archiveOp } from './archive.ts';
+import { extractOp } from './extract.ts';
 import { treeOp } from './tree.ts';
 
 type Files = Readonly<Record<string, Standing>>;
@@ -351,7 +353,52 @@ describe('copy', () => {
   });
 });
 
+const somePaths = fc.constantFrom('/', 'a', 'a/b', '/a/b/c', 'a/h', 'a/', 'l', 'l/x', 'new', 'a/new', '..');
+const someEdits: fc.Arbitrary<TreeEdit> = fc.oneof(
+  fc.record({ copy: fc.nat(2), path: somePaths, to: somePaths }),
+  fc.record({ copy: fc.nat(2), include: fc.constant(['a', '**/c']), strip: fc.nat(2), to: somePaths, mode: fc.constant('0700') }),
+  fc.record({ write: somePaths, text: fc.constantFrom('', 'x') }),
+  fc.record({ mkdir: somePaths, uid: fc.nat(1) }),
+  fc.record({ symlink: somePaths, target: somePaths }),
+  fc.record({ hardlink: somePaths, target: somePaths }),
+  fc.record({ device: somePaths, kind: fc.constant('fifo' as const) }),
+  fc.record({ remove: somePaths }),
+  fc.record({ chmod: somePaths, mode: fc.constantFrom('0600', '8'), recursive: fc.boolean() }),
+  fc.record({ chown: somePaths, uid: fc.nat(1), gid: fc.nat(1), recursive: fc.boolean() }),
+  fc.record({ xattr: somePaths, name: fc.constantFrom('user.a', 'b'), text: fc.constant('v') }),
+  fc.record({ elfLibs: somePaths, from: fc.nat(2), to: somePaths }),
+);
+
 describe('the op', () => {
+  test('makes one and the same sound tree, or fails with a code, whatever the edits are', async () => {
+    let worked = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(someEdits, { maxLength: 4 }), models, async (more, model) => {
+        const edits: readonly TreeEdit[] = [{ copy: 1, to: '/' }, ...more];
+        const world = createWorld();
+        const batch = world.blobs.batch();
+        for (const text of ['one', 'two']) batch.add(Buffer.from(text));
+        const digest = storeModel(model, (bytes) => batch.add(bytes)).get(rootPath);
+        if (digest === undefined) throw new Error('no root');
+        const own = await tree(world, { 'a/b/c': 'c', 'a/h': { hardlink: 'a/b/c' }, l: { symlink: 'a' } });
+        const inputs = [{ kind: 'tree', digest } as const, own, await blob(world, 'blob')];
+        const op = treeOp({ type: 'tree', edits }, world);
+        const outcome = await run(op, ...inputs);
+        expect(await run(op, ...inputs)).toEqual(outcome);
+        if (!outcome.ok) {
+          expect(outcome.failure.code).toMatch(/^PK(?:1003|1004|330[6-9])$/);
+          return;
+        }
+        await op.narrow?.(inputs, signal);
+        const archive = await output(archiveOp({ type: 'archive', format: 'tar' }, world), ...outcome.outputs);
+        expect([await output(extractOp({ type: 'extract' }, world), archive)]).toEqual(outcome.outputs);
+        worked += 1;
+      }),
+      { numRuns: 400 },
+    );
+    expect(worked).toBeGreaterThan(40);
+  });
+
   test('stores nothing but the finished tree', async () => {
     const world = createWorld();
     const written: string[] = [];

@@ -5,15 +5,13 @@ import type { Ref } from '../../base/ref.ts';
 import type { TreeEdit } from '../../graph/ops.ts';
 import { putDirectory, removeEntry, writeTree } from '../../store/trees/editor.ts';
 import type { Attributes } from '../../store/trees/node.ts';
-import { attributesOf } from '../../store/trees/overlay.ts';
 import { showPath } from '../../store/trees/path.ts';
-import { selectItem } from '../../store/trees/select.ts';
 import type { FileWorld } from '../input.ts';
 import { changeAttributes, parseMode, plainDirectory, plainFile, withAttributes } from './attributes.ts';
 import type { AttributeChange } from './attributes.ts';
 import { copyInto } from './copy.ts';
 import { addElfLibs } from './elf-libs.ts';
-import { linkAt, putAt } from './lay.ts';
+import { linkAt, putAt, standingAt } from './lay.ts';
 import type { Making } from './lay.ts';
 import { editPath, missingPath } from './paths.ts';
 
@@ -74,14 +72,14 @@ function bytesOf({ text, base64 }: { readonly text?: string; readonly base64?: s
   );
 }
 
-async function makeDirectory({ editor, scratch }: Making, edit: EditOf<'mkdir'>): Promise<void> {
+async function makeDirectory(making: Making, edit: EditOf<'mkdir'>): Promise<void> {
   const { path } = editPath(edit.mkdir);
-  const there = await selectItem(await writeTree(editor), path, scratch.access);
-  if (there !== undefined && there.type !== 'dir') {
+  const there = await standingAt(making, path);
+  if (there !== undefined && there.type !== 'open') {
     throw new PortkitError('PK3308', `${showPath(path)} is a ${there.type} in the tree`, { hint: 'Remove it first' });
   }
-  const attributes = withAttributes(there === undefined ? plainDirectory : attributesOf(there), edit);
-  await putDirectory(editor, path, { attributes, parents: plainDirectory });
+  const attributes = withAttributes(there?.attributes ?? plainDirectory, edit);
+  await putDirectory(making.editor, path, { attributes, parents: plainDirectory });
 }
 
 async function symlink(making: Making, edit: EditOf<'symlink'>): Promise<void> {
@@ -95,9 +93,8 @@ async function symlink(making: Making, edit: EditOf<'symlink'>): Promise<void> {
 
 async function hardlink(making: Making, edit: EditOf<'hardlink'>): Promise<void> {
   const target = editPath(edit.target).path;
-  const tree = await writeTree(making.editor);
-  if ((await selectItem(tree, target, making.scratch.access)) === undefined) {
-    throw await missingPath(tree, target, making.scratch.access);
+  if ((await standingAt(making, target)) === undefined) {
+    throw await missingPath(await writeTree(making.editor), target, making.scratch.access);
   }
   await linkAt(making, editPath(edit.hardlink).path, target);
 }
@@ -128,7 +125,7 @@ async function remove({ editor, scratch }: Making, text: string): Promise<void> 
 async function chmod(making: Making, edit: EditOf<'chmod'>): Promise<void> {
   const mode = parseMode(edit.mode);
   const { path } = editPath(edit.chmod);
-  const there = await selectItem(await writeTree(making.editor), path, making.scratch.access);
+  const there = await standingAt(making, path);
   if (there?.type === 'symlink') throw new PortkitError('PK3308', `${showPath(path)} is a symlink, which has no mode`);
   const changed: AttributeChange = (attributes, type) => (type === 'symlink' ? attributes : { ...attributes, mode });
   await changeAt(making, edit.chmod, { changed, recursive: edit.recursive === true });

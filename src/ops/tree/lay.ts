@@ -5,7 +5,9 @@ import { readNode } from '../../store/trees/access.ts';
 import { editTree, newTree, putDirectory, putEntry, putLink, writeTree } from '../../store/trees/editor.ts';
 import { encodeNode } from '../../store/trees/encode.ts';
 import { mergeTrees } from '../../store/trees/merge.ts';
-import { attributesOf } from '../../store/trees/overlay.ts';
+import type { Entry } from '../../store/trees/node.ts';
+import { attributesOf, openChild } from '../../store/trees/overlay.ts';
+import type { OpenDirectory } from '../../store/trees/overlay.ts';
 import { sameBytes, showPath, splitPath } from '../../store/trees/path.ts';
 import { findPlace, holderOf, nameOf } from '../../store/trees/place.ts';
 import type { TreeEditor, Unnamed } from '../../store/trees/place.ts';
@@ -25,21 +27,32 @@ export function beginTree(scratch: Scratch): Making {
 }
 
 /** Puts something at a path in the place of what is there, unless that is a directory. */
-export async function putAt({ editor }: Making, path: ByteString, entry: Unnamed): Promise<void> {
-  await refuseDirectory(editor, path);
-  await putEntry(editor, path, { entry, parents: plainDirectory });
+export async function putAt(making: Making, path: ByteString, entry: Unnamed): Promise<void> {
+  await refuseDirectory(making, path);
+  await putEntry(making.editor, path, { entry, parents: plainDirectory });
 }
 
 /** Makes a path one more name of a file, in the place of what is there, unless that is a directory. */
-export async function linkAt({ editor }: Making, path: ByteString, target: ByteString): Promise<void> {
-  await refuseDirectory(editor, path);
-  await putLink(editor, path, { target, parents: plainDirectory });
+export async function linkAt(making: Making, path: ByteString, target: ByteString): Promise<void> {
+  await refuseDirectory(making, path);
+  await putLink(making.editor, path, { target, parents: plainDirectory });
 }
 
-async function refuseDirectory(editor: TreeEditor, path: ByteString): Promise<void> {
+/** What stands at a path of the tree that is made; a directory comes opened, with its attributes. */
+export async function standingAt({ editor }: Making, path: ByteString): Promise<OpenDirectory | Leaf | undefined> {
+  if (path === '') return editor.root;
   const place = await findPlace(editor, path);
-  const there = place && holderOf(place).entries.get(nameOf(place))?.type;
-  if (path !== '' && there !== 'dir' && there !== 'open') return;
+  if (place === undefined) return undefined;
+  const directory = await openChild(holderOf(place), nameOf(place), editor.access);
+  if (directory !== undefined) return directory;
+  const entry = holderOf(place).entries.get(nameOf(place));
+  return entry?.type === 'dir' ? undefined : entry;
+}
+
+type Leaf = Exclude<Entry, { type: 'dir' }>;
+
+async function refuseDirectory(making: Making, path: ByteString): Promise<void> {
+  if ((await standingAt(making, path))?.type !== 'open') return;
   throw new PortkitError('PK3308', `${showPath(path)} is a directory in the tree`, {
     hint: 'Remove it first, or end the path with a slash to copy into it',
   });
