@@ -53,7 +53,7 @@ export function createTurns(store: Pick<Store, 'turn'>): Turns {
     async take(key, signal) {
       for (let wait = firstWait; ; wait = Math.min(wait * 2, longestWait)) {
         const turn = store.turn(key);
-        if (turn !== undefined) return { waited: wait > firstWait, [Symbol.dispose]: () => turn[Symbol.dispose]() };
+        if (turn !== undefined) return turn;
         await setTimeout(wait, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
     },

@@ -38,6 +38,6 @@ export interface Presence {
 
 /** Keeps two processes from doing the same work at the same time. */
 export interface Turns {
-  /** Waits for the turn; `waited` says that somebody else had it, so that the result may be there now. */
-  take(key: Digest, signal: AbortSignal): Promise<Disposable & { readonly waited: boolean }>;
+  /** Waits for the turn. */
+  take(key: Digest, signal: AbortSignal): Promise<Disposable>;
 }

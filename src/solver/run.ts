@@ -41,7 +41,9 @@ export interface SolverParts {
 
 /** How a vertex's work ended. */
 export type WorkEnd =
-  | { readonly how: 'made' | 'found'; readonly outputs: readonly Ref[]; readonly took: number }
+  /** `savedBy`: the build that has saved it already. */
+  | { readonly how: 'made'; readonly outputs: readonly Ref[]; readonly took: number; readonly savedBy?: Run }
+  | { readonly how: 'found'; readonly outputs: readonly Ref[] }
   | { readonly how: 'failed'; readonly failure: Failure }
   | { readonly how: 'thrown'; readonly error: unknown };
 

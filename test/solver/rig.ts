@@ -70,7 +70,7 @@ export function createRig() {
         const mine = Promise.withResolvers<void>();
         holders.set(key, mine);
         await before?.promise;
-        return { waited: before !== undefined, [Symbol.dispose]: () => mine.resolve() };
+        return { [Symbol.dispose]: () => mine.resolve() };
       },
     },
     pools: createPools({ cpu: 2, io: 4, network: 2, none: 8 }),
