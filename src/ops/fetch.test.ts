@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createRawServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -407,6 +408,39 @@ describe('a limit of bytes', () => {
     await store.write([content] as unknown as AsyncIterable<Uint8Array>, stop.signal);
     const { url } = await serve(ranged('"a"'));
     expect(failureOf(await run({ url, digest: pinned, maxSize: 10 })).code).toBe('PK3204');
+  });
+});
+
+describe('a hostile server', () => {
+  const ok = 'HTTP/1.1 200 OK\r\n';
+  test.each([
+    ['nothing', ''],
+    ['no HTTP', 'hello\r\n\r\n'],
+    ['a header without end', `${ok}a: ${'x'.repeat(200_000)}`],
+    ['two lengths (CL.CL)', `${ok}content-length: 4\r\ncontent-length: 5\r\n\r\nevil`],
+    ['a length and chunks (CL.TE)', `${ok}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n4\r\nevil\r\n0\r\n\r\n`],
+    ['a negative length', `${ok}content-length: -1\r\n\r\nevil`],
+    ['a length of 2^64', `${ok}content-length: 18446744073709551616\r\n\r\nevil`],
+    ['broken chunks', `${ok}transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\nevil`],
+    ['a part that was not asked for', 'HTTP/1.1 206 Partial\r\ncontent-range: bytes 0-3/2\r\ncontent-length: 4\r\n\r\nevil'],
+    ['a part of 2^70 bytes', `HTTP/1.1 206 Partial\r\ncontent-range: bytes 0-3/${2n ** 70n}\r\ncontent-length: 4\r\n\r\nevil`],
+    ['another protocol', 'HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nevil'],
+    ['a status of no kind', 'HTTP/1.1 999 What\r\ncontent-length: 4\r\n\r\nevil'],
+    ['a redirect to an odd port', 'HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:99999/\r\ncontent-length: 0\r\n\r\n'],
+    ['an endless validator', `${ok}etag: "${'e'.repeat(9000)}"\r\ncontent-length: 4\r\n\r\nevil`],
+    ['other bytes', `${ok}\r\nevil`],
+  ])('that sends %s is a failure with a code, and nothing of it is kept', async (_, answer) => {
+    const raw = createRawServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(answer));
+    });
+    await new Promise<void>((resolve) => void raw.listen(0, '127.0.0.1', resolve));
+    const address = raw.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const failure = failureOf(await run({ url: `http://127.0.0.1:${port}/`, digest: pinned }));
+    expect(failure.code).toMatch(/^PK320[1-4]$/);
+    expect(store.get(digestOf('evil'))).toBeUndefined();
+    raw.close();
   });
 });
 
