@@ -32,13 +32,11 @@ export interface WorkplaceOptions {
 
 /** Makes a workplace below `scratch`, and clears away those of processes that ended. */
 export async function openWorkplace(scratch: string, { user, discard, signal }: WorkplaceOptions): Promise<Workplace> {
-  makePrivate(scratch, user);
-  const folder = realpathSync(scratch);
-  if (user !== undefined) checkReachable(folder);
+  const folder = prepareFolder(scratch, user);
   const { name, lock, ended } = await claim(folder, signal);
   await Promise.all(ended.map((one) => discard(join(folder, one))));
   const own = join(folder, name);
-  makePrivate(own, user);
+  letPass(own, user);
   let count = 0;
   return {
     folder: own,
@@ -56,9 +54,29 @@ export async function openWorkplace(scratch: string, { user, discard, signal }: 
   };
 }
 
-/** A folder only this user can list, and the commands' user can pass through. */
-export function makePrivate(folder: string, user: User | undefined): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+/** A folder that nobody else can change and the commands' user can reach; one that was there keeps its mode. */
+export function prepareFolder(path: string, user: User | undefined): string {
+  makePrivate(path, user);
+  const folder = realpathSync(path);
+  if (user !== undefined) checkReachable(folder);
+  return folder;
+}
+
+function makePrivate(folder: string, user: User | undefined): void {
+  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) {
+    return letPass(folder, user);
+  }
+  const { uid, gid, mode } = statSync(folder);
+  if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) {
+    throw new PortkitError('PK3109', `${folder} belongs to somebody else, or others may write in it`, {
+      hint: 'Name a folder of your own, or one that does not exist yet',
+    });
+  }
+  const passable = user === undefined || (mode & 0o001) !== 0 || (gid === user.gid && (mode & 0o010) !== 0);
+  if (!passable) throw unreachable(folder, folder);
+}
+
+function letPass(folder: string, user: User | undefined): void {
   if (user === undefined) return;
   chownSync(folder, -1, user.gid);
   chmodSync(folder, 0o710);
@@ -99,11 +117,19 @@ function checkReachable(folder: string): void {
   }
 }
 
+function unreachable(closed: string, folder: string): PortkitError {
+  return new PortkitError('PK3109', `${closed} lets nobody pass, so commands that root starts cannot reach ${folder}`, {
+    hint: 'Name a scratch folder below one that every user can enter, such as /var/tmp',
+  });
+}
+
 /** The /etc of the host's root: who is who, and empty places for the few files that are mounted from the host. */
 export function writeEtc(folder: string): string {
   const etc = join(folder, 'etc');
-  mkdirSync(etc, { mode: 0o755 });
-  for (const name of ['alternatives', 'ssl']) mkdirSync(join(etc, name));
+  for (const path of [etc, join(etc, 'alternatives'), join(etc, 'ssl')]) {
+    mkdirSync(path);
+    chmodSync(path, 0o755);
+  }
   const files = {
     passwd: 'root:x:0:0::/:/bin/sh\nbuild:x:1000:1000::/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n',
     group: 'root:x:0:\nbuild:x:1000:\nnogroup:x:65534:\n',
@@ -112,6 +138,9 @@ export function writeEtc(folder: string): string {
     'ld.so.cache': '',
     'resolv.conf': '',
   };
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(etc, name), text, { mode: 0o644 });
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(etc, name), text);
+    chmodSync(join(etc, name), 0o644);
+  }
   return etc;
 }

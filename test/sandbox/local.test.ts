@@ -80,6 +80,29 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     expect(stderr.match(/Read-only file system/g)).toHaveLength(3);
   });
 
+  test('the umask of whoever runs commands changes nothing', async () => {
+    const own = mkdtempSync(join(folder, 'umask-'));
+    const made = [];
+    const digest = await make('echo one > /out/a');
+    const inputs = [{ name: 'tree', ref: { kind: 'tree', digest } }] as const;
+    for (const mask of [0o077, 0o000]) {
+      const before = process.umask(mask);
+      try {
+        const folders = { scratch: join(own, `s${mask}`), caches: join(own, `c${mask}`) };
+        chmodSync(own, 0o755);
+        await using executor = await createLocalExecutor(
+          { blobs: rig.store.blobs, spawner: rig.spawner, folders, bwrap: '/usr/bin/bwrap', keepBytes: 0 },
+          signal,
+        );
+        made.push(await run(executor, script('ls -lR --time-style=+ /etc/passwd /in; id; umask; mkdir /out/d', { inputs })));
+      } finally {
+        process.umask(before);
+      }
+    }
+    expect(made[0]).toMatchObject({ ended: { how: 'exited', status: 0 } });
+    expect(made[0]).toEqual(made[1]);
+  });
+
   test('commands at the same time share one checkout, and it goes with the last of them', async () => {
     const digest = await make('echo x > /out/file');
     const inputs = [{ name: 'i', ref: { kind: 'tree', digest } }] as const;
@@ -239,7 +262,7 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     [{ inputs: [{ name: '..', ref: { kind: 'blob', digest: '' as Digest } }] }, 'PK1003'],
     [{ timeoutMs: 0 }, 'PK1003'],
     [{ argv: ['x'.repeat(200_000)] }, 'PK1003'],
-  ] as [Partial<Command>, string][])('%j is refused as %s', async (change, code) => {
+  ] as [Partial<Command>, string][])('refusal %# of what no sandbox can be made from', async (change, code) => {
     await expect(sh('true', change)).rejects.toMatchObject({ code });
   });
 
@@ -287,6 +310,18 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     await using second = await openWorkplace(scratch, place);
     expect(left.map((name) => existsSync(join(scratch, name)))).toEqual([false]);
     expect([first, second].map((one) => existsSync(one.folder))).toEqual([true, true]);
+  });
+
+  test('a scratch folder that others may change is refused and left as it is', async () => {
+    const place = { user: undefined, discard: () => Promise.resolve(), signal };
+    const open = join(folder, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o1777);
+    await expect(openWorkplace(open, place)).rejects.toMatchObject({ code: 'PK3109' });
+    expect([readdirSync(open), statSync(open).mode & 0o7777]).toEqual([[], 0o1777]);
+    chmodSync(open, 0o755);
+    await using workplace = await openWorkplace(open, place);
+    expect([existsSync(workplace.folder), statSync(open).mode & 0o7777]).toEqual([true, 0o755]);
   });
 
   test('a scratch folder that root’s stand-in cannot reach is refused', async (context) => {
