@@ -192,6 +192,19 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     expect(await both('shared')).toBe('in\nin\nout\nout\n');
   });
 
+  test('what a command leaves in a cache cannot lead the next sandbox outside', async () => {
+    const victim = join(folder, 'victim');
+    mkdirSync(victim);
+    chmodSync(victim, 0o777);
+    const cache = { name: 'trap', to: '/tmp/cache', share: 'shared' } as const;
+    await sh(`ln -s /oldroot${victim}/made /tmp/cache/token; ln -s ${victim}/made /tmp/cache/other`, { caches: [cache] });
+    for (const to of ['/tmp/cache/token', '/tmp/cache/other', '/var/tmp/cache/token']) {
+      const secrets = [{ name: 's', value: Buffer.from('secret'), to }];
+      await expect(sh('true', { caches: [cache], secrets })).rejects.toMatchObject({ code: 'PK1003' });
+    }
+    expect(readdirSync(victim)).toEqual([]);
+  });
+
   test('an abort ends the wait for a locked cache', async () => {
     const caches = [{ name: 'waited', to: '/tmp/cache', share: 'locked' }] as const;
     const holder = new AbortController();
@@ -244,7 +257,9 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     [{ argv: [] }, 'PK1003'],
     [{ argv: ['a\0b'] }, 'PK1003'],
     [{ env: { 'A=B': '' } }, 'PK1003'],
-    [{ caches: [{ name: 'c', to: '/usr/nowhere', share: 'shared' }] }, 'PK3107'],
+    [{ caches: [{ name: 'c', to: '/usr/nowhere', share: 'shared' }] }, 'PK1003'],
+    [{ caches: [{ name: 'c', to: '/lib/modules', share: 'shared' }] }, 'PK1003'],
+    [{ caches: [{ name: 'c', to: '/var/tmp/c', share: 'shared' }] }, 'PK1003'],
     [{ caches: [{ name: 'c', to: '/proc', share: 'shared' }] }, 'PK1003'],
     [{ caches: [{ name: 'c', to: '/tmp/../in', share: 'shared' }] }, 'PK1003'],
     [{ caches: [{ name: 'c', to: '/tmp', share: 'shared' }] }, 'PK1003'],
