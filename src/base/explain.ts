@@ -9,6 +9,26 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK1003:
     'A path or name holds something that is not allowed there, such as "..", a NUL byte, or a character outside the stated set.',
   PK1004: 'An option was understood, but its value was not. The hint shows the form it takes.',
+  PK1101:
+    'The text is not TOML, or the bytes are not a definition. The line and column show where reading stopped; parts that could be read were checked too.',
+  PK1102:
+    'A table has a key that portkit does not know there, often a typing error. "portkit schema" prints everything that is known.',
+  PK1103:
+    'A value has the wrong type or form, or keys that exclude each other stand together. The message says what is expected at that place.',
+  PK1104: 'A reference such as "step:NAME", or a target, names a step or an output that no file of the definition has.',
+  PK1105:
+    'A step needs its own result, directly or by way of others, so none of them can start. The message shows the whole cycle with the place of every step in it.',
+  PK1106: 'Two steps, targets, variables or tables have the same name, in one file or in two that are included together.',
+  PK1107:
+    'A variable is not declared, has no value, or is used above the line that declares it. Variables are declared in [vars] and set with --set NAME=VALUE; environment variables must be listed in env = [...]. Write $${ for a plain ${ .',
+  PK1108:
+    'An included file is missing, includes itself by way of others, or lies outside the folder of the definition. Paths in include are relative to the file that has them.',
+  PK1109:
+    'A step that is made once for each cell of the matrix was used where no single cell is meant, or the cell that was named does not exist. Name one: "step:NAME[x86_64]".',
+  PK1110: 'The definition has more steps, text or nesting than portkit takes. The message names the limit.',
+  PK1111:
+    'The file of the definition is not there or may not be read. Without --file, portkit.toml (or portkit.ts) is looked for from here upwards.',
+  PK1112: 'A portkit.ts is run as a program and has to export a graph. The message says what went wrong; --debug shows where.',
   PK2001:
     'Stored bytes no longer hash to their name: a disk, a cable, memory, or somebody changed them. The damaged object was moved to the quarantine folder of the store and was not served. What made it runs again on its own; "portkit cache verify --repair" looks for more damage.',
   PK2002:
@@ -32,6 +52,49 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK2103:
     'The bytes of a tree do not have the one canonical form, so they are refused as a whole. Either they are no tree, or a program wrote them wrongly.',
   PK2104: 'The place to write to exists and is not empty. Nothing was changed. Name another, or remove it yourself.',
+  PK3001:
+    'A directory or file that the build takes from this machine had other content when it was looked at a second time. Nothing was stored under a wrong key. Build again when nothing writes to it.',
+  PK3002: 'The definition has no target of this name. The hint lists those it has; "portkit plan" shows all steps.',
+  PK3201:
+    'The name could not be looked up, the connection failed or was cut, or the server stayed busy, at every source and after several rounds with growing waits. What had come is kept, so the next build goes on from there. Proxies are taken from http_proxy, https_proxy and no_proxy. Content the store has is never fetched again.',
+  PK3202:
+    'A server sent other bytes than the digest in the definition or the lock says. They were not used. The file may have been replaced by its makers, or by somebody else: find out which before you pin the new digest.',
+  PK3203:
+    'A server does not have the file (such as 404), sends it in a way that cannot be used, or redirects where that is refused: from https to http, to another scheme, in a loop, more than five times, or to a URL with credentials. For a file URL: it is not there, or is no regular file.',
+  PK3204:
+    'Content grew beyond the size limit of the step; nothing of it was kept. A small compressed file can hold a very large one, so the limit also counts for uncompressed bytes.',
+  PK3205:
+    'A fetched file is only used when its digest is written in the definition or in the lock, so that every build uses the same bytes. The hint shows the digest of the bytes of today: check it against what the makers publish, then write it down.',
+  PK3206:
+    'The detached OpenPGP signature was not made over this content by a key whose full fingerprint is pinned, or that key is revoked, or it has expired and the content is not pinned either. The content was not used.',
+  PK3207:
+    'A URL, fingerprint, key or path of a source has a form that is not allowed there. URLs are http, https or (where the builder allows it) file; fingerprints are given in full.',
+  PK3208:
+    "A path of a definition is absolute, is not there, or leads out of the definition's directory, by '..' or through a symlink. A project root above it can be named; nothing outside of that is ever read.",
+  PK3209:
+    'The git program could not give the commit: the repository or the commit is not there, the server wants a password, or an object is damaged or refused. Its last words are in the message. No hook, filter or setting of the repository is ever run.',
+  PK3210:
+    'This version reads images from a layout on disk (a directory with oci-layout, index.json and blobs), which skopeo, buildah and others can write. Registries arrive with a later version.',
+  PK3212:
+    'An index, manifest, config or layer of an image does not have the form it must have: a document that could be read in two ways, a media type that is not known, a size or number of layers that does not fit. Nothing of the image was used.',
+  PK3301:
+    'The bytes of an archive break the rules of its format: they are cut off, damaged, or made to be read differently by different programs. Nothing of it was used.',
+  PK3302:
+    'An archive is well-formed but holds something that is not taken: a path that is absolute or leads upwards, a name twice, a path through a link, a hard link to no file of the archive, a sparse file. The message says where. Make the archive again without it.',
+  PK3303:
+    'An archive or a compressed stream gives more bytes, names or extended headers than the limits allow. A small file can be made to unpack to a full disk, so the work stops there.',
+  PK3304:
+    'A compressed stream is cut off, damaged, or followed by something else. What came out of it was not used. Compare its digest with what its author says.',
+  PK3305:
+    'A file begins like a program or library (ELF) but its headers lead outside of it or contradict themselves, so what it needs cannot be told.',
+  PK3306:
+    'A step needs another kind of input: a tree where it was given a file, a compressed file where it was given a plain one, or one input where it was given several.',
+  PK3003:
+    'With --expect-cached nothing may run, and the result of a step is not known. "portkit plan" says which steps would run, and why.',
+  PK3004:
+    'The history of builds (in the store) or the record of a run does not hold what was asked for. "portkit why --json" lists the builds of a definition.',
+  PK3005:
+    'The lock beside the definition holds the digests of what the definition leaves open. It is malformed, or cannot be read or written. It can be made anew with --update.',
   PK3101:
     'The command of a step ended with another status than 0. Its last lines are printed with the step; the whole output is in the log that is named there.',
   PK3102:
@@ -52,6 +115,23 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The scratch folder holds what commands see, so it must be yours and closed to changes by others. When root starts commands, they run as an ordinary user who owns nothing, and every folder above must let that user pass.',
   PK3110:
     "A limit is kept by the kernel through control groups (or, for a step on the host's root, by prlimit). Neither can keep this one here, and a limit that is not kept is worse than none that is asked for.",
+  PK3307:
+    'A step names a path, or patterns, for which a tree has nothing. The hint shows a name that is near, or what is there instead. "portkit" follows symlinks on the way to a file within the tree, never out of it.',
+  PK3308:
+    'An edit of a tree meets something that it would destroy or that has no such property: a directory where a file shall be, a path through a link, the mode of a symlink. Name the path itself, or remove what is there first.',
+  PK3309:
+    'A program needs a library or loader that is neither in the tree nor in the input it is taken from, or only for another processor. The hint names the folders that were searched: RPATH, RUNPATH, those of ld.so.conf and the usual ones.',
+  PK3401:
+    'The value of --output is a directory, "-" for a tar on standard output, or comma-separated key=value such as type=local,dest=out,src=boot/**. Unknown types and keys are refused, so that a typing error cannot be passed over.',
+  PK3402:
+    'A destination was looked at before the build and cannot work: its parent is missing, a file is where a directory has to be or the other way round, it may not be written, or owners are to be kept without being root. Nothing was built.',
+  PK3403: 'An output names a target that this build does not make, or its src patterns match no path of the results.',
+  PK3404:
+    'At the destination there is a directory where a file is to go, or a file or symbolic link where a directory is to go. Links at the destination are never followed. What is in the way was left alone: remove it yourself, or name another destination.',
+  PK3405:
+    'The results cannot stand together as files: a target has a name that is no path, two results want the same path, a path is longer than the system takes, or there are too many names. Pick with target= or src=, or use type=tar.',
+  PK3406:
+    'The system refused to write at the destination. What was prepared was cleared away; files that were already moved into place are whole. The cause shows what the system said.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

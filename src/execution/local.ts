@@ -22,7 +22,7 @@ import { nobodyElse, openWorkplace, prepareFolder, writeEtc } from './workplace.
 
 /** What the executor of this machine works with. */
 export interface LocalExecutorOptions {
-  readonly blobs: Store['blobs'];
+  readonly store: Pick<Store, 'blobs' | 'generation'>;
   readonly spawner: Spawner;
   readonly folders: {
     /** For what commands see while they run; when we are root, below folders that everybody may pass through. */
@@ -57,7 +57,7 @@ export async function createLocalExecutor(
     workplace,
     programs,
     checkouts: createCheckouts({
-      blobs: options.blobs,
+      blobs: options.store.blobs,
       keepBytes: options.keepBytes,
       folder: workplace.folder,
       discard,
@@ -116,7 +116,7 @@ async function run(options: LocalExecutorOptions, site: Site, { command, context
   if (end.signal !== null) return { how: 'signalled', signal: end.signal };
   if (!end.report.includes('"exit-code"')) return notStarted(output.firstErrors());
   if (end.status !== 0) return unsuccessful(end.status ?? 0);
-  const { tree } = await snapshot(plan.out, options.blobs, { signal: context.signal });
+  const { tree } = await snapshot(plan.out, options.store, { signal: context.signal });
   return { how: 'exited', status: 0, out: tree };
 }
 

@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PortkitError } from '../base/errors.ts';
 import { takeLock, tryLock } from './lock.ts';
@@ -66,8 +76,10 @@ function makePrivate(folder: string, user: User | undefined): void {
   if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) {
     return letPass(folder, user);
   }
-  const { uid, gid, mode } = statSync(folder);
-  if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) {
+  // Not through a link: below a folder that everybody writes to, somebody else may have been there first.
+  const stat = lstatSync(folder);
+  const { uid, gid, mode } = stat;
+  if (!stat.isDirectory() || uid !== process.geteuid?.() || (mode & 0o022) !== 0) {
     throw new PortkitError('PK3109', `${folder} belongs to somebody else, or others may write in it`, {
       hint: 'Name a folder of your own, or one that does not exist yet',
     });
@@ -101,17 +113,19 @@ function isLeft(folder: string): boolean {
   return lock !== undefined;
 }
 
-/** The commands' user is a stranger on this machine: it must be let through every folder above. */
+/**
+ * The commands' user is a stranger on this machine: it must be let through every folder above; and nobody but root may be able
+ * to put something else in their place.
+ */
 function checkReachable(folder: string): void {
   for (let above = dirname(folder); ; above = dirname(above)) {
-    if ((statSync(above).mode & 0o001) === 0) {
-      throw new PortkitError(
-        'PK3109',
-        `${above} lets nobody pass, so that commands run by root's stand-in cannot reach ${folder}`,
-        {
-          hint: 'Name a scratch folder below one that every user can enter, such as /var/tmp',
-        },
-      );
+    const { uid, mode } = statSync(above);
+    if ((mode & 0o001) === 0) throw unreachable(above, folder);
+    const sticky = (mode & 0o1000) !== 0;
+    if (uid !== 0 || ((mode & 0o022) !== 0 && !sticky)) {
+      throw new PortkitError('PK3109', `${above} can be changed by others than root, so ${folder} is not safe there`, {
+        hint: 'Name a scratch folder below one of root, such as /var/tmp',
+      });
     }
     if (above === dirname(above)) return;
   }

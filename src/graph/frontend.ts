@@ -2,6 +2,7 @@ import type { Graph } from './graph.ts';
 
 /** A definition as it was found. */
 export interface Source {
+  /** A binary definition has one character for each byte (latin1). */
   readonly text: string;
   /** As messages should show it; `include` and other relative paths start at its directory. */
   readonly path: string;

@@ -9,9 +9,9 @@ export type PoolName = 'cpu' | 'io' | 'network' | 'none';
 export interface OpContext {
   readonly signal: AbortSignal;
   /** Text the step writes; it goes to the step's log on disk and to whoever watches. */
-  output(stream: 'stdout' | 'stderr', bytes: Uint8Array): void;
+  readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
   /** Bytes moved so far, of how many. */
-  transfer(done: number, total?: number): void;
+  readonly transfer: (done: number, total?: number) => void;
 }
 
 /** Why a step failed, as data. */
@@ -34,7 +34,7 @@ export interface Op {
    * Everything besides the inputs that decides the result, as facts with names (`url`, `tool cc`, `env TZ`): hashed into the
    * keys together with `code`, and kept for `why`. Asked once a build.
    */
-  facts(context: OpContext): Promise<Facts>;
+  facts(context: OpContext): Facts | Promise<Facts>;
   readonly pool: PoolName;
   /** The parts of its inputs that it reads, so that a change elsewhere in them does not count. Unless given: all of them. */
   narrow?(inputs: readonly Ref[], signal: AbortSignal): Promise<readonly Ref[]>;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -91,7 +93,7 @@ describe.skipIf(why !== undefined)('on this machine', () => {
         const folders = { scratch: join(own, `s${mask}`), caches: join(own, `c${mask}`) };
         chmodSync(own, 0o755);
         await using executor = await createLocalExecutor(
-          { blobs: rig.store.blobs, spawner: rig.spawner, folders, bwrap: '/usr/bin/bwrap', keepBytes: 0 },
+          { store: rig.store, spawner: rig.spawner, folders, bwrap: '/usr/bin/bwrap', keepBytes: 0 },
           signal,
         );
         made.push(await run(executor, script('ls -lR --time-style=+ /etc/passwd /in; id; umask; mkdir /out/d', { inputs })));
@@ -304,7 +306,7 @@ describe.skipIf(why !== undefined)('on this machine', () => {
 
   test('without bwrap nothing runs, and its package is named', async () => {
     const folders = { scratch: join(folder, 'scratch'), caches: join(folder, 'caches') };
-    const options = { blobs: rig.store.blobs, spawner: rig.spawner, folders, bwrap: '/nowhere/bwrap', keepBytes: 0 };
+    const options = { store: rig.store, spawner: rig.spawner, folders, bwrap: '/nowhere/bwrap', keepBytes: 0 };
     await using executor = await createLocalExecutor(options, signal);
     await expect(run(executor, script('true'))).rejects.toMatchObject({ code: 'PK6901', hint: 'apt-get install -y bubblewrap' });
   });
@@ -339,13 +341,20 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     expect([existsSync(workplace.folder), statSync(open).mode & 0o7777]).toEqual([true, 0o755]);
   });
 
-  test('a scratch folder that root’s stand-in cannot reach is refused', async (context) => {
+  test('a scratch folder that root’s stand-in cannot reach, or others can swap, is refused', async (context) => {
     context.skip(!isRoot, 'only root has a stand-in');
     const closed = join(folder, 'closed');
     mkdirSync(join(closed, 'scratch'), { recursive: true });
     chmodSync(closed, 0o700);
     const place = { user: { uid: 64_321, gid: 64_321 }, discard: () => Promise.resolve(), signal };
     await expect(openWorkplace(join(closed, 'scratch'), place)).rejects.toMatchObject({ code: 'PK3109' });
+    chmodSync(closed, 0o777);
+    await expect(openWorkplace(join(closed, 'scratch'), place)).rejects.toMatchObject({ code: 'PK3109' });
+    chmodSync(closed, 0o755);
+    symlinkSync('/etc', join(closed, 'link'));
+    await expect(openWorkplace(join(closed, 'link'), place)).rejects.toMatchObject({ code: 'PK3109' });
+    chownSync(closed, 64_999, 64_999);
+    await expect(openWorkplace(join(closed, 'new'), place)).rejects.toMatchObject({ code: 'PK3109' });
   });
 });
 

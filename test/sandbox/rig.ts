@@ -30,7 +30,7 @@ export async function openRig(folder: string, keepBytes = 0): Promise<Rig> {
   const store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
   const spawner = createSpawner({ folder });
   const folders = { scratch: join(folder, 'scratch'), caches: join(folder, 'caches') };
-  const options = { blobs: store.blobs, spawner, folders, bwrap: '/usr/bin/bwrap', keepBytes };
+  const options = { store, spawner, folders, bwrap: '/usr/bin/bwrap', keepBytes };
   const executor = await createLocalExecutor(options, signal);
   return {
     folder,

@@ -2,12 +2,13 @@ import { codes, PortkitError } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import { explanations } from '../../base/explain.ts';
 import type { Command } from '../command.ts';
-import { suggest } from '../suggest.ts';
+import { suggest } from '../../base/suggest.ts';
 
 /** `portkit explain PK2001`. */
 export const explain: Command = {
   usage: 'explain [CODE]',
   about: 'Prints the long form of an error code, or the list of all codes.',
+  words: 1,
   options: {},
   run({ words, print }) {
     const code = words[0]?.toUpperCase();

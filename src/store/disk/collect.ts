@@ -1,4 +1,5 @@
-import { statfsSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { hexOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
@@ -21,6 +22,8 @@ interface Plan {
   readonly actions: readonly Digest[];
 }
 
+const month = 30 * 24 * 3_600_000;
+
 /** Marks from tags, leases and the records worth keeping; takes out the rest through the trash. */
 export async function collect(state: State, options: CollectOptions, signal: AbortSignal): Promise<Collected> {
   if (options.dryRun !== true) reapSessions(state.layout, state.index);
@@ -39,8 +42,18 @@ export async function collect(state: State, options: CollectOptions, signal: Abo
     await setImmediate();
   }
   await compactPacks(state, signal);
+  dropOldStats(state);
   emptyTrash(state);
   return { blobs, records: plan.actions.length, bytes: freed };
+}
+
+/** Stats of directories that nobody has looked at for a month; looking again only costs reading them once. */
+function dropOldStats({ layout, host }: State): void {
+  for (const name of readdirSync(layout.stat)) {
+    const path = join(layout.stat, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && stat.mtimeMs < host.now() - month) rmSync(path, { force: true });
+  }
 }
 
 function makePlan(state: State, options: CollectOptions): Plan {

@@ -1,5 +1,9 @@
+/** Longer words are no typing errors, and comparing them is slow. */
+const longest = 80;
+
 /** The known word nearest to what was typed, when it is near enough to be meant. */
 export function suggest(typed: string, known: readonly string[]): string | undefined {
+  if (typed.length > longest) return undefined;
   const ranked = known.map((word) => ({ word, distance: distance(typed, word) })).toSorted((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best !== undefined && best.distance <= Math.max(best.word.length < 4 ? 1 : 2, Math.floor(best.word.length / 3))

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { digestFromHex } from '../../src/base/digest.ts';
+import type { Digest } from '../../src/base/digest.ts';
+import { systemCode } from '../../src/base/errors.ts';
+import type { Held } from './held.ts';
+
+/** What is looked at for zeros: the page size of common file systems. */
+const page = 4096;
+const zeros = Buffer.alloc(page);
+const readSize = 1 << 20;
+
+/** Writes a new file; whole pages of zeros become holes, as disk images have them. */
+export async function writeContent(fd: number, content: AsyncIterable<Uint8Array>): Promise<void> {
+  let at = 0;
+  for await (const chunk of content) {
+    writeSparse(fd, chunk, at);
+    at += chunk.length;
+  }
+  ftruncateSync(fd, at);
+}
+
+function writeSparse(fd: number, chunk: Uint8Array, start: number): void {
+  for (let at = 0; at < chunk.length;) {
+    const hole = isHole(chunk, start, at);
+    const from = at;
+    while (at < chunk.length && isHole(chunk, start, at) === hole) at = pageEnd(start, at, chunk.length);
+    if (!hole) writeAt(fd, chunk.subarray(from, at), start + from);
+  }
+}
+
+/** Whether a whole page of zeros begins here. */
+function isHole(chunk: Uint8Array, start: number, at: number): boolean {
+  return (start + at) % page === 0 && at + page <= chunk.length && zeros.equals(chunk.subarray(at, at + page));
+}
+
+function pageEnd(start: number, at: number, length: number): number {
+  return Math.min(length, at + page - ((start + at) % page));
+}
+
+function writeAt(fd: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+/** A regular file that is there, as far as it can be told without reading it. */
+interface FileFacts {
+  readonly fd: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly inode: string;
+}
+
+/** Looks into a regular file; undefined when it is not there, is something else or may not be read. Links are not followed. */
+export async function lookInto<T>(directory: Held, name: string, look: (file: FileFacts) => Promise<T>): Promise<T | undefined> {
+  let fd: number;
+  try {
+    fd = openSync(directory.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'EACCES', 'ENXIO', 'EPERM'].includes(systemCode(error) ?? '')) return undefined;
+    throw error;
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return undefined;
+    const { uid, gid, size } = stat;
+    return await look({ fd, mode: stat.mode & 0o7777, uid, gid, size, inode: `${stat.dev}:${stat.ino}` });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The digest of an open file. */
+export async function digestOfFile(fd: number, signal: AbortSignal): Promise<Digest> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(Math.min(readSize, fstatSync(fd).size + 1));
+  for (let at = 0; ;) {
+    const read = readSync(fd, buffer, 0, buffer.length, at);
+    if (read === 0) return digestFromHex(hash.digest('hex'));
+    hash.update(buffer.subarray(0, read));
+    at += read;
+    if (read < readSize) continue;
+    await setImmediate();
+    signal.throwIfAborted();
+  }
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, openSync, renameSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { ExportContext, Prepared, Target } from '../../src/artifacts/exporter.ts';
+import { byteString } from '../../src/base/byte-string.ts';
+import { digestFromHex } from '../../src/base/digest.ts';
+import type { Digest } from '../../src/base/digest.ts';
+import { syncFile } from '../../src/store/disk/durable.ts';
+import { digestOfFile, lookInto, writeContent } from '../files/content.ts';
+import { fileBehind } from '../files/destination.ts';
+import { destinationFailure } from '../files/failure.ts';
+import { holdDirectory } from '../files/held.ts';
+import type { Held } from '../files/held.ts';
+import { makeUnfinished, sweepUnfinished } from '../files/unfinished.ts';
+import { tarOf } from './contents.ts';
+import type { TarOutput } from './contents.ts';
+
+/** The name of the tar while it is unfinished. */
+const unnamed = 'tar';
+const fileFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Writes the tar beside its destination; publishing is one rename, or nothing when these bytes are there already. */
+export async function prepareFile(output: TarOutput, targets: readonly Target[], context: ExportContext): Promise<Prepared> {
+  const path = fileBehind(output.dest);
+  const name = byteString(basename(path));
+  const tar = tarOf(output, targets);
+  const open = new DisposableStack();
+  try {
+    const directory = open.use(holdDirectory(dirname(path)));
+    sweepUnfinished(directory);
+    const { folder } = open.use(makeUnfinished(directory));
+    const written = await writeHashed(folder, tar.bytes(context));
+    const same =
+      (await lookInto(directory, name, async ({ fd, size }) => {
+        return size === written.size && (await digestOfFile(fd, context.signal)) === written.digest;
+      })) === true;
+    return {
+      publish(signal) {
+        return new Promise((resolve) => {
+          signal.throwIfAborted();
+          if (!same) publish(folder, directory, { name, dest: output.dest });
+          resolve(tar.receipt({ written: same ? 0 : 1, unchanged: same ? 1 : 0 }));
+        });
+      },
+      [Symbol.dispose]: () => open.dispose(),
+    };
+  } catch (error) {
+    open.dispose();
+    throw error;
+  }
+}
+
+function publish(folder: Held, directory: Held, { name, dest }: { readonly name: string; readonly dest: string }): void {
+  try {
+    renameSync(folder.at(unnamed), directory.at(name));
+  } catch (error) {
+    throw destinationFailure(error, dest);
+  }
+}
+
+/** Writes the unfinished file durably: it may replace another. */
+async function writeHashed(
+  folder: Held,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<{ readonly digest: Digest; readonly size: number }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  async function* hashed(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of bytes) {
+      hash.update(chunk);
+      size += chunk.length;
+      yield chunk;
+    }
+  }
+  const fd = openSync(folder.at(unnamed), fileFlags, 0o644);
+  try {
+    await writeContent(fd, hashed());
+    await syncFile(fd);
+  } finally {
+    closeSync(fd);
+  }
+  return { digest: digestFromHex(hash.digest('hex')), size };
+}

@@ -1,0 +1,48 @@
+import type { OpSpec } from '../../../src/graph/ops.ts';
+import type { Wired } from '../../../src/graph/wire.ts';
+import { wireExec, wireTree } from '../../../src/graph/wire.ts';
+import type { Step } from '../schema/definition.ts';
+import type { Complain } from './complain.ts';
+import { exec } from './exec.ts';
+import { deb, fetch, git, image, local } from './sources.ts';
+import { tree } from './tree.ts';
+
+/** The op of a step and the references it works on; undefined when the step does not say what it is. */
+export function lowerStep(step: Step, folder: string, complain: Complain): Wired<string> | undefined {
+  const kinds = Object.keys(step).filter((key) => key !== 'matrix');
+  const [kind, second] = kinds;
+  if (kind === undefined) {
+    complain(
+      [],
+      'the step does not say what it is',
+      'give it one of the keys fetch, local, git, image, deb, exec, tree, merge, extract, …',
+    );
+    return undefined;
+  }
+  if (second !== undefined) complain([second], `a step has one kind, not ${kinds.join(' and ')}`);
+  if (step.exec !== undefined) return wireExec(exec(step.exec, complain));
+  if (step.tree !== undefined) return wireTree(tree(step.tree, complain));
+  if (step.merge !== undefined) return { op: { type: 'merge' }, inputs: step.merge };
+  if (step.fetch !== undefined) return source(fetch(step.fetch, complain));
+  if (step.local !== undefined) return source(local(step.local, folder));
+  if (step.git !== undefined) return source(git(step.git));
+  if (step.image !== undefined) return source(image(step.image, folder));
+  if (step.deb !== undefined) return source(deb(step.deb));
+  return lowerFormat(step);
+}
+
+/** The kinds with one input. */
+function lowerFormat(step: Pick<Step, 'extract' | 'archive' | 'compress' | 'decompress'>): Wired<string> | undefined {
+  if (step.extract !== undefined) return over({ type: 'extract' }, step.extract);
+  if (step.archive !== undefined) return over({ type: 'archive', format: 'tar' }, step.archive);
+  if (step.compress !== undefined) return over({ type: 'compress', format: step.compress.format }, step.compress);
+  return step.decompress === undefined ? undefined : over({ type: 'decompress' }, step.decompress);
+}
+
+function over<T extends OpSpec>(op: T, { from, ...rest }: { readonly from: string } & Partial<T>): Wired<string> {
+  return { op: { ...op, ...rest }, inputs: [from] };
+}
+
+function source(op: OpSpec): Wired<string> {
+  return { op, inputs: [] };
+}

@@ -1,0 +1,48 @@
+import type { Path } from './findings.ts';
+
+/** A text that names the result of a step, and where in the step it stands. */
+export interface Reference {
+  readonly text: string;
+  readonly path: Path;
+}
+
+/** Every reference of a step. Asks nothing of the step's form, so that steps with other faults are searched too. */
+export function referencesOf(step: unknown): readonly Reference[] {
+  const found: Reference[] = [];
+  function add(text: unknown, ...path: Path): void {
+    if (typeof text === 'string') found.push({ text, path });
+  }
+  for (const [kind, value] of Object.entries(table(step))) {
+    if (kind === 'exec') {
+      const { inputs, root } = table(value);
+      for (const [name, input] of Object.entries(table(inputs))) add(input, kind, 'inputs', name);
+      if (root !== 'host') add(root, kind, 'root');
+    } else if (kind === 'merge') for (const [at, input] of list(value).entries()) add(input, kind, at);
+    else if (kind === 'tree') {
+      for (const [at, edit] of list(value).entries()) {
+        const { copy, from } = table(edit);
+        add(copy, kind, at, 'copy');
+        add(from, kind, at, 'from');
+      }
+    } else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
+  }
+  return found;
+}
+
+/** The kinds of step that work on one input. */
+const formats: ReadonlySet<string> = new Set(['extract', 'archive', 'compress', 'decompress']);
+
+/** `step:NAME` or `step:NAME[CELL]` in its parts; undefined when it is no reference to a step. */
+export function stepReference(reference: string): { readonly name: string; readonly cell: string | undefined } | undefined {
+  const [, name, cell] = /^step:([^[\]]+)(?:\[([^[\]]*)\])?$/.exec(reference) ?? [];
+  return name === undefined ? undefined : { name, cell };
+}
+
+function table(value: unknown): Readonly<Record<string, unknown>> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- any object can be asked for any key
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

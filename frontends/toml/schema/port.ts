@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { architecture, filled, name, protectionMode, substrate } from './values.ts';
+
+/** Port's vocabulary for artifacts: strict inside, and not part of the graph. */
+
+const backend = z.union([
+  z.strictObject({ backend: z.literal('file-system'), root: filled }),
+  z.strictObject({ backend: z.literal('hosted-api'), endpoint: filled }),
+  z.strictObject({
+    backend: z.literal('oci-registry'),
+    transport: z.enum(['https', 'plain-http']).exactOptional(),
+    auth: z.strictObject({ kind: z.literal('anonymous') }).exactOptional(),
+  }),
+]);
+
+const variant = z.strictObject({
+  path: filled,
+  selector: z.strictObject({ architecture, substrate, protection_mode: protectionMode }),
+  build: z.strictObject({ step: name, initrd: name.exactOptional() }).exactOptional(),
+});
+
+const artifact = z.strictObject({
+  build: filled.exactOptional(),
+  validate: filled.exactOptional(),
+  reference: z.strictObject({ registry: filled, repository: filled, version: filled }),
+  distribution: z
+    .strictObject({
+      cache_root: filled.exactOptional(),
+      push: backend.exactOptional(),
+      pull: backend.exactOptional(),
+    })
+    .exactOptional(),
+  variants: z.array(variant).exactOptional(),
+});
+
+/** `[artifacts]`. */
+export const artifacts = z.strictObject({
+  kernels: z.record(name, artifact).exactOptional(),
+  guest_images: z.record(name, artifact).exactOptional(),
+});
+
+/** `[control_planes.NAME]`. */
+export const controlPlane = z.strictObject({
+  endpoint: filled,
+  audience: filled.exactOptional(),
+  auth: z
+    .strictObject({
+      scheme: z.literal('bearer'),
+      header: filled,
+      source: z.strictObject({ kind: z.literal('env'), variable: filled }),
+    })
+    .exactOptional(),
+});

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { axisNames } from './axes.ts';
+import { edit } from './edits.ts';
+import { exec } from './exec.ts';
+import { deb, fetch, git, image, local } from './sources.ts';
+import { natural, reference } from './values.ts';
+
+/** One step; exactly one of the keys says what it is. */
+export const step = z.strictObject({
+  fetch: fetch.exactOptional(),
+  local: local.exactOptional(),
+  git: git.exactOptional(),
+  image: image.exactOptional(),
+  deb: deb.exactOptional(),
+  exec: exec.exactOptional(),
+  tree: z.array(edit).exactOptional(),
+  merge: z.array(reference).min(1).exactOptional(),
+  extract: z.strictObject({ from: reference, strip: natural.exactOptional() }).exactOptional(),
+  archive: z.strictObject({ from: reference, format: z.literal('tar').exactOptional() }).exactOptional(),
+  compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
+  decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
+  matrix: z.array(z.enum(axisNames)).exactOptional(),
+});

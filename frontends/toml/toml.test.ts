@@ -1,0 +1,441 @@
+import { describe, expect, test } from 'vitest';
+import type { Graph } from '../../src/graph/graph.ts';
+import { problemsOf } from '../../src/graph/problem.ts';
+import { toml } from './index.ts';
+
+interface World {
+  readonly set?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+async function load(text: string, { set = {}, env = {}, files = {} }: World = {}): Promise<Graph> {
+  return toml.load(
+    { text, path: 'portkit.toml' },
+    { set, env: (name) => env[name], read: (path) => files[path], signal: new AbortController().signal },
+  );
+}
+
+/** `CODE line:column message`, one for each problem. */
+async function problems(text: string, world?: World): Promise<readonly string[]> {
+  const error = await load(text, world).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return problemsOf(error).map(
+    ({ code, location, message }) =>
+      `${code} ${location?.file === 'portkit.toml' ? '' : `${location?.file}:`}${location?.line}:${location?.column} ${message}`,
+  );
+}
+
+function names(graph: Graph): readonly string[] {
+  return graph.vertices.map(
+    ({ name, inputs }) => `${name} <${inputs.map((input) => graph.vertices[input.vertex]?.name).join(' ')}`,
+  );
+}
+
+describe('steps', () => {
+  test('every kind, with friendly sizes and times', async () => {
+    const graph = await load(`
+[steps.tarball]
+fetch = { url = "https://example.org/a.tar.xz", sha256 = "${'a'.repeat(64)}", max_size = "512MiB", mirrors = ["https://example.com/"], signature = { url = "u", keys = ["k"], fingerprints = ["f"], of = "uncompressed" } }
+[steps.src]
+local = { path = "src", exclude = ["*.o"] }
+[steps.repo.git]
+url = "https://example.org/r.git"
+commit = "abc"
+submodules = true
+[steps.base]
+image = { reference = "example.org/base:1", layout = "oci" }
+[steps.packages]
+deb = { packages = ["zlib1g=1:1.2", { name = "libc6" }], architecture = "amd64" }
+[steps.xz]
+decompress = { from = "step:tarball" }
+[steps.kernel]
+extract = { from = "step:xz", strip = 1 }
+[steps.agent]
+exec = { script = "make", inputs = { src = "step:src", here = "local:agent" }, root = "step:base", timeout = "1.5m", memory = "1GiB", processes = 50, output = { file = "agent" }, caches = [{ name = "cc", to = "/cache" }], secrets = [{ name = "key", env = "KEY" }], env = { TZ = "UTC" }, network = true, cwd = "/in/src", tools = ["make"] }
+[steps.files]
+tree = [
+  { copy = "step:agent", path = "agent", to = "/usr/bin/agent", mode = "755" },
+  { write = "/etc/passwd", text = "root" },
+  { elf_libs = "/usr/bin/agent", from = "step:base" },
+  { device = "/dev/null", kind = "char", major = 1, minor = 3 },
+]
+[steps.all]
+merge = ["step:files", "step:packages", "step:repo", "step:kernel"]
+[steps.tar]
+archive = { from = "step:all" }
+[steps.rootfs]
+compress = { from = "step:tar", format = "gzip", level = 9 }
+`);
+    expect(names(graph)).toEqual([
+      'tarball <',
+      'src <',
+      'repo <',
+      'base <',
+      'packages <',
+      'xz <tarball',
+      'kernel <xz',
+      'agent <local:agent src base',
+      'files <agent base',
+      'all <files packages repo kernel',
+      'tar <all',
+      'rootfs <tar',
+      'local:agent <',
+    ]);
+    expect(graph.targets).toEqual({ rootfs: { vertex: 11, output: 0 } });
+    expect(graph.vertices.map(({ op }) => op)).toMatchObject([
+      { type: 'fetch', digest: `sha256:${'a'.repeat(64)}`, maxSize: 512 * 2 ** 20, signature: { of: 'uncompressed' } },
+      { type: 'local', path: 'src', exclude: ['*.o'] },
+      { type: 'git', submodules: true },
+      { type: 'image', layout: 'oci' },
+      { type: 'deb', packages: [{ name: 'zlib1g', version: '1:1.2' }, { name: 'libc6' }], architecture: 'amd64' },
+      { type: 'decompress' },
+      { type: 'extract', strip: 1 },
+      {
+        type: 'exec',
+        argv: ['/bin/sh', '-euc', 'make'],
+        inputs: ['here', 'src', ''],
+        root: { input: 2 },
+        timeoutMs: 90_000,
+        memoryBytes: 2 ** 30,
+        caches: [{ name: 'cc', to: '/cache', share: 'shared' }],
+      },
+      {
+        edits: [
+          { copy: 0, path: 'agent', to: '/usr/bin/agent', mode: '0755' },
+          { write: '/etc/passwd' },
+          { elfLibs: '/usr/bin/agent', from: 1 },
+          { device: '/dev/null' },
+        ],
+      },
+      { type: 'merge' },
+      { type: 'archive', format: 'tar' },
+      { type: 'compress', level: 9 },
+      { type: 'local', path: 'agent' },
+    ]);
+    expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);
+  });
+
+  test('the heads of tables are found past strings and comments', async () => {
+    const text =
+      'env = []\n[vars]\nx = """\n[steps.b]\n"""\ny = \'\'\'\n[steps.b]\'\'\'\n[steps."a"] # [steps.b]\nlocal = "."\n  [ steps . b ]\nlocal = "[steps.c]"\n[steps]\nc.local = "x"\n';
+    const graph = await load(text);
+    expect(graph.vertices.map(({ name, location }) => [name, location?.line, location?.column])).toEqual([
+      ['a', 8, 9],
+      ['b', 10, 13],
+      ['c', 13, 1],
+    ]);
+  });
+
+  test('targets by name', async () => {
+    const graph = await load('[steps.a]\nlocal = "."\n[steps.b]\nmerge = ["step:a"]\n[targets]\nx = "step:a"\ny = "step:b"');
+    expect(graph.targets).toEqual({ x: { vertex: 0, output: 0 }, y: { vertex: 1, output: 0 } });
+  });
+});
+
+describe('variables', () => {
+  const text = `
+env = ["HOME"]
+[vars]
+version = "6.1"
+name = "linux-\${version}"
+[steps.kernel]
+fetch = { url = "https://example.org/\${name}\${env:HOME}", max_size = "\${size}" }
+[steps.echo]
+exec = { script = "echo $\${HOME} $HOME" }
+`.replace('version =', 'size = "1MiB"\nversion =');
+
+  test('are put in, and can be set', async () => {
+    const graph = await load(text, { env: { HOME: '/h' }, set: { version: '7' } });
+    expect(graph.vertices.map(({ op }) => op)).toMatchObject([
+      { url: 'https://example.org/linux-7/h', maxSize: 2 ** 20 },
+      { argv: ['/bin/sh', '-euc', 'echo ${HOME} $HOME'] },
+    ]);
+  });
+
+  test('that are unknown, not declared, not set, used too early, or of the wrong form are told', async () => {
+    expect(await problems(text, { set: { versoin: '7' } })).toEqual([
+      'PK1107 1:1 --set versoin: there is no variable "versoin"',
+      'PK1107 8:17 steps.kernel.fetch.url: the environment variable "HOME" is not set',
+    ]);
+    expect(await problems(text, { set: { size: 'big' }, env: { HOME: '/' } })).toEqual([
+      'PK1103 8:70 steps.kernel.fetch.max_size: expected a size such as "512MiB"',
+    ]);
+    expect(await problems('[vars]\na = "${b}"\nb = "${env:X}"\nc = "${"\n')).toEqual([
+      'PK1107 2:5 vars.a: there is no variable "b"',
+      'PK1107 3:5 vars.b: the environment variable "X" is not declared',
+      'PK1107 4:5 vars.c: "${" has no "}"',
+    ]);
+  });
+
+  test('are seen behind escapes and continued lines too', async () => {
+    const graph = await load('[vars]\nx = "1"\n[steps.a]\nlocal = "\\u0024{x}"\n[steps.b]\nlocal = """$\\\n {x}"""\n');
+    expect(graph.vertices.map(({ op }) => op)).toMatchObject([{ path: '1' }, { path: '1' }]);
+  });
+
+  test('tell shell code how to write its own', async () => {
+    await expect(load('[steps.a]\nexec = { script = "echo ${HOME}" }')).rejects.toThrow(
+      'there are no variables; write "$${" for a plain "${"',
+    );
+  });
+
+  test('that double again and again come to an end', async () => {
+    const doubling = Array.from(
+      { length: 40 },
+      (_, at) => `a${at} = "${at === 0 ? 'x'.repeat(1000) : `\${a${at - 1}}\${a${at - 1}}`}"`,
+    );
+    expect((await problems(`[vars]\n${doubling.join('\n')}`))[0]).toMatch(/^PK1110 13:/);
+  });
+});
+
+describe('the matrix', () => {
+  const text = `
+[matrix]
+architecture = ["x86_64", "aarch64"]
+protection_mode = ["standard", "pvm"]
+exclude = [{ architecture = "aarch64", protection_mode = "pvm" }]
+[steps.src]
+local = "src"
+[steps.agent]
+exec = { argv = ["make", "\${matrix.architecture}"], inputs = { src = "step:src" } }
+[steps.rootfs]
+merge = ["step:agent", "step:mode"]
+[steps.mode]
+tree = [{ write = "/etc/mode", text = "\${matrix.protection_mode}" }]
+[steps.both]
+matrix = []
+merge = ["step:agent[x86_64]", "step:agent[aarch64]"]
+`;
+
+  test('makes a step for each cell that it uses, and refers within the cell', async () => {
+    const graph = await load(text);
+    expect(names(graph)).toEqual([
+      'src <',
+      'agent[x86_64] <src',
+      'agent[aarch64] <src',
+      'rootfs[x86_64,standard] <agent[x86_64] mode[standard]',
+      'rootfs[x86_64,pvm] <agent[x86_64] mode[pvm]',
+      'rootfs[aarch64,standard] <agent[aarch64] mode[standard]',
+      'mode[standard] <',
+      'mode[pvm] <',
+      'both <agent[x86_64] agent[aarch64]',
+    ]);
+    expect(graph.vertices[2]?.op).toMatchObject({ argv: ['make', 'aarch64'] });
+    expect(Object.keys(graph.targets)).toEqual([
+      'rootfs[x86_64,standard]',
+      'rootfs[x86_64,pvm]',
+      'rootfs[aarch64,standard]',
+      'both',
+    ]);
+    const named = await load(`${text}[targets]\nimage = "step:rootfs"\narm = "step:agent[aarch64]"\n`);
+    expect(Object.keys(named.targets)).toEqual(['image[x86_64,standard]', 'image[x86_64,pvm]', 'image[aarch64,standard]', 'arm']);
+  });
+
+  test('refuses cells that are not there, and references that mean no single cell', async () => {
+    const wrong = `
+[steps.one]
+matrix = ["substrate"]
+merge = ["step:agent", "step:agent[mips]"]
+[steps.two]
+matrix = []
+fetch = { url = "\${matrix.architecture}" }
+`;
+    expect(await problems(text + wrong)).toEqual([
+      'PK1109 19:11 steps.one.matrix[0]: [matrix] has no axis "substrate"',
+      'PK1109 20:10 steps.one.merge[0]: the step "agent" is made once for each architecture, and no single one is meant here',
+      'PK1109 20:24 steps.one.merge[1]: the step "agent" has no cell "[mips]"',
+      'PK1109 23:17 steps.two.fetch.url: there is no matrix axis "architecture" here',
+    ]);
+  });
+});
+
+describe('include', () => {
+  test('adds files; names are shared and paths begin at the file that has them', async () => {
+    const files = {
+      'lib/kernel.toml':
+        'include = ["more/vars.toml"]\n[steps.kernel]\nlocal = "src"\n[steps.use]\nmerge = ["local:x", "step:top"]',
+      'lib/more/vars.toml': '[vars]\nx = "1"\n',
+    };
+    const graph = await load(
+      'include = ["lib/kernel.toml", "lib/more/vars.toml"]\n[vars]\ny = "${x}"\n[steps.top]\nlocal = "${y}"\n',
+      { files },
+    );
+    expect(names(graph)).toEqual(['kernel <', 'use <local:lib/x top', 'top <', 'local:lib/x <']);
+    expect(graph.vertices.map(({ op }) => ('path' in op ? op.path : ''))).toEqual(['lib/src', '', '1', 'lib/x']);
+    expect(graph.vertices[0]?.location).toEqual({ file: 'lib/kernel.toml', line: 2, column: 8, endColumn: 14 });
+  });
+
+  test('refuses other folders, files that are not there, circles and names that are taken', async () => {
+    const files = {
+      'a.toml': 'include = ["b.toml"]\n[steps.x]\nlocal = "."\n',
+      'b.toml': 'include = ["a.toml", "portkit.toml"]\nbad =\n',
+    };
+    expect(
+      await problems(
+        'include = ["/etc/passwd", "../x.toml", "a/../../x", "none.toml", "a.toml", "a\\u0000"]\n[steps.x]\nlocal = "."\n',
+        { files },
+      ),
+    ).toEqual([
+      'PK1101 b.toml:2:6 invalid value',
+      'PK1108 1:12 "/etc/passwd" is not a file below the definition\'s folder',
+      'PK1108 1:27 "../x.toml" is not a file below the definition\'s folder',
+      'PK1108 1:40 "a/../../x" is not a file below the definition\'s folder',
+      'PK1108 1:53 there is no file "none.toml"',
+      'PK1108 1:76 "a\\u0000" is not a file below the definition\'s folder',
+      'PK1106 2:8 there are two steps named "x"',
+    ]);
+    files['b.toml'] = 'include = ["a.toml", "portkit.toml"]';
+    expect(await problems('include = ["a.toml"]', { files })).toEqual([
+      'PK1108 b.toml:1:12 "a.toml" includes itself: a.toml → b.toml → a.toml',
+      'PK1108 b.toml:1:22 "portkit.toml" includes itself: portkit.toml → a.toml → b.toml → portkit.toml',
+    ]);
+  });
+});
+
+describe('errors', () => {
+  test('all kinds are told in one go, each at its line and column', async () => {
+    const text = `
+[steps.kernel]
+fetch = { url = "https://example.org/", sha25 = "ab" }
+[steps.agent]
+exec = { argv = "cc", inputs = { dep = "step:agnt" }, memory = "12XB" }
+[steps.a]
+merge = ["step:b"]
+[steps.b]
+merge = ["step:c", "local:x"]
+[steps.c]
+merge = ["step:a", "kernel"]
+[steps.files]
+tree = [{ cpoy = "step:a", to = "/" }, { copy = "step:a", too = "/" }, { write = "/x", mode = "99" }, 3, { to = "/" }]
+[steps.two]
+archive = { from = "step:kernel" }
+extract = { from = "step:kernel", strip = -1 }
+[steps.none]
+[steps.bad]
+x = tru
+[steps.after]
+merge = ["step:bad"]
+[steps.a]
+local = "."
+[targets]
+t = "step:kernell"
+[stesp]
+`;
+    expect(await problems(text)).toEqual([
+      'PK1102 3:41 unknown key "sha25" in steps.kernel.fetch',
+      'PK1103 5:17 steps.agent.exec.argv: expected an array, not text',
+      'PK1104 5:40 steps.agent.exec.inputs.dep: there is no step "agnt"',
+      'PK1103 5:64 steps.agent.exec.memory: expected a size such as "512MiB"',
+      'PK1105 6:8 steps wait for each other: a → b → c → a',
+      'PK1103 11:20 steps.c.merge[1]: expected "step:NAME" or "local:PATH"',
+      'PK1102 13:11 unknown key "cpoy" in steps.files.tree[0]',
+      'PK1103 13:40 steps.files.tree[1]: the key "to" is missing',
+      'PK1102 13:59 unknown key "too" in steps.files.tree[1]',
+      'PK1103 13:95 steps.files.tree[2].mode: expected an octal mode such as "0755"',
+      'PK1103 13:103 steps.files.tree[3]: expected a table',
+      'PK1103 13:106 steps.files.tree[4]: expected one of the keys copy, write, mkdir, symlink, hardlink, device, remove, chmod, chown, xattr, elf_libs',
+      'PK1103 16:43 steps.two.extract.strip: expected 0 or more',
+      'PK1103 17:8 steps.none: the step does not say what it is',
+      'PK1101 19:5 invalid value',
+      'PK1106 22:2 this name is taken already',
+      'PK1104 25:5 targets.t: there is no step "kernell"',
+      'PK1102 26:2 unknown key "stesp" in the definition',
+    ]);
+  });
+
+  test('the text has the source line, a caret, and what was meant', async () => {
+    await expect(load('[steps.rootfs]\nlocal = "."\nmatirx = []\n')).rejects.toThrow(
+      [
+        'unknown key "matirx" in steps.rootfs',
+        '  --> portkit.toml:3:1',
+        '  |',
+        '3 | matirx = []',
+        '  | ^^^^^^',
+        '   = help: did you mean "matrix"?',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('definitions that ask for too much', () => {
+  test('are read in time, or refused', async () => {
+    const escapes = await load(`[vars]\nx = """${'\\n'.repeat(3_000_000)}"""\n[steps.a]\nlocal = "."\n`);
+    expect(escapes.vertices[0]?.location?.line).toBe(3);
+    const unknown = Array.from({ length: 3000 }, (_, at) => `[steps.s${at}]\nmerge = ["step:t${at}"]\n`).join('');
+    expect(await problems(unknown)).toHaveLength(3000);
+    const copies = Array.from({ length: 100 }, (_, at) => `[steps.s${at}]\nlocal = "\${x}"\n`).join('');
+    expect((await problems(`[vars]\nx = "${'x'.repeat(1_000_000)}"\n${copies}`))[0]).toMatch(
+      /^PK1110 .* the definition is longer than/,
+    );
+    expect((await problems('#'.repeat(17_000_000)))[0]).toMatch(/^PK1110 1:1 the definition has more than/);
+    const cells = Array.from({ length: 20_000 }, (_, at) => `s${at}.matrix = ["architecture", "substrate", "protection_mode"]`);
+    const matrix =
+      'architecture = ["x86_64", "aarch64"]\nsubstrate = ["firecracker", "cloud-hypervisor", "avf"]\nprotection_mode = ["standard", "pvm"]';
+    expect((await problems(`[matrix]\n${matrix}\n[steps]\n${cells.join('\n')}`))[0]).toMatch(/^PK1110 .* more than 200000 steps/);
+  });
+});
+
+describe("Port's tables", () => {
+  const port = `
+[hosts.one]
+address = "x"
+nodes = [1, { a = 1979-05-27 }]
+[[clusters]]
+anything.goes = true
+[services]
+[control_planes.demo]
+endpoint = "http://127.0.0.1:7040"
+audience = "port-hosted-demo"
+[control_planes.demo.auth]
+scheme = "bearer"
+header = "authorization"
+[control_planes.demo.auth.source]
+kind = "env"
+variable = "PORT_DEMO_TOKEN"
+[artifacts.kernels.demo-kernel]
+build = "build-demo-kernel"
+validate = "validate-demo-kernel"
+[artifacts.kernels.demo-kernel.reference]
+registry = "demo-fs"
+repository = "port/demo-kernel"
+version = "v1"
+[artifacts.kernels.demo-kernel.distribution]
+cache_root = ".port/cache"
+[artifacts.kernels.demo-kernel.distribution.push]
+backend = "file-system"
+root = "artifact-store/demo-fs"
+[artifacts.kernels.demo-kernel.distribution.pull]
+backend = "oci-registry"
+transport = "plain-http"
+[artifacts.kernels.demo-kernel.distribution.pull.auth]
+kind = "anonymous"
+[[artifacts.kernels.demo-kernel.variants]]
+path = "artifacts/kernel/demo/x86_64/firecracker/standard/vmlinux"
+[artifacts.kernels.demo-kernel.variants.selector]
+architecture = "x86_64"
+substrate = "firecracker"
+protection_mode = "standard"
+`;
+
+  test('load unchanged and make no steps', async () => {
+    expect(await load(port)).toEqual({ vertices: [], targets: {} });
+  });
+
+  test('are strict inside ours', async () => {
+    const wrong = port
+      .replace('"firecracker"', '"firecraker"')
+      .replace('root = "artifact', 'rooot = "artifact')
+      .replace('backend = "oci-registry"', 'backend = "oci"')
+      .replace('variable =', 'varable =');
+    expect(await problems(wrong)).toEqual([
+      'PK1103 14:27 control_planes.demo.auth.source: the key "variable" is missing',
+      'PK1102 16:1 unknown key "varable" in control_planes.demo.auth.source',
+      'PK1103 26:45 artifacts.kernels.demo-kernel.distribution.push: the key "root" is missing',
+      'PK1102 28:1 unknown key "rooot" in artifacts.kernels.demo-kernel.distribution.push',
+      'PK1103 30:11 artifacts.kernels.demo-kernel.distribution.pull.backend: expected "file-system" or "hosted-api" or "oci-registry"',
+      'PK1103 38:13 artifacts.kernels.demo-kernel.variants[0].selector.substrate: expected "firecracker" or "cloud-hypervisor" or "avf"',
+    ]);
+  });
+});

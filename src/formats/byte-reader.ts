@@ -1,0 +1,53 @@
+/** Takes a stream apart by number of bytes. One call at a time. */
+export interface ByteReader {
+  /** How many bytes were taken. */
+  readonly offset: number;
+  /** This many bytes; fewer only when the stream ends before. */
+  take(size: number): Promise<Buffer>;
+  /** The next bytes as they come, at least one and at most this many; none at the end of the stream. */
+  some(most: number): Promise<Buffer>;
+  /** Gives the stream up. */
+  close(): Promise<void>;
+}
+
+/** Reads a stream of chunks of any size. */
+export function byteReader(source: AsyncIterable<Uint8Array>): ByteReader {
+  const chunks = source[Symbol.asyncIterator]();
+  let rest: Buffer = Buffer.alloc(0);
+  let offset = 0;
+
+  async function some(most: number): Promise<Buffer> {
+    while (rest.length === 0) {
+      const next = await chunks.next();
+      if (next.done === true) return rest;
+      rest = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
+    }
+    const taken = rest.subarray(0, most);
+    rest = rest.subarray(taken.length);
+    offset += taken.length;
+    return taken;
+  }
+
+  return {
+    get offset() {
+      return offset;
+    },
+    some,
+    async take(size) {
+      const first = size === 0 ? Buffer.alloc(0) : await some(size);
+      if (first.length === size || first.length === 0) return first;
+      const parts = [first];
+      let have = first.length;
+      while (have < size) {
+        const part = await some(size - have);
+        if (part.length === 0) break;
+        parts.push(part);
+        have += part.length;
+      }
+      return Buffer.concat(parts);
+    },
+    async close() {
+      await chunks.return?.();
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { ByteString } from '../../base/byte-string.ts';
+import type { TarBody, TarLimits } from './entry.ts';
+import { malformed, refused, show, tooMuch } from './refuse.ts';
+
+/**
+ * A path as it is kept: relative, without `.` and without the slash at the end of a directory. Absolute paths, `..`, empty
+ * names and what no file system can hold are refused, not mended.
+ */
+export function cleanPath(path: ByteString, where: string): ByteString {
+  const names = path.split('/');
+  if (names[0] === '' && path !== '') throw refused(where, `the path ${show(path)} is absolute`);
+  if (path === '' || path.length > 4095 || names.length > 256)
+    throw refused(where, `the path ${show(path)} is empty or too long`);
+  if (names.at(-1) === '') names.pop();
+  for (const name of names) {
+    if (name === '..') throw refused(where, `the path ${show(path)} leads upwards`);
+    if (name === '' || name.length > 255) throw refused(where, `the path ${show(path)} holds an empty or too long name`);
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parts of a byte string joined are a byte string
+  return names.filter((name) => name !== '.').join('/') as ByteString;
+}
+
+/** The tree that the entries so far make: what decides whether one more fits. */
+export interface Known {
+  readonly types: Map<string, TarBody['type']>;
+  readonly limits: TarLimits;
+  /** Whether hard links may lead to files that are not in this archive (a layer over another). */
+  readonly openLinks: boolean;
+}
+
+/**
+ * Takes note of an entry. A path may come twice only as a directory; nothing goes below what is no directory, so not through
+ * a symlink either; a hard link leads to a file that was there before it.
+ */
+export function note(
+  { types, limits, openLinks }: Known,
+  path: ByteString,
+  { body, where }: { readonly body: TarBody; readonly where: string },
+): void {
+  const { type } = body;
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+    const parent = path.slice(0, at);
+    const there = types.get(parent);
+    if (there === 'dir') break;
+    if (there !== undefined) throw refused(where, `the path ${show(path)} goes through a ${there}`);
+    types.set(parent, 'dir');
+  }
+  const there = types.get(path);
+  if (path === '' && type !== 'dir') throw refused(where, `the root of the archive is a ${type}`);
+  if (there !== undefined && (there !== 'dir' || type !== 'dir')) throw refused(where, `the path ${show(path)} comes twice`);
+  if (body.type === 'hardlink') {
+    const target = types.get(body.target);
+    if (target !== 'file' && (target !== undefined || !openLinks)) {
+      throw refused(where, `${show(path)} is a hard link to ${show(body.target)}, which is no file before it in the archive`);
+    }
+  }
+  types.set(path, type === 'hardlink' ? 'file' : type);
+  if (types.size > limits.entries) throw tooMuch(where, `more than ${limits.entries} names`);
+}
+
+/** The target of a symlink is kept as it is, wherever it leads: nothing here follows it, and nothing may go through it. */
+export function checkTarget(target: ByteString, where: string): ByteString {
+  if (target === '' || target.length > 4095) throw malformed(where, 'a symlink has no target or one that is too long');
+  return target;
+}

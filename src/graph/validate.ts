@@ -1,0 +1,127 @@
+import { never } from '../base/exhaustive.ts';
+import { suggest } from '../base/suggest.ts';
+import type { Graph, Input, Location, Vertex } from './graph.ts';
+import type { Problem } from './problem.ts';
+import { walkAll } from './walk.ts';
+
+/** Every problem of a graph at once; none means that it can be solved. */
+export function validate(graph: Graph): readonly Problem[] {
+  return [
+    ...duplicates(graph),
+    ...graph.vertices.flatMap((vertex) => wiring(graph, vertex)),
+    ...targets(graph),
+    ...cycles(graph),
+  ];
+}
+
+function duplicates(graph: Graph): readonly Problem[] {
+  const problems: Problem[] = [];
+  const first = new Map<string, Vertex>();
+  for (const vertex of graph.vertices) {
+    const { name, location } = vertex;
+    const earlier = first.get(name);
+    if (name === '') problems.push({ code: 'PK1103', message: 'a step has no name', location });
+    else if (earlier === undefined) first.set(name, vertex);
+    else problems.push({ code: 'PK1106', message: `two steps are named "${name}"`, location, related: also(earlier.location) });
+  }
+  return problems;
+}
+
+function also(location: Location | undefined): NonNullable<Problem['related']> {
+  return location === undefined ? [] : [{ message: 'has this name already', location }];
+}
+
+/** Inputs that do not exist, and ops that count on other inputs than they have. */
+function wiring(graph: Graph, vertex: Vertex): readonly Problem[] {
+  const { name, location } = vertex;
+  const problems = vertex.inputs.flatMap((input, at) => {
+    const missing = missingInput(graph, input);
+    return missing === undefined
+      ? []
+      : [{ code: 'PK1104', message: `input ${at} of step "${name}": ${missing}`, location } as const];
+  });
+  const wrong = wrongInputs(vertex);
+  return wrong === undefined ? problems : [...problems, { code: 'PK1103', message: `step "${name}" ${wrong}`, location }];
+}
+
+function missingInput(graph: Graph, { vertex, output }: Input): string | undefined {
+  const step = graph.vertices[vertex];
+  if (step === undefined) return `there is no step ${vertex}`;
+  return output === 0 ? undefined : `step "${step.name}" has no output ${output}`;
+}
+
+function wrongInputs({ op, inputs }: Vertex): string | undefined {
+  switch (op.type) {
+    case 'fetch':
+    case 'local':
+    case 'git':
+    case 'image':
+    case 'deb':
+      return inputs.length === 0 ? undefined : `is a source (${op.type}), which takes no inputs`;
+    case 'merge':
+      return inputs.length > 0 ? undefined : 'merges nothing: it needs at least one input';
+    case 'extract':
+    case 'archive':
+    case 'compress':
+    case 'decompress':
+      return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
+    case 'exec':
+      if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;
+      return op.root === 'host' ? undefined : outside([op.root.input], inputs.length);
+    case 'tree':
+      return outside(
+        op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'elfLibs' in edit ? [edit.from] : [])),
+        inputs.length,
+      );
+    default:
+      return never(op);
+  }
+}
+
+function outside(used: readonly number[], count: number): string | undefined {
+  const wrong = used.find((input) => !Number.isInteger(input) || input < 0 || input >= count);
+  return wrong === undefined ? undefined : `uses its input ${wrong}, but has ${count}`;
+}
+
+function targets(graph: Graph): readonly Problem[] {
+  return Object.entries(graph.targets).flatMap(([name, input]) => {
+    const missing = missingInput(graph, input);
+    return missing === undefined ? [] : [{ code: 'PK1104', message: `target "${name}": ${missing}` } as const];
+  });
+}
+
+/** Steps of a cycle that are told; a hostile one can be as long as the graph. */
+const shown = 50;
+
+function cycles(graph: Graph): readonly Problem[] {
+  return walkAll(graph).cycles.map((cycle) => {
+    const steps = cycle.flatMap((position) => graph.vertices[position] ?? []);
+    const names = steps.map((step) => step.name);
+    return {
+      code: 'PK1105',
+      message: steps.length === 1 ? `step "${names[0]}" needs itself` : `steps wait for each other: ${circle(names)}`,
+      location: steps[0]?.location,
+      related: steps.slice(0, shown).map((step, at) => ({
+        message: `${step.name} needs ${names[(at + 1) % names.length]}`,
+        location: step.location,
+      })),
+    };
+  });
+}
+
+function circle(names: readonly string[]): string {
+  const more = names.length > shown ? [`… (${names.length - shown} more)`] : [];
+  return [...names.slice(0, shown), ...more, names[0]].join(' → ');
+}
+
+/** Why a target cannot be asked for: it is not there, but another has nearly this name. */
+export function unknownTarget(graph: Graph, name: string): Problem | undefined {
+  if (Object.hasOwn(graph.targets, name)) return undefined;
+  const known = Object.keys(graph.targets);
+  const near = suggest(name, known);
+  return {
+    code: 'PK1104',
+    message: `there is no target "${name}"`,
+    hint: near === undefined ? `the targets are ${known.slice(0, 20).join(', ')}` : `did you mean "${near}"?`,
+  };
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { runProgram } from './run-program.ts';
+import { unxzWith } from './unxz.ts';
+
+const { signal } = new AbortController();
+const env = { PATH: '/usr/bin:/bin' };
+
+async function* once(text: string): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(Buffer.from(text));
+}
+
+test('a program is given input, and gives output, its status and its last words', async () => {
+  const { stdout, ended } = runProgram({ argv: ['sh', '-c', 'cat; echo bad >&2; exit 3'], env, input: once('abc'), signal });
+  expect(Buffer.concat(await Array.fromAsync(stdout)).toString()).toBe('abc');
+  expect(await ended).toEqual({ status: 3, stderr: 'bad\n' });
+});
+
+test('a program sees no other environment', async () => {
+  const { stdout, ended } = runProgram({ argv: ['env'], env: { ...env, A: 'b' }, signal });
+  expect(Buffer.concat(await Array.fromAsync(stdout)).toString()).toBe('PATH=/usr/bin:/bin\nA=b\n');
+  await ended;
+});
+
+test('a program that is not there is named with its package', async () => {
+  const { stdout, ended } = runProgram({ argv: ['xz'], env: { PATH: '/nowhere' }, signal });
+  await Array.fromAsync(stdout);
+  await expect(ended).rejects.toMatchObject({ code: 'PK6901', hint: expect.stringContaining('xz-utils') });
+  await expect(Array.fromAsync(unxzWith(runProgram, '/nowhere')(once('x'), signal))).rejects.toMatchObject({ code: 'PK6901' });
+});
+
+test('what is no xz is malformed', async () => {
+  await expect(Array.fromAsync(unxzWith(runProgram, env.PATH)(once('x'), signal))).rejects.toMatchObject({ code: 'PK3304' });
+});
+
+test('an abort ends a program and what it started', async () => {
+  const stop = new AbortController();
+  const { stdout, ended } = runProgram({ argv: ['sh', '-c', 'sleep 1000 & echo $!; wait'], env, signal: stop.signal });
+  const chunks = stdout[Symbol.asyncIterator]();
+  const child = Number(Buffer.from((await chunks.next()).value ?? []).toString());
+  stop.abort(new Error('enough'));
+  await expect(ended).rejects.toThrow('enough');
+  await expect.poll(() => isRunning(child)).toBe(false);
+});
+
+/** A killed process may still be there as a zombie until its parent looks. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { pipeline } from 'node:stream/promises';
+import { PortkitError, systemCode } from '../base/errors.ts';
+
+/** A program of the host to run, and its whole environment. */
+interface ProgramCall {
+  readonly argv: readonly [program: string, ...args: string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+/** How a program ended; `stderr` is its last 4 KiB. */
+interface ProgramEnd {
+  readonly status: number | undefined;
+  readonly stderr: string;
+}
+
+/** A running program: its output has to be read to the end before `ended` resolves. */
+interface Running {
+  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly ended: Promise<ProgramEnd>;
+}
+
+/** Starts a program of the host, without a shell. An abort ends it and everything it started. */
+export type RunProgram = (call: ProgramCall) => Running;
+
+const keptText = 4096;
+
+/** Starts programs as processes; `ended` rejects with PK6901 when the program is not there. */
+export const runProgram: RunProgram = ({ argv, env, cwd, input, signal }) => {
+  signal.throwIfAborted();
+  const [program, ...args] = argv;
+  const child = spawn(program, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const ended = endOf(child, { program, signal });
+  // Whoever only reads the output hears of a failure there; this keeps a rejection that comes first from being unhandled.
+  ended.catch(() => undefined);
+  // A program may stop reading early; its exit status says whether that was right.
+  pipeline(input ?? [], child.stdin).catch((error: unknown) => {
+    if (systemCode(error) !== 'EPIPE') killGroup(child);
+  });
+  return { stdout: child.stdout, ended };
+};
+
+function endOf(child: ChildProcess, { program, signal }: { program: string; signal: AbortSignal }): Promise<ProgramEnd> {
+  const { promise, resolve, reject } = Promise.withResolvers<ProgramEnd>();
+  const stop = () => killGroup(child);
+  signal.addEventListener('abort', stop, { once: true });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr = `${stderr}${chunk.toString('latin1')}`.slice(-keptText);
+  });
+  child.on('error', (error) => {
+    reject(
+      systemCode(error) === 'ENOENT'
+        ? new PortkitError('PK6901', `The program ${program} is not installed`, { hint: installHint(program), cause: error })
+        : error,
+    );
+  });
+  child.on('close', (status) => {
+    signal.removeEventListener('abort', stop);
+    if (signal.aborted) reject(signal.reason);
+    else resolve({ status: status ?? undefined, stderr: Buffer.from(stderr, 'latin1').toString('utf8') });
+  });
+  return promise;
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if (systemCode(error) !== 'ESRCH') throw error;
+  }
+}
+
+const packages: Readonly<Record<string, string>> = {
+  git: 'git',
+  xz: 'xz-utils',
+  'apt-get': 'apt',
+  'apt-cache': 'apt',
+  dpkg: 'dpkg',
+};
+
+function installHint(program: string): string {
+  return `Install the Debian package ${packages[program] ?? program}`;
+}

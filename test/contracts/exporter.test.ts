@@ -1,0 +1,42 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { localExporter } from '../../exporters/local/index.ts';
+import { tarExporter } from '../../exporters/tar/index.ts';
+import { readFileSync } from 'node:fs';
+import { shown } from '../exporters/results.ts';
+import { exporterContract } from './exporter.ts';
+
+const local = (dest: string, target: readonly string[]): ReturnType<typeof localExporter> =>
+  localExporter({ dest, src: [], target, keepOwner: false }, { isRoot: false });
+
+exporterContract('local, into a new directory', (folder, target = []) => {
+  const dest = join(folder, 'out');
+  return { exporter: local(dest, target), published: () => (existsSync(dest) ? shown(dest).join('\n') : '') };
+});
+
+exporterContract('local, into a directory with files', (folder, target = []) => {
+  const dest = join(folder, 'out');
+  mkdirSync(join(dest, 'root/etc'), { recursive: true });
+  writeFileSync(join(dest, 'root/etc/name'), 'old!');
+  writeFileSync(join(dest, 'root/mine'), 'mine');
+  const published = (): string =>
+    shown(dest)
+      .filter((line) => !line.includes('unfinished'))
+      .join('\n');
+  return { exporter: local(dest, target), published };
+});
+
+exporterContract('tar, to a file', (folder, target = []) => {
+  const dest = join(folder, 'out.tar');
+  const exporter = tarExporter({ dest, src: [], target }, { writeOut: () => Promise.reject(new Error('no stream')) });
+  return { exporter, published: () => (existsSync(dest) ? readFileSync(dest, 'latin1') : '') };
+});
+
+exporterContract('tar, to standard output', (_folder, target = []) => {
+  let out = '';
+  const writeOut = (bytes: Uint8Array): Promise<void> => {
+    out += Buffer.from(bytes).toString('latin1');
+    return Promise.resolve();
+  };
+  return { exporter: tarExporter({ dest: '-', src: [], target }, { writeOut }), published: () => out };
+});
