@@ -13,6 +13,8 @@ const inputName = /^(?!\.{1,2}$)[A-Za-z0-9._+-]{1,100}$/;
 const variable = /^[A-Za-z_][A-Za-z0-9_]{0,200}$/;
 /** Places that the sandbox itself makes; nothing is mounted over them or into them. */
 const ownPlaces = ['/', '/proc', '/sys', '/dev', '/in', '/out'];
+/** The same when the root is the host's: read-only, or links, by which one place would have two names. */
+const placesOfHost = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/var/tmp'];
 /** Also its own, but things may be mounted into them. */
 const ownFolders = ['/tmp', '/run'];
 
@@ -27,12 +29,11 @@ export function checkCommand(command: Command): void {
       refuse(`The limit ${limit} is no whole number above 0`);
   }
   checkPath(command.cwd, 'The working directory');
-  for (const { name, to } of command.caches) {
-    checkTarget(to, `The place of the cache ${JSON.stringify(name)}`);
-  }
+  const taken = command.root === 'host' ? [...ownPlaces, ...placesOfHost] : ownPlaces;
+  for (const { name, to } of command.caches) checkTarget(to, `The place of the cache ${JSON.stringify(name)}`, taken);
   for (const secret of command.secrets) {
     const to = secretPath(secret);
-    if (to !== undefined) checkTarget(to, `The place of the secret ${JSON.stringify(secret.name)}`);
+    if (to !== undefined) checkTarget(to, `The place of the secret ${JSON.stringify(secret.name)}`, taken);
     const variable = secret.env === undefined || (isUtf8(secret.value) && !secret.value.includes(0));
     if (!variable) refuse(`The secret ${JSON.stringify(secret.name)} is no text, so it cannot be a variable`);
   }
@@ -48,9 +49,9 @@ function checkPath(path: string, what: string): void {
   if (!plain || (path.length > 1 && path.endsWith('/'))) refuse(`${what}, ${JSON.stringify(path)}, is not a plain absolute path`);
 }
 
-function checkTarget(path: string, what: string): void {
+function checkTarget(path: string, what: string, places: readonly string[]): void {
   checkPath(path, what);
-  const taken = ownPlaces.some((place) => path === place || (place !== '/' && path.startsWith(`${place}/`)));
+  const taken = places.some((place) => path === place || (place !== '/' && path.startsWith(`${place}/`)));
   if (taken || ownFolders.includes(path)) refuse(`${what}, ${path}, is the sandbox's own`);
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, fchmodSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
@@ -110,7 +110,8 @@ function addMountPoints(root: string): void {
   for (const name of mountPoints) {
     const path = join(root, name);
     try {
-      mkdirSync(path, { mode: 0o755 });
+      mkdirSync(path);
+      chmodSync(path, 0o755);
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
       if (lstatSync(path).isDirectory()) continue;
@@ -128,13 +129,14 @@ async function writeBlob(
 ): Promise<number> {
   const content = await blobs.open(digest, signal);
   if (content === undefined) throw new PortkitError('PK2002', `The blob ${digest} is not in the store`);
-  const fd = openSync(path, 'wx', 0o444);
+  const fd = openSync(path, 'wx', 0o400);
   try {
     let size = 0;
     for await (const chunk of content) {
       writeFully(fd, chunk);
       size += chunk.length;
     }
+    fchmodSync(fd, 0o444);
     return size;
   } finally {
     closeSync(fd);

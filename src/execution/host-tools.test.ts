@@ -14,11 +14,12 @@ test('a tool is the bytes of the file behind its name', async () => {
 });
 
 test.each([
-  ['no-such-tool', 'apt-get install -y no-such-tool'],
+  ['no-such-tool', 'Install the package that has it; if it has the same name: apt-get install -y no-such-tool'],
   ['/usr/lib/no/mkfs.erofs', 'apt-get install -y erofs-utils'],
-  ['/etc/passwd', 'apt-get install -y passwd'],
-  ['/usr/bin', 'apt-get install -y bin'],
-])('%s is missing, and its package is named', async (tool, hint) => {
+  ['/etc/passwd', 'Install the package that has it; if it has the same name: apt-get install -y passwd'],
+  ['/usr/bin', 'Install the package that has it; if it has the same name: apt-get install -y bin'],
+  ['constructor', 'Install the package that has it; if it has the same name: apt-get install -y constructor'],
+])('%s is missing, and what to do is said', async (tool, hint) => {
   await expect(tools.digest(tool, signal)).rejects.toMatchObject({ code: 'PK6901', hint });
 });
 

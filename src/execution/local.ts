@@ -18,7 +18,7 @@ import { seccompFilter } from './seccomp.ts';
 import type { SpawnRequest } from './spawner-protocol.ts';
 import { SpawnError } from './spawner.ts';
 import type { SpawnContext, Spawner } from './spawner.ts';
-import { makePrivate, nobodyElse, openWorkplace, writeEtc } from './workplace.ts';
+import { nobodyElse, openWorkplace, prepareFolder, writeEtc } from './workplace.ts';
 
 /** What the executor of this machine works with. */
 export interface LocalExecutorOptions {
@@ -45,13 +45,13 @@ export async function createLocalExecutor(
   const programs = createPrograms(options.spawner);
   const filter = seccompFilter(process.arch);
   if (filter === undefined) throw new PortkitError('PK3106', `No system-call filter is known for ${process.arch}`);
+  const caches = prepareFolder(options.folders.caches, user);
   const discard = (path: string): Promise<void> => programs.discard(path);
   const workplace = await openWorkplace(options.folders.scratch, { user, discard, signal });
-  makePrivate(options.folders.caches, user);
   const filterFile = join(workplace.folder, 'filter');
   writeFileSync(filterFile, filter);
   const site: Site = {
-    caches: options.folders.caches,
+    caches,
     controllers: findControllers(readFileSync('/proc/self/cgroup', 'utf8'), readFileSync('/proc/self/mountinfo', 'utf8')),
     user,
     workplace,
@@ -96,15 +96,8 @@ async function run(options: LocalExecutorOptions, site: Site, { command, context
   );
   const limits = keepLimits(site, command);
   held.use(limits.group);
-  const [program = options.bwrap, ...rest] = [
-    ...limits.around,
-    options.bwrap,
-    '--args',
-    '3',
-    '--',
-    ...limits.inside,
-    ...command.argv,
-  ];
+  const bwrap = [options.bwrap, '--args', '3', '--'];
+  const [program = '', ...rest] = [...limits.around, ...bwrap, ...limits.inside, ...command.argv];
   const request: SpawnRequest = {
     // The arguments go through a descriptor: a command line can be read by everybody, and they hold secret variables.
     argv: [program, ...rest],

@@ -78,7 +78,8 @@ function makePipes(id: number, { stdout, stderr }: PipePair): void {
   if (made.error !== undefined) throw made.error;
   if (made.status !== 0) throw new Error(made.stderr);
   // Opened for both, so that it neither waits for the other side nor ends when one command does.
-  pipes.set(id, { stdout: openSync(stdout, 'r+'), stderr: openSync(stderr, 'r+') });
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW;
+  pipes.set(id, { stdout: openSync(stdout, flags), stderr: openSync(stderr, flags) });
 }
 
 function run(id: number, pipesId: number, request: SpawnRequest): void {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -78,6 +80,29 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     });
     expect(stdout).toBe('one\ntwo\nthree\n');
     expect(stderr.match(/Read-only file system/g)).toHaveLength(3);
+  });
+
+  test('the umask of whoever runs commands changes nothing', async () => {
+    const own = mkdtempSync(join(folder, 'umask-'));
+    const made = [];
+    const digest = await make('echo one > /out/a');
+    const inputs = [{ name: 'tree', ref: { kind: 'tree', digest } }] as const;
+    for (const mask of [0o077, 0o000]) {
+      const before = process.umask(mask);
+      try {
+        const folders = { scratch: join(own, `s${mask}`), caches: join(own, `c${mask}`) };
+        chmodSync(own, 0o755);
+        await using executor = await createLocalExecutor(
+          { store: rig.store, spawner: rig.spawner, folders, bwrap: '/usr/bin/bwrap', keepBytes: 0 },
+          signal,
+        );
+        made.push(await run(executor, script('ls -lR --time-style=+ /etc/passwd /in; id; umask; mkdir /out/d', { inputs })));
+      } finally {
+        process.umask(before);
+      }
+    }
+    expect(made[0]).toMatchObject({ ended: { how: 'exited', status: 0 } });
+    expect(made[0]).toEqual(made[1]);
   });
 
   test('commands at the same time share one checkout, and it goes with the last of them', async () => {
@@ -169,6 +194,19 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     expect(await both('shared')).toBe('in\nin\nout\nout\n');
   });
 
+  test('what a command leaves in a cache cannot lead the next sandbox outside', async () => {
+    const victim = join(folder, 'victim');
+    mkdirSync(victim);
+    chmodSync(victim, 0o777);
+    const cache = { name: 'trap', to: '/tmp/cache', share: 'shared' } as const;
+    await sh(`ln -s /oldroot${victim}/made /tmp/cache/token; ln -s ${victim}/made /tmp/cache/other`, { caches: [cache] });
+    for (const to of ['/tmp/cache/token', '/tmp/cache/other', '/var/tmp/cache/token']) {
+      const secrets = [{ name: 's', value: Buffer.from('secret'), to }];
+      await expect(sh('true', { caches: [cache], secrets })).rejects.toMatchObject({ code: 'PK1003' });
+    }
+    expect(readdirSync(victim)).toEqual([]);
+  });
+
   test('an abort ends the wait for a locked cache', async () => {
     const caches = [{ name: 'waited', to: '/tmp/cache', share: 'locked' }] as const;
     const holder = new AbortController();
@@ -221,7 +259,9 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     [{ argv: [] }, 'PK1003'],
     [{ argv: ['a\0b'] }, 'PK1003'],
     [{ env: { 'A=B': '' } }, 'PK1003'],
-    [{ caches: [{ name: 'c', to: '/usr/nowhere', share: 'shared' }] }, 'PK3107'],
+    [{ caches: [{ name: 'c', to: '/usr/nowhere', share: 'shared' }] }, 'PK1003'],
+    [{ caches: [{ name: 'c', to: '/lib/modules', share: 'shared' }] }, 'PK1003'],
+    [{ caches: [{ name: 'c', to: '/var/tmp/c', share: 'shared' }] }, 'PK1003'],
     [{ caches: [{ name: 'c', to: '/proc', share: 'shared' }] }, 'PK1003'],
     [{ caches: [{ name: 'c', to: '/tmp/../in', share: 'shared' }] }, 'PK1003'],
     [{ caches: [{ name: 'c', to: '/tmp', share: 'shared' }] }, 'PK1003'],
@@ -239,7 +279,7 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     [{ inputs: [{ name: '..', ref: { kind: 'blob', digest: '' as Digest } }] }, 'PK1003'],
     [{ timeoutMs: 0 }, 'PK1003'],
     [{ argv: ['x'.repeat(200_000)] }, 'PK1003'],
-  ] as [Partial<Command>, string][])('%j is refused as %s', async (change, code) => {
+  ] as [Partial<Command>, string][])('refusal %# of what no sandbox can be made from', async (change, code) => {
     await expect(sh('true', change)).rejects.toMatchObject({ code });
   });
 
@@ -289,13 +329,32 @@ describe.skipIf(why !== undefined)('on this machine', () => {
     expect([first, second].map((one) => existsSync(one.folder))).toEqual([true, true]);
   });
 
-  test('a scratch folder that root’s stand-in cannot reach is refused', async (context) => {
+  test('a scratch folder that others may change is refused and left as it is', async () => {
+    const place = { user: undefined, discard: () => Promise.resolve(), signal };
+    const open = join(folder, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o1777);
+    await expect(openWorkplace(open, place)).rejects.toMatchObject({ code: 'PK3109' });
+    expect([readdirSync(open), statSync(open).mode & 0o7777]).toEqual([[], 0o1777]);
+    chmodSync(open, 0o755);
+    await using workplace = await openWorkplace(open, place);
+    expect([existsSync(workplace.folder), statSync(open).mode & 0o7777]).toEqual([true, 0o755]);
+  });
+
+  test('a scratch folder that root’s stand-in cannot reach, or others can swap, is refused', async (context) => {
     context.skip(!isRoot, 'only root has a stand-in');
     const closed = join(folder, 'closed');
     mkdirSync(join(closed, 'scratch'), { recursive: true });
     chmodSync(closed, 0o700);
     const place = { user: { uid: 64_321, gid: 64_321 }, discard: () => Promise.resolve(), signal };
     await expect(openWorkplace(join(closed, 'scratch'), place)).rejects.toMatchObject({ code: 'PK3109' });
+    chmodSync(closed, 0o777);
+    await expect(openWorkplace(join(closed, 'scratch'), place)).rejects.toMatchObject({ code: 'PK3109' });
+    chmodSync(closed, 0o755);
+    symlinkSync('/etc', join(closed, 'link'));
+    await expect(openWorkplace(join(closed, 'link'), place)).rejects.toMatchObject({ code: 'PK3109' });
+    chownSync(closed, 64_999, 64_999);
+    await expect(openWorkplace(join(closed, 'new'), place)).rejects.toMatchObject({ code: 'PK3109' });
   });
 });
 
