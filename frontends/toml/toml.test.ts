@@ -363,8 +363,8 @@ describe('definitions that ask for too much', () => {
   test('are read in time, or refused', async () => {
     const escapes = await load(`[vars]\nx = """${'\\n'.repeat(3_000_000)}"""\n[steps.a]\nlocal = "."\n`);
     expect(escapes.vertices[0]?.location?.line).toBe(3);
-    const unknown = Array.from({ length: 3000 }, (_, at) => `[steps.s${at}]\nmerge = ["step:t${at}"]\n`).join('');
-    expect(await problems(unknown)).toHaveLength(3000);
+    const unknown = Array.from({ length: 1000 }, (_, at) => `[steps.s${at}]\nmerge = ["step:t${at}"]\n`).join('');
+    expect(await problems(unknown)).toHaveLength(1000);
     const copies = Array.from({ length: 100 }, (_, at) => `[steps.s${at}]\nlocal = "\${x}"\n`).join('');
     expect((await problems(`[vars]\nx = "${'x'.repeat(1_000_000)}"\n${copies}`))[0]).toMatch(
       /^PK1110 .* the definition is longer than/,
