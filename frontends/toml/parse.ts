@@ -51,6 +51,9 @@ function hasVariables(text: string): boolean {
 function finding(file: string, text: string, error: TomlError): Finding {
   const { line, column } = error;
   const [message = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n', 1);
+  if (message.includes('unsafe property')) {
+    return { code: 'PK1103', message: 'the names "constructor" and "__proto__" cannot be used', place: { file, line, column } };
+  }
   if (!message.includes('redefine')) return { code: 'PK1101', message, place: { file, line, column } };
   const key = keyAt(text, line, column);
   const place: Location = { file, line, column, ...(key !== '' && { endColumn: column + key.length }) };

@@ -366,6 +366,16 @@ t = "step:kernell"
     );
   });
 
+  test('names that are special to JavaScript are names, or refused', async () => {
+    const graph = await load(
+      '[steps.toString]\nlocal = "."\n[steps.b]\nmerge = ["step:toString"]\n[targets]\nvalueOf = "step:b"\n',
+    );
+    expect([names(graph), Object.keys(graph.targets)]).toEqual([['toString <', 'b <toString'], ['valueOf']]);
+    expect(await problems('[steps.b]\nlocal = "."\n[steps.__proto__]\nlocal = "."\n')).toEqual([
+      'PK1103 3:2 the names "constructor" and "__proto__" cannot be used',
+    ]);
+  });
+
   test('the text has the source line, a caret, and what was meant', async () => {
     await expect(load('[steps.rootfs]\nlocal = "."\nmatirx = []\n')).rejects.toThrow(
       [
