@@ -3,6 +3,7 @@ import type { Graph, Location, Vertex } from '../../src/graph/graph.ts';
 import type { Problem } from '../../src/graph/problem.ts';
 import { problemsError } from '../../src/graph/problem.ts';
 import { validate } from '../../src/graph/validate.ts';
+import { missingBuilds } from './artifacts.ts';
 import type { Document, Finding } from './findings.ts';
 import { stepHeads } from './heads.ts';
 import { readFiles } from './include.ts';
@@ -39,6 +40,7 @@ async function load(source: Source, context: FrontendContext): Promise<Graph> {
     ...plan.findings,
     ...made.findings,
     ...(await shapeOf(made.misfits)),
+    ...(shape.length + files.lost.size === 0 ? missingBuilds(files.documents, plan.steps) : []),
     ...targets.findings,
   ];
   const problems = validate(graph).filter((problem) => all.length === 0 || problem.code === 'PK1105');

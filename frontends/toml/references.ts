@@ -12,10 +12,13 @@ export function referencesOf(step: unknown): readonly Reference[] {
   function add(text: unknown, ...path: Path): void {
     if (typeof text === 'string') found.push({ text, path });
   }
-  for (const [kind, value] of Object.entries(table(step))) {
+  const kinds = table(step);
+  for (const kind of Object.keys(kinds)) {
+    const value = kinds[kind];
     if (kind === 'exec') {
       const { inputs, root } = table(value);
-      for (const [name, input] of Object.entries(table(inputs))) add(input, kind, 'inputs', name);
+      const named = table(inputs);
+      for (const name of Object.keys(named)) add(named[name], kind, 'inputs', name);
       if (root !== 'host') add(root, kind, 'root');
     } else if (kind === 'merge') for (const [at, input] of list(value).entries()) add(input, kind, at);
     else if (kind === 'tree') {
@@ -34,6 +37,8 @@ const formats: ReadonlySet<string> = new Set(['extract', 'archive', 'compress', 
 
 /** `step:NAME` or `step:NAME[CELL]` in its parts; undefined when it is no reference to a step. */
 export function stepReference(reference: string): { readonly name: string; readonly cell: string | undefined } | undefined {
+  if (!reference.includes('['))
+    return reference.startsWith('step:') && !reference.includes(']') ? { name: reference.slice(5), cell: undefined } : undefined;
   const [, name, cell] = /^step:([^[\]]+)(?:\[([^[\]]*)\])?$/.exec(reference) ?? [];
   return name === undefined ? undefined : { name, cell };
 }

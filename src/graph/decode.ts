@@ -1,11 +1,10 @@
-import type { DescMessage } from '@bufbuild/protobuf';
 import { fromBinary } from '@bufbuild/protobuf';
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { PortkitError } from '../base/errors.ts';
 import type { Definition, TreeEdit as EditMessage, Vertex as VertexMessage } from '../gen/portkit/v1/definition_pb.ts';
 import { DefinitionSchema } from '../gen/portkit/v1/definition_pb.ts';
 import type { Graph, Location, Vertex } from './graph.ts';
 import { maxDefinitionBytes, maxFields, maxVertices } from './limits.ts';
+import { isWithin } from './measure.ts';
 import type { OpSpec, TreeEdit } from './ops.ts';
 import type { Problem } from './problem.ts';
 import { problemsError } from './problem.ts';
@@ -29,7 +28,7 @@ function tooLarge(limit: string): PortkitError {
 
 function parse(bytes: Uint8Array): Definition {
   try {
-    measure(new BinaryReader(bytes), bytes.length, { desc: DefinitionSchema, budget: { left: maxFields } });
+    if (!isWithin(bytes, DefinitionSchema, maxFields)) throw tooLarge(`${maxFields} values`);
     return fromBinary(DefinitionSchema, bytes);
   } catch (error) {
     if (error instanceof PortkitError) throw error;
@@ -38,31 +37,6 @@ function parse(bytes: Uint8Array): Definition {
       hint: 'It may be damaged, or made by a newer portkit',
     });
   }
-}
-
-/**
- * Walks the bytes without keeping anything: refuses fields that no definition has (they would change what is asked for
- * without being seen), nested groups (they overflow a parser's stack), and more values than memory should hold.
- */
-function measure(reader: BinaryReader, end: number, { desc, budget }: { desc: DescMessage; budget: { left: number } }): void {
-  while (reader.pos < end) {
-    const [number, wireType] = reader.tag();
-    const field = desc.fields.find((one) => one.number === number);
-    if (field === undefined) throw new Error(`${desc.typeName} has no field ${number}`);
-    if (--budget.left < 0) throw tooLarge(`${maxFields} values`);
-    const message =
-      field.fieldKind === 'message' || (field.fieldKind === 'list' && field.listKind === 'message') ? field.message : undefined;
-    const isVarint = wireType === WireType.Varint;
-    if (!isVarint && wireType !== WireType.LengthDelimited)
-      throw new Error(`${desc.typeName}.${field.name} has the wire type ${wireType}`);
-    if (message === undefined) reader.skip(wireType, number);
-    else {
-      const length = isVarint ? Number.NaN : reader.uint32();
-      if (!(reader.pos + length <= end)) throw new Error(`${desc.typeName}.${field.name} is cut off`);
-      measure(reader, reader.pos + length, { desc: message, budget });
-    }
-  }
-  if (reader.pos !== end) throw new Error(`${desc.typeName} is cut off`);
 }
 
 type Complain = (message: string) => void;
@@ -93,16 +67,13 @@ function toOp(op: VertexMessage['op'], complain: Complain): OpSpec {
     complain('it does not say what it is, or is of a kind that a newer portkit knows');
     return { type: 'merge' };
   }
-  const fields = { ...required[op.case], ...plain(op.value, complain) };
+  const { rootInput, ...fields } = plain(op.value, complain);
   checkWords(op.case, fields, complain);
-  const spec = { type: op.case, ...fields };
-  if (op.case === 'tree') Object.assign(spec, { edits: op.value.edits.map(({ edit }) => toEdit(edit, complain)) });
-  if (op.case === 'exec') {
-    const { rootInput } = op.value;
-    Object.assign(spec, { root: rootInput === undefined ? 'host' : { input: rootInput }, rootInput: undefined });
-  }
+  const spec: Record<string, unknown> = { type: op.case, ...required[op.case], ...fields };
+  if (op.case === 'tree') spec['edits'] = op.value.edits.map(({ edit }) => toEdit(edit, complain));
+  if (op.case === 'exec') spec['root'] = rootInput === undefined ? 'host' : { input: rootInput };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the messages have the fields of the specs
-  return withoutUndefined(spec) as unknown as OpSpec;
+  return spec as unknown as OpSpec;
 }
 
 function toEdit(edit: EditMessage['edit'], complain: Complain): TreeEdit {
@@ -146,11 +117,12 @@ function checkWords(kind: string, fields: Readonly<Record<string, unknown>>, com
 
 /** A message as plain data: no type names, no empty lists, numbers as numbers. */
 function plain(message: object, complain: Complain): Record<string, unknown> {
-  return withoutUndefined(
-    Object.fromEntries(
-      Object.entries(message).flatMap(([key, value]) => (key.startsWith('$') ? [] : [[key, plainValue(value, complain)]])),
-    ),
-  );
+  const fields: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(message)) {
+    const kept = key.startsWith('$') ? undefined : plainValue(value, complain);
+    if (kept !== undefined) fields[key] = kept;
+  }
+  return fields;
 }
 
 function plainValue(value: unknown, complain: Complain): unknown {
@@ -162,8 +134,4 @@ function plainValue(value: unknown, complain: Complain): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if ('$typeName' in value) return plain(value, complain);
   return Object.keys(value).length === 0 ? undefined : { ...value };
-}
-
-function withoutUndefined(fields: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

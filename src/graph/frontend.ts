@@ -14,7 +14,7 @@ export interface FrontendContext {
   readonly set: Readonly<Record<string, string>>;
   /** The value of an environment variable that the definition declares. */
   env(name: string): string | undefined;
-  /** The text of a file beside the definition (`include`, the lock); undefined when it is not there. */
+  /** The text of a file (`include`, the lock) by its path from the definition's directory; undefined when it is not there. */
   read(path: string): string | undefined;
   readonly signal: AbortSignal;
 }

@@ -45,17 +45,17 @@ function fitsList(value: readonly unknown[], { minItems = 0, items }: JsonSchema
   return value.length >= minItems && (items === undefined || value.every((item) => fits(item, items)));
 }
 
-function fitsTable(value: object, schema: JsonSchema): boolean {
-  const { properties = {}, additionalProperties = true, propertyNames, required = [] } = schema;
-  if (!required.every((key) => Object.hasOwn(value, key))) return false;
-  return Object.entries(value).every(([key, item]) => {
+function fitsTable(value: Readonly<Record<string, unknown>>, schema: JsonSchema): boolean {
+  const { properties, additionalProperties, propertyNames, required } = schema;
+  if (required !== undefined && !required.every((key) => Object.hasOwn(value, key))) return false;
+  for (const key of Object.keys(value)) {
     if (propertyNames !== undefined && !fits(key, propertyNames)) return false;
-    const own = Object.hasOwn(properties, key) ? properties[key] : undefined;
-    if (own !== undefined) return fits(item, own);
-    return typeof additionalProperties === 'boolean' ? additionalProperties : fits(item, additionalProperties);
-  });
+    const own = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
+    if (own === false || (typeof own === 'object' && !fits(value[key], own))) return false;
+  }
+  return true;
 }
 
-function isTable(value: unknown): value is object {
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
