@@ -1,6 +1,6 @@
 import { build } from 'esbuild';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleOptions, workers } from '../scripts/bundle-options.ts';
 import { allCases } from './cases.ts';
@@ -14,6 +14,7 @@ const quick = process.argv.includes('--quick');
 const only = optionOf('--only') ?? '';
 const markdown = optionOf('--markdown');
 const rounds = 5;
+const loadBefore = loadavg()[0] ?? 0;
 const folder = mkdtempSync(join(tmpdir(), 'portkit-bench-'));
 const programs = join(import.meta.dirname, '..', 'build', 'bench');
 
@@ -37,7 +38,11 @@ try {
     ...rows,
   ];
   const text = table.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-  const about = `One run: ${availableParallelism()} cores, Node ${process.version.slice(1)}, at least ${rounds} rounds each.`;
+  const load = [loadBefore, loadavg()[0] ?? 0].map((value) => value.toFixed(1));
+  const minutes = (performance.now() / 60_000).toFixed(1);
+  const about =
+    `One run of ${minutes} minutes on ${availableParallelism()} cores, Node ${process.version.slice(1)}, ` +
+    `at least ${rounds} rounds each; load average ${load[0]} before it and ${load[1]} at its end.`;
   console.log(`${text}\n\n${about}`);
   if (markdown !== undefined) {
     const page = readFileSync(markdown, 'utf8');
