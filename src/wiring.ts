@@ -1,4 +1,5 @@
-import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exporter } from './artifacts/exporter.ts';
@@ -140,8 +141,8 @@ function lazyExecutor(store: Store, signal: AbortSignal, held: AsyncDisposableSt
       import('./execution/local.ts'),
     ]);
     const scratch = scratchFolder(store);
-    mkdirSync(scratch, { recursive: true, mode: 0o711 });
-    const spawner = held.use(createSpawner({ folder: scratch }));
+    makeScratch(scratch);
+    const spawner = held.use(createSpawner({ folder: tmpdir() }));
     const folders = { scratch: join(scratch, 'work'), caches: join(scratch, 'caches') };
     const options = { store, spawner, folders, bwrap: findBwrap(), keepBytes: 2 ** 31 };
     return held.use(await createLocalExecutor(options, signal));
@@ -157,6 +158,11 @@ function scratchFolder(store: Store): string {
   const given = process.env['PORTKIT_SCRATCH'];
   if (given !== undefined && given !== '') return given;
   return process.getuid?.() === 0 ? '/var/tmp/portkit' : join(store.directory, 'scratch');
+}
+
+/** Commands have to be able to pass through it, whatever the umask; whether it is safe to use is the executor's to say. */
+function makeScratch(folder: string): void {
+  if (mkdirSync(folder, { recursive: true, mode: 0o711 }) !== undefined) chmodSync(folder, 0o711);
 }
 
 function findBwrap(): string {
