@@ -66,5 +66,4 @@ function report({ print, options }: Invocation, checks: readonly Check[]): void 
     print(`${ok ? '✓' : optional === true ? '-' : '✗'} ${name}: ${detail}`);
     if (!ok && help !== undefined) print(`    = help: ${help}`);
   }
-  print('\nThis is the store self-check: the build engine is not part of this version yet.');
 }
