@@ -1,7 +1,7 @@
 # One word for each thing a newcomer wants; CI calls the same words.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: check fix test gen bench faults conformance bundle clean setup
+.PHONY: check fix test gen bench faults faults-fast conformance bundle clean setup
 
 check: setup  ## format, lint, types, dead code, borders, generated files
 	oxfmt --check
@@ -27,8 +27,11 @@ gen: setup  ## docs/errors.md from the table of codes
 bench: setup bundle  ## speed against peers in one run
 	node bench/run.ts
 
-faults: setup  ## kills, power cuts, damage, full disks
-	node test/faults/run.ts
+faults: setup  ## kills, power cuts, damage, failing and full disks; the table goes into docs/reliability.md
+	node test/faults/run.ts --markdown
+
+faults-fast: setup  ## fewer of each, for CI
+	node test/faults/run.ts --fast
 
 conformance: setup  ## the contract every blob store must keep
 	vitest run test/contracts

@@ -1,10 +1,10 @@
 import { statfsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { hexOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import type { CollectOptions, Collected } from '../store.ts';
 import { allActions, allTags } from './actions.ts';
 import { compactPacks } from './compact.ts';
+import { storeFailure } from './failure.ts';
 import { allHolds, oldestEra } from './leases.ts';
 import { markFrom } from './mark.ts';
 import { loosePath } from './quarantine.ts';
@@ -23,6 +23,14 @@ interface Plan {
 
 /** Marks from tags, leases and the records worth keeping; takes out the rest through the trash. */
 export async function collect(state: State, options: CollectOptions, signal: AbortSignal): Promise<Collected> {
+  try {
+    return await markAndSweep(state, options, signal);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : storeFailure(error, 'collect what is not needed');
+  }
+}
+
+async function markAndSweep(state: State, options: CollectOptions, signal: AbortSignal): Promise<Collected> {
   if (options.dryRun !== true) reapSessions(state.layout, state.index);
   const plan = makePlan(state, options);
   const bytes = plan.blobs.reduce((sum, row) => sum + row.size, 0);
@@ -39,7 +47,7 @@ export async function collect(state: State, options: CollectOptions, signal: Abo
     await setImmediate();
   }
   await compactPacks(state, signal);
-  emptyTrash(state);
+  await emptyTrash(state.layout);
   return { blobs, records: plan.actions.length, bytes: freed };
 }
 
@@ -99,7 +107,7 @@ function takeOut(state: State, marked: BlobRow): boolean {
   if (row === undefined || row.era !== marked.era || row.at !== marked.at || row.pack !== marked.pack) return false;
   if (state.index.sql('SELECT 1 FROM holds WHERE digest = ?').get(blobKey(row.digest)) !== undefined) return false;
   dropRow(state.index, row.digest);
-  if (row.pack === undefined) toTrash(state, loosePath(state, row.digest), hexOf(row.digest));
+  if (row.pack === undefined) toTrash(state.layout, loosePath(state, row.digest));
   return true;
 }
 
