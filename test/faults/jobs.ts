@@ -8,6 +8,7 @@ import { checkout } from '../../src/store/host/checkout.ts';
 import { snapshot } from '../../src/store/host/snapshot.ts';
 import type { Store } from '../../src/store/store.ts';
 import { damageCases } from './damage-cases.ts';
+import { repairAndUntag } from './empty.ts';
 import { openForTest } from './judge.ts';
 
 /** What a worker is told. */
@@ -36,7 +37,8 @@ const jobs: Readonly<Record<string, (work: Work) => Promise<void>>> = {
   records,
   prepare,
   collect: (work) => eachRound(work, async () => void (await work.store.collect({}, signal))),
-  'collect all': async ({ store }) => void (await store.collect({ keep: 1000, maxSize: 0 }, signal)),
+  'collect all': async ({ store }) => void (await store.collect({ maxSize: 0 }, signal)),
+  empty: ({ root }) => repairAndUntag(root),
   hold,
   read,
   'read only': read,

@@ -1,13 +1,14 @@
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { snapshot } from '../../src/store/host/snapshot.ts';
+import { before, rootIn } from './before.ts';
 import { callsOf, injecting } from './calls.ts';
 import type { Call } from './calls.ts';
-import { damageAll } from './damages.ts';
+import { canBeEmptied, collectAll } from './empty.ts';
 import { alsoBroken, judge, openForTest, total } from './judge.ts';
 import type { Verdict } from './judge.ts';
 import type { Mutant } from './mutants.ts';
-import { inPairs, runWorker, startWorker, whyNot } from './process.ts';
+import { runWorker, startWorker, whyNot } from './process.ts';
 import { numbers, skip, spread, tryAll, withFolder } from './row.ts';
 import type { Row } from './row.ts';
 
@@ -52,32 +53,37 @@ interface Killed {
   readonly controls: readonly Mutant[];
 }
 
-const store = (folder: string): string => join(folder, 'store');
-
 const killed: readonly Killed[] = [
   {
     name: 'puts, a batch and a record',
     job: 'work',
-    prepare: () => Promise.resolve([]),
-    judge: (folder, lines) => judge(store(folder), lines),
-    controls: ['early word', 'row before file', 'name before bytes'],
+    prepare: before.nothing,
+    judge: (folder, lines) => judge(rootIn(folder), lines),
+    controls: ['early word', 'row before file', 'name before bytes', 'orphans unseen'],
   },
-  { name: 'puts over damage', job: 'work', prepare: prepareDamage, judge: judgeHealing, controls: ['no healing', 'early word'] },
+  { name: 'puts over damage', job: 'work', prepare: before.damage, judge: judgeHealing, controls: ['no healing', 'early word'] },
   {
     name: 'tags and records',
     job: 'records',
-    prepare: (folder) => runWorker({ job: 'prepare', root: store(folder) }, true),
-    judge: (folder, lines) => judge(store(folder), lines),
+    prepare: before.store,
+    judge: (folder, lines) => judge(rootIn(folder), lines),
     controls: ['early word', 'journal forgotten'],
   },
   {
     name: 'a collection',
     job: 'collect',
-    prepare: (folder) => runWorker({ job: 'prepare', root: store(folder) }, true),
+    prepare: before.store,
     judge: judgeCollection,
     controls: ['old pack first', 'roots ignored'],
   },
-  { name: 'a snapshot and a checkout', job: 'checkout', prepare: prepareSource, judge: judgeCheckout, controls: ['early word'] },
+  {
+    name: 'a collection of all records',
+    job: 'collect all',
+    prepare: before.tags,
+    judge: judgeCollection,
+    controls: ['old journal first', 'roots ignored'],
+  },
+  { name: 'a snapshot and a checkout', job: 'checkout', prepare: before.source, judge: judgeCheckout, controls: ['early word'] },
 ];
 
 /** Each of these jobs killed at its every system call that touches the store (at most `most` of them). */
@@ -94,62 +100,55 @@ export async function everyCall(most: number): Promise<readonly Row[]> {
 async function killEach(killed: Killed, name: string, { folder, most }: { folder: string; most: number }): Promise<Row> {
   const prepared = join(folder, 'prepared');
   mkdirSync(prepared);
-  const before = await killed.prepare(prepared);
-  const calls = async (mutant?: Mutant): Promise<readonly Call[]> =>
-    spread(await callsOf({ job: killed.job, mutant }, prepared, 'changing'), most);
+  const known = await killed.prepare(prepared);
+  const calls = async (mutant?: Mutant): Promise<readonly Call[]> => {
+    const all = await callsOf({ job: killed.job, mutant }, prepared, 'changing');
+    // A pack that no row knows is left by a kill in the sync of its new name.
+    return spread(mutant === 'orphans unseen' ? all.filter(({ name: call }) => call === 'fsync') : all, most);
+  };
   return tryAll({
     name,
     faults: await calls(),
     faultsOf: calls,
-    all: inPairs,
     run: (call, mutant) =>
       withFolder(async (copy) => {
         cpSync(prepared, copy, { recursive: true });
-        const task = { job: killed.job, root: store(copy), mutant, timeout: 30_000 };
+        const task = { job: killed.job, root: rootIn(copy), mutant, timeout: 30_000 };
         const lines = await runWorker({ ...task, under: injecting(call, `${copy}/strace`) });
-        return killed.judge(copy, [...before, ...lines]);
+        const other = join(copy, 'other');
+        if (existsSync(rootIn(copy))) cpSync(rootIn(copy), other, { recursive: true });
+        const verdict = await killed.judge(copy, [...known, ...lines]);
+        return alsoBroken(verdict, {
+          'what nobody needs leaves the disk': await canBeEmptied(other, mutant === 'orphans unseen' ? mutant : undefined),
+        });
       }),
     controls: killed.controls,
   });
 }
 
-async function prepareDamage(folder: string): Promise<readonly string[]> {
-  await runWorker({ job: 'work', root: store(folder) }, true);
-  damageAll(store(folder));
-  return [];
-}
-
 /** What was acknowledged is right although much is damaged; and putting it all again leaves nothing damaged. */
 async function judgeHealing(folder: string, lines: readonly string[]): Promise<Verdict> {
-  const first = await judge(store(folder), lines, true);
-  const again = await runWorker({ job: 'work', root: store(folder) });
-  return total([first, await judge(store(folder), [...lines, ...again])]);
+  const first = await judge(rootIn(folder), lines, true);
+  const again = await runWorker({ job: 'work', root: rootIn(folder) });
+  return total([first, await judge(rootIn(folder), [...lines, ...again])]);
 }
 
 /** Everything that is tagged or recorded is there, and a second collection can finish the work. */
 async function judgeCollection(folder: string, lines: readonly string[]): Promise<Verdict> {
-  const again = await runWorker({ job: 'collect', root: store(folder) });
-  const verdict = await judge(store(folder), lines);
+  const again = await collectAll(rootIn(folder), {});
+  const verdict = await judge(rootIn(folder), lines);
   // What is thrown away is deleted, but for the session of the last collection itself.
-  const left = readdirSync(join(store(folder), 'v1/trash')).length;
-  return alsoBroken(verdict, { 'it can be collected again': again.includes('end'), 'its trash is emptied': left <= 1 });
-}
-
-function prepareSource(folder: string): Promise<readonly string[]> {
-  const source = `${store(folder)}.source`;
-  mkdirSync(join(source, 'a/b'), { recursive: true });
-  writeFileSync(join(source, 'a/small'), 'small');
-  writeFileSync(join(source, 'a/b/large'), Buffer.alloc(1_200_000, 'large'));
-  return Promise.resolve([]);
+  const left = readdirSync(join(rootIn(folder), 'v1/trash')).length;
+  return alsoBroken(verdict, { 'it can be collected again': again, 'its trash is emptied': left <= 1 });
 }
 
 /** A checkout that was said to be made is the tree that was taken. */
 async function judgeCheckout(folder: string, lines: readonly string[]): Promise<Verdict> {
-  const verdict = await judge(store(folder), lines);
+  const verdict = await judge(rootIn(folder), lines);
   const tree = lines.find((line) => line.startsWith('out '))?.slice(4);
   if (tree === undefined) return verdict;
-  await using opened = openForTest(store(folder));
+  await using opened = openForTest(rootIn(folder));
   const { signal } = new AbortController();
-  const made = await snapshot(`${store(folder)}.out`, opened.blobs, { signal }).catch(() => undefined);
+  const made = await snapshot(`${rootIn(folder)}.out`, opened.blobs, { signal }).catch(() => undefined);
   return { ...verdict, corrupt: verdict.corrupt + (made?.tree === tree ? 0 : 1) };
 }

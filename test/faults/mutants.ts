@@ -43,6 +43,17 @@ export const mutants = {
       /(state\.index\.write\('move blobs)/,
       "for (const pack of packs) toTrash(state.layout, join(state.layout.packs, pack.name + '.pack')); $1",
     ),
+  'old journal first': () =>
+    rewrite(
+      'disk/rebuild.ts',
+      /(appendRecords\(state, \[\.\.\.actions)/,
+      'for (const name of old) toTrash(state.layout, join(state.layout.records, name)); $1',
+    ),
+  'orphans unseen': () => rewrite('disk/verify.ts', /, \.\.\.checkOrphanPacks\(state, repair\)/, ''),
+  'verification blind': () => rewrite('disk/verify.ts', /(return \{ checked: .*), findings \}/, '$1, findings: [] }'),
+  'nothing kept': () =>
+    rewrite('disk/quarantine.ts', /renameSync\(path, freeName\(state, name\)\)/, "renameSync(path, path + '.lost')"),
+  'records unchecked': () => rewrite('disk/records.ts', /if \(text\.slice\(end\) !== .*\) throw/, 'if (end < 0) throw'),
   'journal forgotten': () => rewrite('disk/records.ts', /(function appendRecords\(.*\{)$/m, '$1 if (lines.length > 0) return;'),
   /** The worker itself says that a thing is done before it is. */
   'early word': () => undefined,

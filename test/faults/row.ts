@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { total } from './judge.ts';
 import type { Verdict } from './judge.ts';
 import type { Mutant } from './mutants.ts';
+import { inPairs } from './process.ts';
 
 /** One row of the table: a class of faults, and whether each deliberately broken store was caught by the same check. */
 export interface Row extends Verdict {
@@ -32,10 +33,9 @@ export async function tryAll<Fault>(options: {
   readonly controls: readonly Mutant[];
   /** The faults that a broken store meets, where they are not the same. */
   readonly faultsOf?: (mutant: Mutant) => Promise<readonly Fault[]>;
-  readonly all?: (faults: readonly Fault[], run: (fault: Fault) => Promise<Verdict>) => Promise<readonly Verdict[]>;
 }): Promise<Row> {
-  const { name, faults, run, controls: mutants, faultsOf, all = oneByOne } = options;
-  const verdicts = await all(faults, async (fault) => {
+  const { name, faults, run, controls: mutants, faultsOf } = options;
+  const verdicts = await inPairs(faults, async (fault) => {
     const verdict = await run(fault);
     const { lost, corrupt, broken } = verdict;
     if (lost + corrupt + broken.length > 0) console.error(name, fault, `${lost} lost, ${corrupt} corrupt`, broken);
@@ -52,12 +52,6 @@ export async function tryAll<Fault>(options: {
     controls.push({ mutant, caught });
   }
   return { name, faults: faults.length, ...total(verdicts), controls };
-}
-
-async function oneByOne<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = [];
-  for (const item of items) results.push(await run(item));
-  return results;
 }
 
 /** Runs with a folder of its own, which is gone afterwards. */
