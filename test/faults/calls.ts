@@ -13,6 +13,8 @@ const reading = 'read pread64 readv preadv';
 export interface Call {
   readonly name: string;
   readonly at: number;
+  /** Whether it is on the file of a blob or pack. */
+  readonly onBlobs: boolean;
   readonly error?: 'EIO' | 'ENOSPC' | 'EROFS';
 }
 
@@ -37,7 +39,7 @@ function countCalls(log: string, folder: string): readonly Call[] {
     if (name === '') continue;
     const at = (counts.get(`${thread} ${name}`) ?? 0) + 1;
     counts.set(`${thread} ${name}`, at);
-    if (line.includes(folder)) calls.set(`${name} ${at}`, { name, at });
+    if (line.includes(folder)) calls.set(`${name} ${at}`, { name, at, onBlobs: /\/v1\/(blobs|packs)\/./.test(line) });
   }
   return [...calls.values()];
 }

@@ -76,7 +76,8 @@ const kinds: Readonly<Record<string, Kind>> = {
 /** Every damage to every kind of object. */
 export const damageCases: readonly DamageCase[] = Object.entries(damages).flatMap(([damage, harm]) => [
   ...Object.entries(kinds).map(([object, kind]) => ({ object, damage, run: (root: string) => damageObject(kind, harm, root) })),
-  { object: 'a record file', damage, run: (root: string) => damageRecords(harm, root) },
+  { object: 'a record', damage, run: (root: string) => damageRecords(savedAction, harm, root) },
+  { object: 'a tag', damage, run: (root: string) => damageRecords(savedTag, harm, root) },
   { object: 'the index', damage, run: (root: string) => damageIndex(harm, root) },
   { object: "a session's lock", damage, run: (root: string) => damageSession(harm, root, 's-dead/lock') },
   { object: 'a session', damage, run: (root: string) => damageSession(harm, root, 's-dead') },
@@ -113,20 +114,41 @@ async function damageObject(kind: Kind, harm: Damage, root: string): Promise<rea
   return wrongs;
 }
 
+/** What a record file holds: how it is saved, whether it is right or gone, and the line of another one of its kind. */
+interface Saved {
+  readonly save: (store: Store) => void;
+  readonly read: (store: Store) => unknown;
+  readonly right: unknown;
+  readonly other: object;
+}
+
+const savedAction: Saved = {
+  save: (store) => store.actions.save([record]),
+  read: (store) => store.actions.lookup(record.key),
+  right: record,
+  other: { type: 'action', ...record, detail: 'another' },
+};
+const savedTag: Saved = {
+  save: (store) => store.tags.set('a', { kind: 'blob', digest: digestOf(large) }),
+  read: (store) => store.tags.get('a'),
+  right: { kind: 'blob', digest: digestOf(large) },
+  other: { type: 'tag', name: 'a', ref: { kind: 'blob', digest: digestOf('another') } },
+};
+
 /** With the index the record is still known; without it, a damaged file is never half-read, and the record is a miss. */
-async function damageRecords(harm: Damage, root: string): Promise<readonly string[]> {
+async function damageRecords(saved: Saved, harm: Damage, root: string): Promise<readonly string[]> {
   const wrongs: string[] = [];
   const expectThat = (holds: boolean, what: string): void => void (holds || wrongs.push(what));
-  const isRecord = (store: Store): boolean => JSON.stringify(store.actions.lookup(record.key)) === JSON.stringify(record);
+  const isRight = (store: Store): boolean => JSON.stringify(saved.read(store)) === JSON.stringify(saved.right);
   for (const way of ['verify', 'rebuild']) {
     rmSync(root, { recursive: true, force: true });
     {
       await using store = open(root);
       await store.blobs.write(one(large), signal);
-      store.actions.save([record]);
+      saved.save(store);
     }
-    const text = `${JSON.stringify({ type: 'action', ...record, detail: 'another' })}\n`;
-    harm(join(root, 'v1/records', readdirSync(join(root, 'v1/records'))[0] ?? ''), Buffer.from(`${text}${'0'.repeat(64)}\n`));
+    const text = `${JSON.stringify(saved.other)}\n${'0'.repeat(64)}\n`;
+    harm(join(root, 'v1/records', readdirSync(join(root, 'v1/records'))[0] ?? ''), Buffer.from(text));
     if (way === 'rebuild') rmSync(join(root, 'v1/index.db'));
     await using store = open(root);
     if (way === 'verify') {
@@ -135,13 +157,13 @@ async function damageRecords(harm: Damage, root: string): Promise<readonly strin
         findings.some(({ object }) => object === 'record'),
         'a verification did not find it',
       );
-      expectThat(isRecord(store), 'a record of a sound index was lost');
+      expectThat(isRight(store), 'what a sound index knew was lost');
       await store.rebuildIndex(signal);
-      expectThat(isRecord(store), 'a repair did not write the journal anew');
+      expectThat(isRight(store), 'a repair did not write the journal anew');
     } else {
-      expectThat(store.actions.lookup(record.key) === undefined, 'a record came from a damaged file');
-      store.actions.save([record]);
-      expectThat(isRecord(store), 'a record could not be saved again');
+      expectThat(saved.read(store) === undefined, 'a damaged file was read');
+      saved.save(store);
+      expectThat(isRight(store), 'it could not be saved again');
     }
     expectThat(readdirSync(join(root, 'v1/quarantine')).length > 0, `after ${way} nothing was in the quarantine`);
     expectThat((await store.verify({}, signal)).findings.length === 0, `after ${way} there was something left`);

@@ -55,6 +55,7 @@ export function readOnlyDisks(times: number): Promise<Row> {
     name,
     faults: numbers(13, times).map((moment) => 1 + Math.floor(moment * 120)),
     run: turnReadOnly,
+    lanes: 1,
     controls: ['no error codes', 'early word'],
   });
 }

@@ -112,7 +112,7 @@ function failing(name: string, { kind, job, prepare, errors, controls }: Failing
 function isMetBy(mutant: Mutant, call: Call): boolean {
   if (mutant === 'failed sync unnoticed') return call.name === 'fsync' && call.error === 'EIO';
   if (mutant === 'full disk unnoticed') return call.name === 'write' && call.error === 'ENOSPC';
-  return true;
+  return mutant !== 'failed read is damage' || call.onBlobs;
 }
 
 /** After a failure: nothing unfinished is left, a collection clears the rest away, and the store works as if new. */

@@ -9,7 +9,7 @@ import { snapshot } from '../../src/store/host/snapshot.ts';
 import type { Store } from '../../src/store/store.ts';
 import { damageCases } from './damage-cases.ts';
 import { repairAndUntag } from './empty.ts';
-import { openForTest } from './judge.ts';
+import { openForTest, sayError } from './judge.ts';
 
 /** What a worker is told. */
 interface Order {
@@ -56,7 +56,7 @@ export async function runJob(name: string, order: Order): Promise<void> {
     say('end');
   } catch (error) {
     if (error instanceof PortkitError) say(`failed ${error.code}`);
-    else say(`untyped ${String(error).replaceAll('\n', ' ')}`);
+    else say(`untyped ${sayError(error)}`);
     process.exitCode = 1;
   }
 }

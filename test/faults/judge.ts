@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestFromHex, digestOf, parseDigest } from '../../src/base/digest.ts';
 import type { Digest } from '../../src/base/digest.ts';
+import { PortkitError } from '../../src/base/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { OpenOptions } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -38,7 +39,7 @@ export async function judge(root: string, lines: readonly string[], damaged = fa
     const [lost, corrupt] = [Math.max(first.lost, second.lost), Math.max(first.corrupt, second.corrupt)];
     return { acknowledged: first.acknowledged, lost, corrupt, broken: told };
   } catch (error) {
-    return { ...nothing, broken: [...told, `wrong: the store cannot be read: ${String(error)}`] };
+    return { ...nothing, broken: [...told, `wrong: the store cannot be read: ${sayError(error)}`] };
   }
 }
 
@@ -107,4 +108,11 @@ export function total(verdicts: readonly Verdict[]): Verdict {
 export function alsoBroken(verdict: Verdict, promises: Readonly<Record<string, boolean>>): Verdict {
   const broken = Object.keys(promises).filter((promise) => promises[promise] === false);
   return { ...verdict, broken: [...verdict.broken, ...broken.map((promise) => `wrong: not so: ${promise}`)] };
+}
+
+/** An error with its code and cause, in one line. */
+export function sayError(error: unknown): string {
+  const code = error instanceof PortkitError ? `${error.code} ` : '';
+  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return `${code}${String(error)}${cause}`.replaceAll('\n', ' ');
 }

@@ -20,7 +20,7 @@ export function powerCuts(cycles: number): Promise<Row> {
   const reason = whyNot(['xfs_io', 'mke2fs', 'losetup'], true);
   if (reason !== undefined) return Promise.resolve(skip(name, reason));
   const cuts = numbers(7, cycles).map((moment, at): Cut => ({ flush: at % 2 === 1, after: 1 + Math.floor(moment * 120) }));
-  return tryAll({ name, faults: cuts, run: cutPower, controls: ['no sync', 'early word'] });
+  return tryAll({ name, faults: cuts, run: cutPower, controls: ['no sync', 'early word'], lanes: 1 });
 }
 
 function cutPower(cut: Cut, mutant?: Mutant): Promise<Verdict> {
@@ -58,6 +58,8 @@ export function onDisk<T>(mke2fs: readonly string[], run: (mount: Mounted) => Pr
         image,
         again() {
           runTool('umount', path);
+          // The device must be gone, and with it what it had not written: a mount would take it up again.
+          while (runTool('losetup', '-j', image) !== '') runTool('sleep', '0.05');
           runTool('mount', '-o', 'loop', image, path);
         },
       });

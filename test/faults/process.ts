@@ -56,6 +56,7 @@ export function startWorker(task: Task): Running {
     for (const one of waiting) if (count >= one.count) one.go();
   });
   const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
     child.once('close', (code) => {
       clearTimeout(timer);
       for (const one of waiting) one.go();
@@ -99,13 +100,13 @@ export function whyNot(tools: readonly string[], needsRoot = false): string | un
   return missing === undefined ? undefined : `needs ${missing}`;
 }
 
-/** Runs over all items, two at a time: faults wait for the disk more than they compute. */
-export async function inPairs<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<readonly R[]> {
+/** Runs over all items, some at a time: faults wait for the disk more than they compute. */
+export async function inLanes<T, R>(items: readonly T[], lanes: number, run: (item: T) => Promise<R>): Promise<readonly R[]> {
   const results: R[] = [];
   const left = items.entries();
   const lane = async (): Promise<void> => {
     for (const [at, item] of left) results[at] = await run(item);
   };
-  await Promise.all([lane(), lane()]);
+  await Promise.all(Array.from({ length: lanes }, lane));
   return results;
 }

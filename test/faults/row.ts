@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { total } from './judge.ts';
 import type { Verdict } from './judge.ts';
 import type { Mutant } from './mutants.ts';
-import { inPairs } from './process.ts';
+import { inLanes } from './process.ts';
 
 /** One row of the table: a class of faults, and whether each deliberately broken store was caught by the same check. */
 export interface Row extends Verdict {
   readonly name: string;
   readonly faults: number;
   readonly controls: readonly Control[];
+  readonly seconds: number;
   readonly skipped?: string;
 }
 
@@ -22,7 +23,7 @@ export interface Control {
 
 /** A row of a class that cannot run here. */
 export function skip(name: string, reason: string): Row {
-  return { name, faults: 0, ...total([]), controls: [], skipped: reason };
+  return { name, faults: 0, ...total([]), controls: [], seconds: 0, skipped: reason };
 }
 
 /** A class: its faults against the sound store, then against each broken one until that is caught. */
@@ -33,9 +34,12 @@ export async function tryAll<Fault>(options: {
   readonly controls: readonly Mutant[];
   /** The faults that a broken store meets, where they are not the same. */
   readonly faultsOf?: (mutant: Mutant) => Promise<readonly Fault[]>;
+  /** How many faults at once. */
+  readonly lanes?: number;
 }): Promise<Row> {
-  const { name, faults, run, controls: mutants, faultsOf } = options;
-  const verdicts = await inPairs(faults, async (fault) => {
+  const { name, faults, run, controls: mutants, faultsOf, lanes = 2 } = options;
+  const start = performance.now();
+  const verdicts = await inLanes(faults, lanes, async (fault) => {
     const verdict = await run(fault);
     const { lost, corrupt, broken } = verdict;
     if (lost + corrupt + broken.length > 0) console.error(name, fault, `${lost} lost, ${corrupt} corrupt`, broken);
@@ -51,7 +55,8 @@ export async function tryAll<Fault>(options: {
     }
     controls.push({ mutant, caught });
   }
-  return { name, faults: faults.length, ...total(verdicts), controls };
+  const seconds = Math.round((performance.now() - start) / 1000);
+  return { name, faults: faults.length, ...total(verdicts), controls, seconds };
 }
 
 /** Runs with a folder of its own, which is gone afterwards. */

@@ -6,12 +6,18 @@ import { failedCalls, failedReads } from './errors.ts';
 import { everyCall, randomKills } from './kills.ts';
 import { manyProcesses, wrongClocks } from './many.ts';
 import { powerCuts } from './power.ts';
-import { tableOf } from './table.ts';
-import type { Timed } from './table.ts';
+import type { Row } from './row.ts';
+import { tableOf, withTable } from './table.ts';
 
-/** Runs every class of faults and prints one table: `run.ts [--fast] [--only WORD] [--markdown]`. */
+/**
+ * Runs every class of faults and prints one table: `run.ts [--fast] [--only WORD] [--markdown]`. With `--markdown` each row
+ * is also written into docs/reliability.md, in the place of the older one of its name.
+ */
 const fast = process.argv.includes('--fast');
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
+
+const markdown = process.argv.includes('--markdown');
+const document = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
 
 const classes = {
   power: () => powerCuts(fast ? 12 : 60),
@@ -27,37 +33,28 @@ const classes = {
   reads: () => failedReads(fast ? 10 : 1000),
 };
 
-const timed: Timed[] = [];
+const rows: Row[] = [];
 for (const [word, run] of Object.entries(classes)) {
   if (only !== undefined && word !== only) continue;
-  const start = performance.now();
-  const rows = [await run()].flat();
-  const seconds = (performance.now() - start) / 1000 / rows.length;
-  for (const row of rows) {
-    timed.push({ row, seconds });
+  for (const row of [await run()].flat()) {
+    rows.push(row);
+    if (markdown) writeFileSync(document, withTable(readFileSync(document, 'utf8'), [row]));
     console.error(
       `${row.name}: ${row.skipped ?? `${row.faults} faults, ${row.lost} lost, ${row.corrupt} corrupt, ${row.broken.length} broken`}`,
     );
   }
 }
-if (timed.length === 0) throw new Error(`There is no class "${only}"; there are ${Object.keys(classes).join(', ')}`);
+if (rows.length === 0) throw new Error(`There is no class "${only}"; there are ${Object.keys(classes).join(', ')}`);
 
-const table = tableOf(timed);
-console.log(`\n${table}\n`);
-if (process.argv.includes('--markdown')) writeTable(fileURLToPath(new URL('../../docs/reliability.md', import.meta.url)));
+console.log(`\n${tableOf(rows)}\n`);
 
-const skipped = timed.filter(({ row }) => row.skipped !== undefined).length;
-const failed = timed.filter(({ row }) => row.skipped === undefined && isWrong(row)).length;
-console.log(`Faults: ${timed.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`);
+const skipped = rows.filter((row) => row.skipped !== undefined).length;
+const failed = rows.filter((row) => row.skipped === undefined && isWrong(row)).length;
+console.log(`Faults: ${rows.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 /** A class fails when the store broke a promise, when nothing was tried, or when a broken store was not caught. */
-function isWrong({ faults, lost, corrupt, broken, controls }: Timed['row']): boolean {
+function isWrong({ faults, lost, corrupt, broken, controls }: Row): boolean {
   const blind = controls.length === 0 || controls.some(({ caught }) => caught === 0);
   return lost + corrupt + broken.length > 0 || faults === 0 || blind;
-}
-
-function writeTable(path: string): void {
-  const old = readFileSync(path, 'utf8');
-  writeFileSync(path, old.replace(/<!-- table -->[^]*<!-- end -->/, `<!-- table -->\n\n${table}\n\n<!-- end -->`));
 }
