@@ -45,16 +45,14 @@ export async function tryAll<Fault>(options: {
     if (lost + corrupt + broken.length > 0) console.error(name, fault, `${lost} lost, ${corrupt} corrupt`, broken);
     return verdict;
   });
-  const controls: Control[] = [];
-  for (const mutant of mutants) {
-    let caught = 0;
+  const controls = await inLanes(mutants, lanes, async (mutant): Promise<Control> => {
     for (const fault of (await faultsOf?.(mutant)) ?? faults) {
       const { lost, corrupt, broken } = await run(fault, mutant);
-      caught = lost + corrupt + broken.length;
-      if (caught > 0) break;
+      const caught = lost + corrupt + broken.length;
+      if (caught > 0) return { mutant, caught };
     }
-    controls.push({ mutant, caught });
-  }
+    return { mutant, caught: 0 };
+  });
   const seconds = Math.round((performance.now() - start) / 1000);
   return { name, faults: faults.length, ...total(verdicts), controls, seconds };
 }

@@ -22,15 +22,15 @@ const document = fileURLToPath(new URL('../../docs/reliability.md', import.meta.
 const classes = {
   power: () => powerCuts(fast ? 12 : 60),
   kills: () => randomKills(fast ? 24 : 200),
-  calls: () => everyCall(fast ? 10 : 1000),
+  calls: () => everyCall(fast ? 6 : 1000),
   many: () => manyProcesses(fast ? 5 : 40),
   clocks: () => wrongClocks(),
   damage: () => damageMatrix(),
   full: () => fullDisks(fast ? 6 : 64),
   inodes: () => fullInodes(fast ? 4 : 40),
   readonly: () => readOnlyDisks(fast ? 3 : 20),
-  errors: () => failedCalls(fast ? 10 : 1000),
-  reads: () => failedReads(fast ? 10 : 1000),
+  errors: () => failedCalls(fast ? 6 : 1000),
+  reads: () => failedReads(fast ? 6 : 1000),
 };
 
 const rows: Row[] = [];
