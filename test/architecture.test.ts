@@ -5,7 +5,7 @@ import rooms from './rooms.json' with { type: 'json' };
 
 /** Which rooms (or single files, their doors) each room may import. */
 const mayImport: Readonly<Record<string, readonly string[]>> = rooms;
-const doors = ['src/cli'];
+const doors = ['src/cli', 'src/wiring.ts'];
 
 /** Calls that only the doors may make: what they give is handed down as a parameter. */
 const worldly = /\b(?:Date\.now|Math\.random|new Date\(\)|process\.(?:env|exit|argv)|console\.)/;
@@ -63,7 +63,7 @@ describe.each(files)('%s', (file) => {
 });
 
 test('every room has a README', () => {
-  expect(Object.keys(mayImport).filter((room) => !existsSync(`${room}/README.md`))).toEqual([]);
+  expect(Object.keys(mayImport).filter((room) => !room.endsWith('.ts') && !existsSync(`${room}/README.md`))).toEqual([]);
 });
 
 test('rooms only look down: the table has no cycle', () => {

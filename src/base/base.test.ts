@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson } from './canonical.ts';
@@ -25,6 +26,17 @@ describe('canonical JSON', () => {
       expect(() => canonicalJson(value)).toThrow(/canonical|exact/);
     },
   );
+
+  test.each([
+    ['a symbol key', { a: 1, [Symbol('b')]: 2 }],
+    ['a hidden member', Object.defineProperty({ a: 1 }, 'b', { value: 2 })],
+    ['a name on a list', Object.assign([1], { b: 2 })],
+    ['a symbol on a list', Object.assign([1], { [Symbol('b')]: 2 })],
+    ['a gap in a list that a name makes up for', Object.assign([1], { length: 2, b: 2 })],
+    ['deeper ones', { a: [{ [Symbol('b')]: 2 }] }],
+  ])('refuses %s', (_, value) => {
+    expect(() => canonicalJson(value)).toThrow(/canonical/);
+  });
 
   test('refuses a cycle', () => {
     const value: Record<string, unknown> = {};
@@ -102,6 +114,24 @@ describe('single flight', () => {
     leaver.abort(new Error('left'));
     await expect(first).rejects.toThrow('left');
     expect(await flight.run('key', () => Promise.resolve('fresh'), open)).toBe('fresh');
+  });
+
+  test('starts nothing for a sole caller who leaves in the same turn', async () => {
+    const flight = createSingleFlight<string>();
+    const leaver = new AbortController();
+    let started = false;
+    const first = flight.run(
+      'key',
+      () => {
+        started = true;
+        return Promise.resolve('done');
+      },
+      leaver.signal,
+    );
+    leaver.abort(new Error('left'));
+    await expect(first).rejects.toThrow('left');
+    await setImmediate();
+    expect(started).toBe(false);
   });
 
   test('passes a failure on to all', async () => {

@@ -1,7 +1,7 @@
 /**
  * Canonical JSON: one text for one value, so that its digest can be an identity. Keys are sorted by UTF-16 code units;
  * what JSON cannot say the same way everywhere (undefined, NaN, unsafe integers, lone surrogates, objects of a class,
- * cycles) is a bug of the caller and throws.
+ * symbol keys, names on a list, cycles) is a bug of the caller and throws.
  */
 export function canonicalJson(value: unknown): string {
   return write(value, []);
@@ -14,6 +14,10 @@ function write(value: unknown, above: readonly object[]): string {
   if (typeof value !== 'object') throw new Error(`A ${typeof value} has no canonical JSON`);
   if (above.includes(value)) throw new Error('A value that contains itself has no canonical JSON');
   const path = [...above, value];
+  // JSON would pass over symbols, hidden members and names on a list: two values would share one identity.
+  const shown = Array.isArray(value) ? value.length + 1 : Object.keys(value).length;
+  if (Reflect.ownKeys(value).length !== shown)
+    throw new Error('A value with members that JSON cannot show has no canonical JSON');
   if (Array.isArray(value)) return `[${Array.from(value, (item) => write(item, path)).join(',')}]`;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw new Error('Only plain objects have canonical JSON');

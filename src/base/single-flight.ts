@@ -15,7 +15,11 @@ export function createSingleFlight<T>(): SingleFlight<T> {
   const flights = new Map<string, Flight<T>>();
   function start(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
     const controller = new AbortController();
-    const result = Promise.resolve().then(() => work(controller.signal));
+    const result = Promise.resolve().then(() => {
+      // Whoever asked may have left again in the same turn.
+      controller.signal.throwIfAborted();
+      return work(controller.signal);
+    });
     const flight: Flight<T> = { controller, result, waiting: 0 };
     const land = (): void => {
       if (flights.get(key) === flight) flights.delete(key);

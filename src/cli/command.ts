@@ -1,4 +1,4 @@
-import type { ParseArgsOptionsConfig } from 'node:util';
+import type { Output } from './output.ts';
 
 /** One option: what parseArgs needs, and what the help says. */
 export interface Option {
@@ -9,26 +9,19 @@ export interface Option {
 }
 
 /** What a command is given when it runs. */
-export interface Invocation {
+export interface Invocation extends Output {
   readonly words: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   readonly signal: AbortSignal;
-  /** The result: the only thing that goes to standard output. */
-  readonly print: (text: string) => void;
-  /** Everything else. */
-  readonly note: (text: string) => void;
 }
 
 /** A command as its file exports it. */
 export interface Command {
   readonly usage: string;
   readonly about: string;
+  /** How many words it takes at most. */
+  readonly words: number;
   readonly options: Readonly<Record<string, Option>>;
   /** Runs and answers the exit status. */
   run(invocation: Invocation): Promise<number>;
-}
-
-/** The options in the form of node:util's parseArgs. */
-export function parseArgsOptions(options: Command['options']): ParseArgsOptionsConfig {
-  return Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }]));
 }

@@ -16,9 +16,11 @@ export function generalHelp(): string {
     'Options:',
     '  --help     this text; "portkit help COMMAND" for one command',
     '  --version  the version',
+    '  --debug    with an error, print where it and its causes were thrown (also PORTKIT_DEBUG=1)',
     '',
     'Results go to standard output, everything else to standard error.',
-    'Exit status: 0 done, 1 a step failed, 2 usage, 7 verification failed, 69 something is missing, 75 locked, 130 cancelled.',
+    'Exit status: 0 done, 1 a step failed, 2 usage, 7 verification failed, 69 something is missing, 70 a bug in portkit,',
+    '75 locked, 130 cancelled by Ctrl-C, 143 by SIGTERM.',
   ].join('\n');
 }
 

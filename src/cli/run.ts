@@ -1,78 +1,72 @@
-import { parseArgs } from 'node:util';
 import { PortkitError } from '../base/errors.ts';
-import { parseArgsOptions } from './command.ts';
+import { cancelOnSignals } from './cancel.ts';
 import type { Command } from './command.ts';
 import { commands } from './commands/index.ts';
 import { commandHelp, generalHelp } from './help.ts';
+import { processOutput } from './output.ts';
+import type { Output } from './output.ts';
+import { parseCommandLine } from './parse.ts';
 import { reportError } from './report-error.ts';
 import { suggest } from './suggest.ts';
 import { version } from './version.ts';
 
 /** Runs one command line; answers the exit status. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const controller = new AbortController();
-  process.on('SIGINT', () => controller.abort(new PortkitError('PK9001', 'Cancelled')));
-  process.on('SIGTERM', () => controller.abort(new PortkitError('PK9001', 'Cancelled')));
-  process.stdout.on('error', (error) => {
-    if ('code' in error && error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+  const { debug, args } = takeDebug(argv);
+  const cancellation = cancelOnSignals();
+  const output = processOutput();
+  const report = (error: unknown): number =>
+    reportError(error, { write: output.note, debug: debug || process.env['PORTKIT_DEBUG'] === '1' });
+  process.on('uncaughtException', (error) => process.exit(report(error)));
   try {
-    return await dispatch(argv, controller.signal);
+    return await dispatch(args, output, cancellation.signal);
   } catch (error) {
-    return reportError(error, (text) => process.stderr.write(`${text}\n`));
+    const status = cancellation.status();
+    if (status === undefined) return report(error);
+    // Whatever the cancelled work came to grief with is no failure of its own.
+    const reason: unknown = cancellation.signal.reason;
+    report(error === reason ? error : new PortkitError('PK9001', 'Cancelled', { cause: error }));
+    return status;
   }
 }
 
-async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<number> {
-  const [name, ...rest] = argv;
-  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
-    print(generalHelp());
-    return name === undefined ? 2 : 0;
+/** `--debug` may stand anywhere before a `--`. */
+function takeDebug(argv: readonly string[]): { debug: boolean; args: readonly string[] } {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const args = argv.filter((word, at) => at >= end || word !== '--debug');
+  return { debug: args.length < argv.length, args };
+}
+
+async function dispatch(args: readonly string[], output: Output, signal: AbortSignal): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined) {
+    output.note(generalHelp());
+    return 2;
   }
-  if (name === '--version') {
-    print(`portkit ${version()}`);
-    return 0;
+  if (name === '--version') return show(output, `portkit ${version()}`, rest);
+  if (name === '--help' || name === '-h') return show(output, generalHelp(), rest);
+  if (name === 'help') {
+    const [of, ...more] = rest;
+    return show(output, of === undefined ? generalHelp() : commandHelp(await load(of)), more);
   }
-  if (name === 'help') return help(rest[0] ?? '');
   const command = await load(name);
-  if (rest.includes('--help') || rest.includes('-h')) return help(name);
-  const { values, positionals } = parse(name, command, rest);
-  const options = Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [key, Array.isArray(value) ? value.at(-1) : value]),
-  );
-  return command.run({ words: positionals, options, signal, print, note: (text) => process.stderr.write(`${text}\n`) });
+  const end = rest.includes('--') ? rest.indexOf('--') : rest.length;
+  if (rest.slice(0, end).some((word) => word === '--help' || word === '-h')) return show(output, commandHelp(command), []);
+  return command.run({ ...parseCommandLine(name, command, rest), ...output, signal });
 }
 
-async function help(name: string): Promise<number> {
-  print(commandHelp(await load(name)));
+function show({ print }: Output, text: string, extra: readonly string[]): number {
+  if (extra[0] !== undefined) {
+    throw new PortkitError('PK1001', `${JSON.stringify(extra[0])} is one word too many`, { hint: 'Leave it out' });
+  }
+  print(text);
   return 0;
 }
 
-async function load(name: string): Promise<Command> {
-  const entry = commands[name];
+function load(name: string): Promise<Command> {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (entry !== undefined) return entry.load();
   const near = suggest(name, Object.keys(commands));
   const hint = near === undefined ? 'Run "portkit --help" for the commands' : `Did you mean "portkit ${near}"?`;
   throw new PortkitError('PK1001', `Unknown command ${JSON.stringify(name)}`, { hint });
-}
-
-function parse(name: string, command: Command, args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: parseArgsOptions(command.options), allowPositionals: true, strict: true });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const option = /'--?([^' =<]+)/.exec(message)?.[1] ?? '';
-    const near = option in command.options ? undefined : suggest(option, Object.keys(command.options));
-    const hint = near === undefined ? `Run "portkit help ${name}" for its options` : `Did you mean "--${near}"?`;
-    const what =
-      option in command.options
-        ? `The option --${option} of "portkit ${name}" has a wrong or no value`
-        : `Unknown option --${option} of "portkit ${name}"`;
-    throw new PortkitError('PK1001', what, { hint, cause: error });
-  }
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -59,7 +59,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     put: async (store, root) => {
       mkdirSync(`${root}.source/deep`, { recursive: true });
       writeFileSync(`${root}.source/deep/file`, 'content');
-      const { tree } = await snapshot(`${root}.source`, store.blobs, { signal });
+      const { tree } = await snapshot(`${root}.source`, store, { signal });
       store.tags.set('tree', { kind: 'tree', digest: tree });
     },
     path: onlyPack,

@@ -141,7 +141,7 @@ async function read({ store }: Work): Promise<void> {
 
 /** Takes the folder ROOT.source in, checks it out to ROOT.out, and says the tree's name. */
 async function takeOut(work: Work): Promise<void> {
-  const { tree } = await snapshot(`${work.root}.source`, work.store.blobs, { signal });
+  const { tree } = await snapshot(`${work.root}.source`, work.store, { signal });
   say(`tree ${tree}`);
   work.store.tags.set('tree', { kind: 'tree', digest: tree });
   if (work.early) say(`out ${tree}`);

@@ -149,6 +149,6 @@ async function judgeCheckout(folder: string, lines: readonly string[]): Promise<
   if (tree === undefined) return verdict;
   await using opened = openForTest(rootIn(folder));
   const { signal } = new AbortController();
-  const made = await snapshot(`${rootIn(folder)}.out`, opened.blobs, { signal }).catch(() => undefined);
+  const made = await snapshot(`${rootIn(folder)}.out`, opened, { signal }).catch(() => undefined);
   return { ...verdict, corrupt: verdict.corrupt + (made?.tree === tree ? 0 : 1) };
 }

@@ -1,13 +1,26 @@
 import { PortkitError } from '../../base/errors.ts';
-import type { Finding, Store } from '../../store/store.ts';
+import type { Finding, Store, Verified } from '../../store/store.ts';
+import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
-import { openStoreAt, storeOptions, storeRoot } from '../context.ts';
+import { storeOptions, storeRoot } from '../context.ts';
 import { parseDuration, parseSize, showSize } from '../sizes.ts';
 import { suggest } from '../suggest.ts';
 
-type Verb = (store: Store, invocation: Invocation) => Promise<number>;
+type Run = (store: Store) => Promise<number>;
 
-const verbs: Readonly<Record<string, Verb>> = { du, ls, prune, verify, 'rebuild-index': rebuild };
+/** A verb reads its options before the store is opened: a wrong command line touches nothing. */
+interface Verb {
+  readonly options: readonly string[];
+  prepare(invocation: Invocation): Run;
+}
+
+const verbs: Readonly<Record<string, Verb>> = {
+  du: { options: [], prepare: (invocation) => (store) => du(store, invocation) },
+  ls: { options: [], prepare: (invocation) => (store) => ls(store, invocation) },
+  prune: { options: ['max-size', 'keep', 'min-free', 'dry-run'], prepare: prune },
+  verify: { options: ['repair', 'subset'], prepare: verify },
+  'rebuild-index': { options: [], prepare: (invocation) => (store) => rebuild(store, invocation) },
+};
 
 /** `portkit cache …`: what is in the store, and whether it is right. */
 export const cache: Command = {
@@ -19,6 +32,7 @@ export const cache: Command = {
     'verify         hash everything; exit 7 if something is corrupt, 8 missing, 9 unreadable',
     'rebuild-index  make the index anew from blobs, packs and records',
   ].join('\n'),
+  words: 1,
   options: {
     ...storeOptions,
     'max-size': { type: 'string', value: 'SIZE', help: 'prune: the store may keep this much (10GiB)' },
@@ -31,18 +45,34 @@ export const cache: Command = {
   async run(invocation) {
     const name = invocation.words[0] ?? '';
     const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
-    if (verb === undefined || invocation.words.length > 1) {
+    if (verb === undefined) {
       const near = suggest(name, Object.keys(verbs));
-      const hint = near === undefined || near === name ? 'Run "portkit help cache"' : `Did you mean "portkit cache ${near}"?`;
-      throw new PortkitError('PK1001', `"portkit cache" does not know ${JSON.stringify(invocation.words.join(' '))}`, { hint });
+      const hint = near === undefined ? 'Run "portkit help cache"' : `Did you mean "portkit cache ${near}"?`;
+      const what = name === '' ? 'needs a verb' : `does not know ${JSON.stringify(name)}`;
+      throw new PortkitError('PK1001', `"portkit cache" ${what}`, { hint });
     }
+    refuseOptions(name, verb, invocation);
+    const run = verb.prepare(invocation);
     await using store = openStoreAt(storeRoot(invocation.options['root']), { replaceDamagedIndex: name === 'rebuild-index' });
-    return await verb(store, invocation);
+    return await run(store);
   },
 };
 
+/** An option of another verb would be passed over in silence: `verify --dry-run --repair` would repair. */
+function refuseOptions(name: string, verb: Verb, invocation: Invocation): void {
+  const foreign = Object.keys(invocation.options).find(
+    (option) => !Object.hasOwn(storeOptions, option) && !verb.options.includes(option),
+  );
+  if (foreign === undefined) return;
+  const owner = Object.keys(verbs).find((other) => verbs[other]?.options.includes(foreign) === true) ?? '';
+  throw new PortkitError('PK1001', `"portkit cache ${name}" does not take --${foreign}`, {
+    hint: `--${foreign} is an option of "portkit cache ${owner}"`,
+  });
+}
+
 function result(invocation: Invocation, value: object, text: () => string): void {
-  invocation.print(invocation.options['json'] === true ? JSON.stringify(value, null, 2) : text());
+  const shown = invocation.options['json'] === true ? JSON.stringify(value, null, 2) : text();
+  if (shown !== '') invocation.print(shown);
 }
 
 function du(store: Store, invocation: Invocation): Promise<number> {
@@ -65,27 +95,32 @@ function ls(store: Store, invocation: Invocation): Promise<number> {
   return Promise.resolve(0);
 }
 
-async function prune(store: Store, invocation: Invocation): Promise<number> {
+function prune(invocation: Invocation): Run {
   const { options, signal } = invocation;
   const [maxSize, keep, minFree] = [options['max-size'], options['keep'], options['min-free']];
-  const done = await store.collect(
-    {
-      ...(typeof maxSize === 'string' && { maxSize: parseSize(maxSize, 'max-size') }),
-      ...(typeof keep === 'string' && { keep: parseDuration(keep, 'keep') }),
-      ...(typeof minFree === 'string' && { minFree: parseSize(minFree, 'min-free') }),
-      dryRun: options['dry-run'] === true,
-    },
-    signal,
-  );
-  const verb = options['dry-run'] === true ? 'Would collect' : 'Collected';
-  result(invocation, done, () => `${verb} ${done.blobs} blobs (${showSize(done.bytes)}) and ${done.records} records`);
-  return 0;
+  const dryRun = options['dry-run'] === true;
+  const how = {
+    ...(typeof maxSize === 'string' && { maxSize: parseSize(maxSize, 'max-size') }),
+    ...(typeof keep === 'string' && { keep: parseDuration(keep, 'keep') }),
+    ...(typeof minFree === 'string' && { minFree: parseSize(minFree, 'min-free') }),
+    dryRun,
+  };
+  return async (store) => {
+    const done = await store.collect(how, signal);
+    const verb = dryRun ? 'Would collect' : 'Collected';
+    result(invocation, done, () => `${verb} ${done.blobs} blobs (${showSize(done.bytes)}) and ${done.records} records`);
+    return 0;
+  };
 }
 
-async function verify(store: Store, invocation: Invocation): Promise<number> {
+function verify(invocation: Invocation): Run {
   const { options, signal } = invocation;
   const subset = typeof options['subset'] === 'string' ? parseSubset(options['subset']) : undefined;
-  const done = await store.verify({ repair: options['repair'] === true, ...(subset !== undefined && { subset }) }, signal);
+  const how = { repair: options['repair'] === true, ...(subset !== undefined && { subset }) };
+  return async (store) => reportVerified(await store.verify(how, signal), invocation);
+}
+
+function reportVerified(done: Verified, invocation: Invocation): number {
   result(invocation, done, () =>
     [
       ...done.findings.map(showFinding),

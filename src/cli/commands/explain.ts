@@ -8,6 +8,7 @@ import { suggest } from '../suggest.ts';
 export const explain: Command = {
   usage: 'explain [CODE]',
   about: 'Prints the long form of an error code, or the list of all codes.',
+  words: 1,
   options: {},
   run({ words, print }) {
     const code = words[0]?.toUpperCase();

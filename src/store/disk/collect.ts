@@ -1,9 +1,11 @@
-import { statfsSync } from 'node:fs';
+import { readdirSync, statSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Digest } from '../../base/digest.ts';
 import type { CollectOptions, Collected } from '../store.ts';
 import { allActions, allTags } from './actions.ts';
 import { compactPacks } from './compact.ts';
+import { discard } from './durable.ts';
 import { storeFailure } from './failure.ts';
 import { allHolds, oldestEra } from './leases.ts';
 import { markFrom } from './mark.ts';
@@ -20,6 +22,8 @@ interface Plan {
   readonly blobs: readonly BlobRow[];
   readonly actions: readonly Digest[];
 }
+
+const month = 30 * 24 * 3_600_000;
 
 /** Marks from tags, leases and the records worth keeping; takes out the rest through the trash. */
 export async function collect(state: State, options: CollectOptions, signal: AbortSignal): Promise<Collected> {
@@ -47,8 +51,18 @@ async function markAndSweep(state: State, options: CollectOptions, signal: Abort
     await setImmediate();
   }
   await compactPacks(state, signal);
+  dropOldStats(state);
   await emptyTrash(state.layout);
   return { blobs, records: plan.actions.length, bytes: freed };
+}
+
+/** Stats of directories that nobody has looked at for a month; looking again only costs reading them once. */
+function dropOldStats({ layout, host }: State): void {
+  for (const name of readdirSync(layout.stat)) {
+    const path = join(layout.stat, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && stat.mtimeMs < host.now() - month) discard(path);
+  }
 }
 
 function makePlan(state: State, options: CollectOptions): Plan {

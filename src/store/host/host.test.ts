@@ -55,11 +55,11 @@ function fill(): void {
 
 test('a tree comes back from a checkout as it was taken', async () => {
   fill();
-  const first = await snapshot(source, store.blobs, { signal });
+  const first = await snapshot(source, store, { signal });
   const out = join(folder, 'out');
   const made = await checkout(first.tree, out, { blobs: store.blobs, signal });
   expect(made).toEqual({ files: first.files, bytes: first.bytes, skipped: [] });
-  expect((await snapshot(out, store.blobs, { signal })).tree).toBe(first.tree);
+  expect((await snapshot(out, store, { signal })).tree).toBe(first.tree);
   expect(statSync(join(out, 'a/small')).ino).toBe(statSync(join(out, 'again')).ino);
   expect(statSync(join(out, 'a/b/x')).ino).toBe(statSync(join(out, 'a/b/y')).ino);
   expect(statSync(join(out, 'a/b')).mode & 0o777).toBe(0o555);
@@ -69,10 +69,10 @@ test('a tree comes back from a checkout as it was taken', async () => {
 
 test('the store holds what a tree leads to, and collects the rest', async () => {
   fill();
-  const { tree } = await snapshot(source, store.blobs, { signal });
+  const { tree } = await snapshot(source, store, { signal });
   store.tags.set('tree', { kind: 'tree', digest: tree });
   writeFileSync(join(source, 'more'), 'more');
-  await snapshot(source, store.blobs, { signal });
+  await snapshot(source, store, { signal });
   await store[Symbol.asyncDispose]();
   store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
   expect((await store.collect({ maxSize: 0 }, signal)).blobs).toBe(2);
@@ -83,8 +83,8 @@ test('the store holds what a tree leads to, and collects the rest', async () => 
 test('links stand at their lowest common directory, so a subtree is the same alone', async () => {
   fill();
   rmSync(join(source, 'again'));
-  const whole = await snapshot(source, store.blobs, { signal });
-  const alone = await snapshot(join(source, 'a'), store.blobs, { signal });
+  const whole = await snapshot(source, store, { signal });
+  const alone = await snapshot(join(source, 'a'), store, { signal });
   const root = decodeNode(store.blobs.get(whole.tree) ?? new Uint8Array(), 'root');
   expect(root.entries.find((entry) => entry.name === 'a')).toMatchObject({ node: alone.tree });
   expect(root.links).toEqual([]);
@@ -92,23 +92,23 @@ test('links stand at their lowest common directory, so a subtree is the same alo
 
 test('portable modes and dropped times make another checkout the same tree', async () => {
   fill();
-  const one = await snapshot(source, store.blobs, { signal, modes: 'portable' });
+  const one = await snapshot(source, store, { signal, modes: 'portable' });
   chmodSync(join(source, 'a/small'), 0o700);
   execFileSync('touch', [join(source, 'a/small')]);
-  expect((await snapshot(source, store.blobs, { signal, modes: 'portable' })).tree).toBe(one.tree);
-  expect((await snapshot(source, store.blobs, { signal })).tree).not.toBe(one.tree);
-  expect((await snapshot(source, store.blobs, { signal, times: 'keep' })).tree).not.toBe(one.tree);
+  expect((await snapshot(source, store, { signal, modes: 'portable' })).tree).toBe(one.tree);
+  expect((await snapshot(source, store, { signal })).tree).not.toBe(one.tree);
+  expect((await snapshot(source, store, { signal, times: 'keep' })).tree).not.toBe(one.tree);
 });
 
 test('a FIFO does not block and is an entry; a socket is an error that names it', async () => {
   execFileSync('mkfifo', [join(source, 'fifo')]);
-  const { tree } = await snapshot(source, store.blobs, { signal });
+  const { tree } = await snapshot(source, store, { signal });
   expect(await checkout(tree, join(folder, 'out'), { blobs: store.blobs, signal })).toMatchObject({
     skipped: [join(folder, 'out/fifo')],
   });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(join(source, 'socket'), resolve));
-  await expect(snapshot(source, store.blobs, { signal })).rejects.toMatchObject({
+  await expect(snapshot(source, store, { signal })).rejects.toMatchObject({
     code: 'PK2102',
     message: expect.stringContaining('socket'),
   });
@@ -128,7 +128,7 @@ test('a directory that is swapped for a link to elsewhere never lets outside byt
   try {
     let taken = 0;
     for (let round = 0; round < 300; round += 1) {
-      const done = await snapshot(source, store.blobs, { signal }).catch((error: unknown) => error);
+      const done = await snapshot(source, store, { signal }).catch((error: unknown) => error);
       if (done instanceof Error) expect(done).toMatchObject({ code: expect.stringMatching(/^PK210[12]$/) });
       else taken += 1;
     }
@@ -143,7 +143,7 @@ test('a directory that is swapped for a link to elsewhere never lets outside byt
 
 test('a checkout refuses a place that is taken, and leaves nothing when it fails', async () => {
   fill();
-  const { tree } = await snapshot(source, store.blobs, { signal });
+  const { tree } = await snapshot(source, store, { signal });
   await expect(checkout(tree, source, { blobs: store.blobs, signal })).rejects.toMatchObject({ code: 'PK2104' });
   await expect(checkout(tree, join(source, 'a/small'), { blobs: store.blobs, signal })).rejects.toMatchObject({ code: 'PK2104' });
   const large = readdirSync(join(folder, 'store/v1/blobs/sha256'))[0] ?? '';

@@ -1,7 +1,8 @@
 import type { BigIntStats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { showBytes } from '../../base/byte-string.ts';
+import { fromBytes, showBytes } from '../../base/byte-string.ts';
 import type { ByteString } from '../../base/byte-string.ts';
+import { canonicalJson } from '../../base/canonical.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import type { SmallBatch } from '../blobs.ts';
@@ -9,8 +10,20 @@ import type { Store } from '../store.ts';
 import type { Attributes } from '../trees/node.ts';
 import { changed, openHostDirectory } from './host-directory.ts';
 import type { HostDirectory } from './host-directory.ts';
+import { seenOf, seenWidth } from './stat-cache.ts';
+import type { Remembered, SeenPath, StatCache } from './stat-cache.ts';
 import { linkGroups, writeNodes } from './taken.ts';
 import type { TakenDirectory } from './taken.ts';
+import { isUnchanged } from './unchanged.ts';
+
+/** Which paths (relative, no leading slash) a snapshot takes. */
+export interface SnapshotFilter {
+  /** Two filters of one id take the same paths. */
+  readonly id: string;
+  keeps(path: ByteString, isDirectory: boolean): boolean;
+  /** Whether something below a directory that is not kept may be kept. */
+  enters(path: ByteString): boolean;
+}
 
 /** How a snapshot is taken. */
 export interface SnapshotOptions {
@@ -18,6 +31,9 @@ export interface SnapshotOptions {
   readonly modes?: 'keep' | 'portable';
   /** Keep modification times; unless asked they are 0, so that a fresh checkout is the same tree. */
   readonly times?: 'keep';
+  readonly filter?: SnapshotFilter;
+  /** Where stats are remembered; without it every file is read. */
+  readonly cache?: StatCache;
   readonly signal: AbortSignal;
 }
 
@@ -31,6 +47,9 @@ export interface Snapshot {
 interface Walk {
   readonly blobs: Store['blobs'];
   readonly options: SnapshotOptions;
+  /** The digest of a file that is what it was, and whose content is still in the store. */
+  known(path: string, stat: BigIntStats): Digest | undefined;
+  readonly seen: SeenPath[];
   /** Paths of files with several names, by device and inode. */
   readonly inodes: Map<string, string[]>;
   batch: SmallBatch;
@@ -44,25 +63,75 @@ const smallFile = 128 << 10;
 /** Bytes gathered before a batch is made durable. */
 const batchBytes = 64 << 20;
 
-/** Takes a host directory into a tree; durable when it resolves. Owners are 0:0: the host's are never taken. */
-export async function snapshot(directory: string, blobs: Store['blobs'], options: SnapshotOptions): Promise<Snapshot> {
-  const walk: Walk = { blobs, options, inodes: new Map(), batch: blobs.batch(), pending: 0, files: 0, bytes: 0 };
+/**
+ * Takes a host directory into a tree; durable when it resolves. Owners are 0:0: the host's are never taken. What was not
+ * read because its stats are as remembered is in the store now; a caller who needs it to stay holds it by a lease, and
+ * looks whether the store's generation moved in between.
+ */
+export async function snapshot(
+  directory: string,
+  store: Pick<Store, 'blobs' | 'generation'>,
+  options: SnapshotOptions,
+): Promise<Snapshot> {
+  const { cache } = options;
+  const key = canonicalJson([directory, options.modes ?? null, options.times ?? null, options.filter?.id ?? null]);
+  const before = cache?.load(key);
+  const generation = store.generation();
+  if (before?.generation === generation && isUnchanged(directory, before)) {
+    return { tree: before.tree, files: before.files, bytes: before.bytes };
+  }
+  const stamp = cache?.stamp() ?? 0;
+  const known = before === undefined ? () => undefined : knownFiles(before, store, generation);
+  const { blobs } = store;
+  const walk: Walk = { blobs, options, known, seen: [], inodes: new Map(), batch: blobs.batch(), pending: 0, files: 0, bytes: 0 };
   using root = openHostDirectory(directory);
   const taken = await takeDirectory(walk, root, '');
   const groups = linkGroups(walk.inodes.values());
   const tree = writeNodes(taken, '', { groups, add: (bytes) => addSmall(walk, bytes) });
   await walk.batch.commit(options.signal);
-  return { tree, files: walk.files, bytes: walk.bytes };
+  const result = { tree, files: walk.files, bytes: walk.bytes };
+  cache?.save(key, { ...result, generation }, withoutRacy(walk.seen, stamp));
+  return result;
+}
+
+/** What changed at the stamp or later is remembered with a time that nothing has, so that it is read again. */
+function withoutRacy(paths: readonly SeenPath[], stamp: number): readonly SeenPath[] {
+  return paths.map((one) => {
+    const [dev, ino, mode, size, mtime, ctime] = one.seen;
+    return Math.max(mtime, ctime) < stamp ? one : { ...one, seen: [dev, ino, mode, size, mtime, Number.NaN] as const };
+  });
+}
+
+function knownFiles(before: Remembered, store: Pick<Store, 'blobs'>, generation: number): Walk['known'] {
+  const positions = new Map(before.paths.map((path, index) => [path, index]));
+  const trusted = before.generation === generation;
+  return (path, stat) => {
+    const index = positions.get(path);
+    if (index === undefined || !sameAs(before, index, stat)) return undefined;
+    const content = before.content(index);
+    if (content === undefined || trusted) return content;
+    return store.blobs.present([content])[0] === true ? content : undefined;
+  };
+}
+
+function sameAs({ seen }: Remembered, index: number, stat: BigIntStats): boolean {
+  return seenOf(stat).every((value, column) => seen[index * seenWidth + column] === value);
 }
 
 async function takeDirectory(walk: Walk, directory: HostDirectory, path: string): Promise<TakenDirectory> {
   walk.options.signal.throwIfAborted();
   const before = directory.own();
   const entries: TakenDirectory['entries'][number][] = [];
+  note(walk, { path: path.slice(0, -1), stat: before });
   for (const name of directory.names().toSorted()) {
     const stat = directory.stat(name);
     if (stat === undefined) throw changed(`${directory.shown}/${showBytes(name)}`);
-    entries.push(await takeEntry(walk, directory, { name, stat, path: `${path}${name}` }));
+    const found = { name, stat, path: joinBytes(path, name) };
+    const keeps = walk.options.filter?.keeps(found.path, stat.isDirectory()) ?? true;
+    if (!keeps && !(stat.isDirectory() && walk.options.filter?.enters(found.path) === true)) continue;
+    const entry = await takeEntry(walk, directory, found);
+    // A directory that is only passed through is there for what it holds.
+    if (keeps || (entry.type === 'taken' && entry.directory.entries.length > 0)) entries.push(entry);
   }
   if (directory.own().mtimeNs !== before.mtimeNs) throw changed(directory.shown);
   return { attributes: attributesOf(before, walk.options), entries };
@@ -71,7 +140,7 @@ async function takeDirectory(walk: Walk, directory: HostDirectory, path: string)
 interface Found {
   readonly name: ByteString;
   readonly stat: BigIntStats;
-  readonly path: string;
+  readonly path: ByteString;
 }
 
 async function takeEntry(walk: Walk, directory: HostDirectory, found: Found): Promise<TakenDirectory['entries'][number]> {
@@ -83,8 +152,14 @@ async function takeEntry(walk: Walk, directory: HostDirectory, found: Found): Pr
   const attributes = attributesOf(stat, walk.options);
   if (stat.isFile()) {
     if (stat.nlink > 1n) noteLink(walk, stat, path);
-    return { type: 'file', name, ...attributes, ...(await takeFile(walk, directory, name)) };
+    const known = walk.known(path, stat);
+    if (known !== undefined) {
+      count(walk, { path, stat, content: known });
+      return { type: 'file', name, ...attributes, content: known, size: Number(stat.size) };
+    }
+    return { type: 'file', name, ...attributes, ...(await takeFile(walk, directory, found)) };
   }
+  note(walk, { path, stat });
   if (stat.isSymbolicLink()) return { type: 'symlink', name, ...attributes, target: directory.readlink(name) };
   if (stat.isFIFO()) return { type: 'fifo', name, ...attributes };
   if (stat.isCharacterDevice() || stat.isBlockDevice()) {
@@ -96,7 +171,7 @@ async function takeEntry(walk: Walk, directory: HostDirectory, found: Found): Pr
 }
 
 /** Reads from one descriptor, and looks again afterwards: what moved meanwhile is read again, three times at most. */
-async function takeFile(walk: Walk, directory: HostDirectory, name: ByteString): Promise<{ content: Digest; size: number }> {
+async function takeFile(walk: Walk, directory: HostDirectory, { name, path }: Found): Promise<{ content: Digest; size: number }> {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     using file = directory.openFile(name);
     const before = file.stat();
@@ -108,8 +183,7 @@ async function takeFile(walk: Walk, directory: HostDirectory, name: ByteString):
     const after = file.stat();
     const same = after.size === before.size && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs;
     if (!same || taken.size !== size) continue;
-    walk.files += 1;
-    walk.bytes += size;
+    count(walk, { path, stat: after, content: taken.digest });
     if (walk.pending > batchBytes) await nextBatch(walk);
     else if (walk.files % 1000 === 0) await setImmediate();
     return { content: taken.digest, size };
@@ -121,6 +195,10 @@ function takeSmall(walk: Walk, bytes: Buffer): { digest: Digest; size: number } 
   return { digest: addSmall(walk, bytes), size: bytes.length };
 }
 
+function joinBytes(directory: string, name: ByteString): ByteString {
+  return fromBytes(Buffer.from(`${directory}${name}`, 'latin1'));
+}
+
 function addSmall(walk: Walk, bytes: Uint8Array): Digest {
   walk.pending += bytes.length;
   return walk.batch.add(bytes);
@@ -130,6 +208,24 @@ async function nextBatch(walk: Walk): Promise<void> {
   await walk.batch.commit(walk.options.signal);
   walk.batch = walk.blobs.batch();
   walk.pending = 0;
+}
+
+/** One inode that was looked at; a file comes with its content. */
+interface Looked {
+  readonly path: string;
+  readonly stat: BigIntStats;
+  readonly content?: Digest;
+}
+
+function count(walk: Walk, file: Looked): void {
+  walk.files += 1;
+  walk.bytes += Number(file.stat.size);
+  note(walk, file);
+}
+
+/** Remembers how a path looked, for the next time. */
+function note(walk: Walk, { stat, ...looked }: Looked): void {
+  if (walk.options.cache !== undefined) walk.seen.push({ ...looked, seen: seenOf(stat) });
 }
 
 function noteLink(walk: Walk, stat: BigIntStats, path: string): void {

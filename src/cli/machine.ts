@@ -1,0 +1,75 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+/** One thing `portkit doctor` looked at. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly help?: string;
+  /** Nothing portkit does today stops without it. */
+  readonly optional?: boolean;
+}
+
+/** What is looked at, as the process sees it. */
+export interface Machine {
+  readonly platform: string;
+  readonly arch: string;
+  readonly node: string;
+  /** The folders of programs, as in PATH. */
+  readonly path: string;
+}
+
+const optionalTools = [
+  { command: 'qemu-system-x86_64', debian: 'qemu-system-x86', use: 'boots a built image to try it' },
+  { command: 'skopeo', debian: 'skopeo', use: 'copies container images to and from registries' },
+  { command: 'xz', debian: 'xz-utils', use: 'unpacks .xz archives' },
+  { command: 'git', debian: 'git', use: 'fetches sources from git repositories' },
+  { command: 'gpg', debian: 'gpg', use: 'checks the signatures of downloaded sources' },
+];
+
+/** Checks the platform and the programs; it installs nothing. */
+export function checkMachine(machine: Machine): readonly Check[] {
+  return [
+    platformCheck(machine),
+    nodeCheck(machine.node),
+    toolCheck('bwrap', machine.path),
+    ...optionalTools.map(({ command, debian, use }): Check => {
+      const found = findProgram(command, machine.path);
+      const detail = found ?? `optional, missing: apt install ${debian}`;
+      return { name: command, ok: found !== undefined, detail: `${detail} (${use})`, optional: true };
+    }),
+  ];
+}
+
+function platformCheck({ platform, arch }: Machine): Check {
+  const ok = platform === 'linux' && (arch === 'x64' || arch === 'arm64');
+  const help = 'Use Linux on x64 or arm64; elsewhere, run portkit in a virtual machine with Linux';
+  return { name: 'platform', ok, detail: `${platform} ${arch} (Linux on x64 or arm64 is needed)`, help };
+}
+
+function nodeCheck(version: string): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const ok = major > 24 || (major === 24 && minor >= 15);
+  return { name: 'node', ok, detail: `${version} (24.15 or newer is needed)`, help: 'Install Node 24 LTS, or set PORTKIT_NODE' };
+}
+
+function toolCheck(command: string, path: string): Check {
+  const found = findProgram(command, path);
+  return { name: command, ok: found !== undefined, detail: found ?? 'is not installed', help: 'apt install bubblewrap' };
+}
+
+/** The file a shell would run; a relative folder in PATH means another program in every folder, and is passed over. */
+function findProgram(command: string, path: string): string | undefined {
+  const folders = path.split(delimiter).filter((folder) => isAbsolute(folder));
+  return folders.map((folder) => join(folder, command)).find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

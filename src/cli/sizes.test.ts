@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { parseDuration, parseSize, showSize } from './sizes.ts';
+
+test.each([
+  ['0', 0],
+  ['512', 512],
+  ['10GiB', 10 * 2 ** 30],
+  ['1.5MiB', 1.5 * 2 ** 20],
+  ['500MB', 500e6],
+])('the size %s', (text, bytes) => {
+  expect(parseSize(text, 'max-size')).toBe(bytes);
+});
+
+test.each([
+  ['90s', 90_000],
+  ['12h', 43_200_000],
+  ['7d', 604_800_000],
+  ['2w', 1_209_600_000],
+])('the time %s', (text, ms) => {
+  expect(parseDuration(text, 'keep')).toBe(ms);
+});
+
+test.each(['', ' ', '10 GiB', '-1', '1e3', '10gib', '1.', '.5', '0x10', 'GiB', '10constructor', '999999999999999TiB', 'NaN'])(
+  'neither a size nor a time: %j',
+  (text) => {
+    const refused = expect.objectContaining({ code: 'PK1004', hint: expect.stringContaining('--option') });
+    expect(() => parseSize(text, 'option')).toThrow(refused);
+    expect(() => parseDuration(text, 'option')).toThrow(refused);
+  },
+);
+
+test('sizes for people', () => {
+  expect([0, 1, 1023, 1024, 1536, 2 ** 30, 2 ** 60].map(showSize)).toEqual([
+    '0 B',
+    '1 B',
+    '1023 B',
+    '1.0 KiB',
+    '1.5 KiB',
+    '1.0 GiB',
+    '1048576.0 TiB',
+  ]);
+});
