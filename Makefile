@@ -2,7 +2,7 @@
 AGAINST ?= main
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: check fix test gen breaking bench fuzz faults conformance bundle clean setup
+.PHONY: check fix test gen breaking bench fuzz faults faults-fast conformance bundle clean setup
 
 check: setup  ## format, lint, types, dead code, borders, generated files
 	oxfmt --check
@@ -36,8 +36,11 @@ bench: setup bundle  ## speed against peers in one run, into docs/performance.md
 fuzz: setup  ## 10,000 malformed definitions
 	FUZZ_RUNS=10000 vitest run frontends/toml/malformed.test.ts
 
-faults: setup  ## kills, power cuts, damage, full disks
-	node test/faults/run.ts
+faults: setup  ## kills, power cuts, damage, failing and full disks; the table goes into docs/reliability.md
+	node test/faults/run.ts --markdown
+
+faults-fast: setup  ## fewer of each, for CI
+	node test/faults/run.ts --fast
 
 conformance: setup  ## the contract every blob store must keep
 	vitest run test/contracts

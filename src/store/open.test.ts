@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
@@ -8,6 +9,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -194,6 +196,93 @@ describe('action records', () => {
     writeFileSync(join(root, 'v1/index.db'), randomBytes(8192));
     expect(() => open()).toThrow(expect.objectContaining({ code: 'PK2010' }));
     expect(open({ replaceDamagedIndex: true }).blobs.present([digest])).toEqual([true]);
+  });
+});
+
+describe('what stands in the place of a file', () => {
+  const others: Readonly<Record<string, (path: string) => void>> = {
+    'a FIFO': (path) => void execFileSync('mkfifo', [path]),
+    'a link to itself': (path) => symlinkSync(path, path),
+    'a link to another file': (path) => {
+      writeFileSync(join(root, 'elsewhere'), 'another');
+      symlinkSync(join(root, 'elsewhere'), path);
+    },
+  };
+  for (const [name, make] of Object.entries(others)) {
+    test(`${name} is damage of a blob or pack, and a put heals it`, async () => {
+      const first = open();
+      const [bytes, tiny] = [randomBytes(200_000), randomBytes(20)];
+      const digest = await put(first, bytes);
+      const [packed = digest] = await putSmall(first, tiny);
+      await close(first);
+      for (const path of [loose(digest), onlyPack()]) {
+        rmSync(path);
+        make(path);
+      }
+      const store = open();
+      const { findings } = await store.verify({ repair: true }, signal);
+      expect(findings.map(({ object, repaired }) => [object, repaired])).toEqual([
+        ['blob', true],
+        ['blob', true],
+        ['pack', true],
+      ]);
+      expect(await readAll(store.blobs, digest)).toBeUndefined();
+      await put(store, bytes);
+      await putSmall(store, tiny);
+      expect([await readAll(store.blobs, digest), await readAll(store.blobs, packed)]).toEqual([bytes, tiny]);
+      expect((await store.verify({}, signal)).findings).toEqual([]);
+    });
+
+    test(`${name} is damage of the index`, async () => {
+      await close(open());
+      rmSync(join(root, 'v1/index.db'));
+      make(join(root, 'v1/index.db'));
+      expect(() => open()).toThrow(expect.objectContaining({ code: 'PK2010' }));
+      await put(open({ replaceDamagedIndex: true }), randomBytes(10));
+    });
+  }
+});
+
+describe('a pack that is not whole', () => {
+  test('is replaced for everybody by a put of the same blobs', async () => {
+    const [writer, reader] = [open(), open()];
+    const blobs = [randomBytes(100), randomBytes(200)];
+    const digests = await putSmall(writer, ...blobs);
+    const readBoth = (store: Store): unknown => digests.map((digest) => Buffer.from(store.blobs.get(digest) ?? []));
+    expect(readBoth(reader)).toEqual(blobs);
+    damages['a zeroed file']?.(onlyPack());
+    await putSmall(writer, ...blobs);
+    expect([readBoth(writer), readBoth(reader)]).toEqual([blobs, blobs]);
+    expect((await writer.verify({}, signal)).findings).toEqual([]);
+  });
+
+  test('only in its table keeps its blobs in a repair', async () => {
+    const store = open();
+    const blobs = [randomBytes(100), randomBytes(200)];
+    const digests = await putSmall(store, ...blobs);
+    damages['an extended file']?.(onlyPack());
+    const { findings } = await store.verify({ repair: true }, signal);
+    expect(findings).toMatchObject([{ problem: 'corrupt', object: 'pack', repaired: true }]);
+    expect(digests.map((digest) => Buffer.from(store.blobs.get(digest) ?? []))).toEqual(blobs);
+    expect(readdirSync(join(root, 'v1/quarantine'))).toHaveLength(1);
+    await store.rebuildIndex(signal);
+    expect(store.blobs.present(digests)).toEqual([true, true]);
+    expect((await store.verify({}, signal)).findings).toEqual([]);
+  });
+
+  test('of a crash before its commit is found, taken in, and collected', async () => {
+    const first = open();
+    await putSmall(first, randomBytes(100));
+    await close(first);
+    const index = new DatabaseSync(join(root, 'v1/index.db'));
+    index.exec('DELETE FROM blobs; DELETE FROM packs');
+    index.close();
+    const store = open();
+    expect((await store.verify({ repair: true }, signal)).findings).toMatchObject([{ problem: 'orphan', object: 'pack' }]);
+    expect((await store.verify({}, signal)).findings).toEqual([]);
+    await close(store);
+    await open().collect({}, signal);
+    expect(readdirSync(join(root, 'v1/packs'))).toEqual([]);
   });
 });
 

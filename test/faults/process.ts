@@ -1,7 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { staleMutant } from './mutants.ts';
+import type { Mutant } from './mutants.ts';
 
-const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
+const workerFile = fileURLToPath(new URL('worker.ts', import.meta.url));
 
 /** A worker that runs, and the complete lines it has said so far. */
 export interface Running {
@@ -13,35 +15,70 @@ export interface Running {
   reached(count: number): Promise<void>;
 }
 
-/** Starts a worker, under other commands when `before` names them; killed after two minutes in any case. */
-export function startWorker(args: readonly string[], before: readonly string[] = []): Running {
-  const [command = '', ...rest] = [...before, process.execPath, worker, ...args];
+/** What a worker does, and on which store; see `jobs.ts`. */
+export interface Task {
+  readonly job: string;
+  readonly root: string;
+  readonly seed?: string;
+  readonly rounds?: number;
+  readonly mutant?: Mutant | undefined;
+  /** How far its clock is off. */
+  readonly years?: number;
+  /** Other commands under which it runs. */
+  readonly under?: readonly string[];
+  /** Milliseconds after which it is killed, and said to hang. */
+  readonly timeout?: number;
+}
+
+/** Starts a worker. */
+export function startWorker(task: Task): Running {
+  const { job, root, seed = 'seed', rounds = 1, mutant = '', years = 0, under = [], timeout = 60_000 } = task;
+  const [command, ...rest] = [...under, process.execPath, workerFile, job, root, seed, String(rounds), mutant, String(years)];
+  // A group of its own: a kill must reach the worker also when it runs under another command.
   const child = spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { PATH: process.env['PATH'], UV_THREADPOOL_SIZE: '1' },
-    timeout: 120_000,
-    killSignal: 'SIGKILL',
+    detached: true,
   });
   let text = '';
   const waiting: { readonly count: number; readonly go: () => void }[] = [];
   const lines = (): readonly string[] => text.split('\n').slice(0, -1);
+  const kill = (): void => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
+  };
+  const timer = setTimeout(() => {
+    text = `${lines().join('\n')}\nwrong: it hangs\n`;
+    kill();
+  }, timeout);
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
     const count = lines().length;
     for (const one of waiting) if (count >= one.count) one.go();
   });
-  const ended = new Promise<number | null>((resolve) => {
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
     child.once('close', (code) => {
+      clearTimeout(timer);
       for (const one of waiting) one.go();
-      resolve(code);
+      if (code === staleMutant) reject(new Error(`The mutant "${mutant}" has no place in the store any more`));
+      else resolve(code);
     });
   });
   return {
     lines,
     ended,
-    kill: () => void child.kill('SIGKILL'),
+    kill,
     reached: (count) => new Promise((go) => (lines().length >= count ? go() : void waiting.push({ count, go }))),
   };
+}
+
+/** Runs a worker to its end; throws when it was to succeed and did not. */
+export async function runWorker(task: Task, mustEnd = false): Promise<readonly string[]> {
+  const worker = startWorker(task);
+  const status = await worker.ended;
+  if (mustEnd && status !== 0)
+    throw new Error(`The job "${task.job}" ended with ${status}: ${worker.lines().at(-1) ?? 'no word'}`);
+  return worker.lines();
 }
 
 /** Runs a program to its end; throws with its words when it fails. */
@@ -52,6 +89,24 @@ export function runTool(command: string, ...args: readonly string[]): string {
 }
 
 /** Whether a program is installed. */
-export function hasTool(command: string): boolean {
+function hasTool(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+}
+
+/** Why a class cannot run here: the first tool that is missing, or the rights; undefined when it can. */
+export function whyNot(tools: readonly string[], needsRoot = false): string | undefined {
+  if (needsRoot && process.getuid?.() !== 0) return 'needs root to mount';
+  const missing = tools.find((tool) => !hasTool(tool));
+  return missing === undefined ? undefined : `needs ${missing}`;
+}
+
+/** Runs over all items, some at a time: faults wait for the disk more than they compute. */
+export async function inLanes<T, R>(items: readonly T[], lanes: number, run: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  const left = items.entries();
+  const lane = async (): Promise<void> => {
+    for (const [at, item] of left) results[at] = await run(item);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return results;
 }

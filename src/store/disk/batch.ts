@@ -1,11 +1,11 @@
-import { closeSync, rmSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import type { SmallBatch } from '../blobs.ts';
-import { syncDirectory, syncFile } from './durable.ts';
-import { coded, storeFailure } from './failure.ts';
+import { discard, syncDirectory, syncFile } from './durable.ts';
+import { storeFailure } from './failure.ts';
 import { createPack } from './pack.ts';
 import type { PackWriter } from './pack.ts';
 import { putInPlace } from './quarantine.ts';
@@ -34,10 +34,17 @@ export function createBatch(state: State): SmallBatch {
       if (ended) throw new Error('This batch is committed');
       const digest = digestOf(bytes);
       if (seen.has(digest)) return digest;
-      coded(`write the blob ${digest}`, () => {
+      try {
         if (isHere(state, digest)) found.add(digest);
         else open().add(digest, bytes);
-      });
+      } catch (error) {
+        ended = true;
+        if (pack !== undefined) {
+          closeSync(pack.writer.fd);
+          discard(pack.path);
+        }
+        throw storeFailure(error, `write the blob ${digest}`);
+      }
       seen.add(digest);
       return digest;
     },
@@ -48,7 +55,7 @@ export function createBatch(state: State): SmallBatch {
         if (pack !== undefined) await publishPack(state, { ...pack, found }, signal);
         else if (found.size > 0) claimAll(state, found);
       } catch (error) {
-        if (pack !== undefined) rmSync(pack.path, { force: true });
+        if (pack !== undefined) discard(pack.path);
         throw signal.aborted ? signal.reason : storeFailure(error, 'write a batch of blobs');
       }
     },
@@ -97,15 +104,20 @@ async function publishPack(state: State, pack: OpenPack, signal: AbortSignal): P
   state.index.write('publish a pack', () => {
     putInPlace(state, pack.path, join(state.layout.packs, `${finished.name}.pack`));
     syncDirectory(state.layout.packs);
-    const id = packId(state, finished);
+    const id = newPackId(state, finished);
     const used = state.host.now();
     for (const { digest, size, offset } of pack.writer.entries) putRow(state.index, { digest, size, pack: id, at: offset, used });
   });
 }
 
-/** The number of a pack in the index, made when it is new; the caller holds the write lock. */
-export function packId(state: State, pack: { readonly name: string; readonly size: number }): number {
-  state.index.sql('INSERT OR IGNORE INTO packs (name, size) VALUES (?, ?)').run(pack.name, pack.size);
-  const id = Number(state.index.sql('SELECT id FROM packs WHERE name = ?').get(pack.name)?.['id']);
+/**
+ * The number of a pack whose file has just come into place; the caller holds the write lock. A file that takes the place of
+ * a damaged one gets a new number, as processes keep files of packs open under the number they know.
+ */
+export function newPackId(state: State, pack: { readonly name: string; readonly size: number }): number {
+  const old = state.index.sql('SELECT id FROM packs WHERE name = ?').get(pack.name)?.['id'];
+  state.index.sql('DELETE FROM packs WHERE name = ?').run(pack.name);
+  const id = Number(state.index.sql('INSERT INTO packs (name, size) VALUES (?, ?)').run(pack.name, pack.size).lastInsertRowid);
+  if (old !== undefined) state.index.sql('UPDATE blobs SET pack = ? WHERE pack = ?').run(id, old);
   return id;
 }

@@ -1,11 +1,12 @@
-import { readdirSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { readdirSync, statSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { hexOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import type { CollectOptions, Collected } from '../store.ts';
 import { allActions, allTags } from './actions.ts';
 import { compactPacks } from './compact.ts';
+import { discard } from './durable.ts';
+import { storeFailure } from './failure.ts';
 import { allHolds, oldestEra } from './leases.ts';
 import { markFrom } from './mark.ts';
 import { loosePath } from './quarantine.ts';
@@ -26,6 +27,14 @@ const month = 30 * 24 * 3_600_000;
 
 /** Marks from tags, leases and the records worth keeping; takes out the rest through the trash. */
 export async function collect(state: State, options: CollectOptions, signal: AbortSignal): Promise<Collected> {
+  try {
+    return await markAndSweep(state, options, signal);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : storeFailure(error, 'collect what is not needed');
+  }
+}
+
+async function markAndSweep(state: State, options: CollectOptions, signal: AbortSignal): Promise<Collected> {
   if (options.dryRun !== true) reapSessions(state.layout, state.index);
   const plan = makePlan(state, options);
   const bytes = plan.blobs.reduce((sum, row) => sum + row.size, 0);
@@ -43,7 +52,7 @@ export async function collect(state: State, options: CollectOptions, signal: Abo
   }
   await compactPacks(state, signal);
   dropOldStats(state);
-  emptyTrash(state);
+  await emptyTrash(state.layout);
   return { blobs, records: plan.actions.length, bytes: freed };
 }
 
@@ -52,7 +61,7 @@ function dropOldStats({ layout, host }: State): void {
   for (const name of readdirSync(layout.stat)) {
     const path = join(layout.stat, name);
     const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat !== undefined && stat.mtimeMs < host.now() - month) rmSync(path, { force: true });
+    if (stat !== undefined && stat.mtimeMs < host.now() - month) discard(path);
   }
 }
 
@@ -112,7 +121,7 @@ function takeOut(state: State, marked: BlobRow): boolean {
   if (row === undefined || row.era !== marked.era || row.at !== marked.at || row.pack !== marked.pack) return false;
   if (state.index.sql('SELECT 1 FROM holds WHERE digest = ?').get(blobKey(row.digest)) !== undefined) return false;
   dropRow(state.index, row.digest);
-  if (row.pack === undefined) toTrash(state, loosePath(state, row.digest), hexOf(row.digest));
+  if (row.pack === undefined) toTrash(state.layout, loosePath(state, row.digest));
   return true;
 }
 

@@ -1,10 +1,11 @@
-import { closeSync, rmSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { PortkitError } from '../../base/errors.ts';
-import { syncDirectory, syncFile } from './durable.ts';
+import { discard, syncDirectory, syncFile } from './durable.ts';
+import { storeFailure } from './failure.ts';
 import { createPack } from './pack.ts';
-import { packId } from './batch.ts';
+import { newPackId } from './batch.ts';
 import { putInPlace } from './quarantine.ts';
 import { readWhole } from './read.ts';
 import { digestColumn, findRow } from './rows.ts';
@@ -17,7 +18,8 @@ const worthKeeping = 0.5;
 /** Packs smaller than this are put together. */
 const smallPack = 1 << 20;
 
-interface PackUse {
+/** A pack in the index, and how many of its bytes are in use. */
+export interface PackUse {
   readonly id: number;
   readonly name: string;
   readonly size: number;
@@ -34,11 +36,12 @@ export async function compactPacks(state: State, signal: AbortSignal): Promise<v
   if (chosen.length === 0) return;
   signal.throwIfAborted();
   await setImmediate();
-  await rewrite(state, chosen);
+  await rewritePacks(state, chosen);
   for (const pack of packUses(state).filter(({ live }) => live === 0)) dropPack(state, pack);
 }
 
-function packUses(state: State): readonly PackUse[] {
+/** Every pack that the index knows. */
+export function packUses(state: State): readonly PackUse[] {
   const sql = `SELECT id, name, packs.size AS size, coalesce(sum(blobs.size), 0) AS live FROM packs
     LEFT JOIN blobs ON blobs.pack = packs.id GROUP BY id ORDER BY id`;
   return state.index
@@ -47,27 +50,28 @@ function packUses(state: State): readonly PackUse[] {
     .map((row) => ({ id: Number(row['id']), name: String(row['name']), size: Number(row['size']), live: Number(row['live']) }));
 }
 
-async function rewrite(state: State, packs: readonly PackUse[]): Promise<void> {
+/** Writes what is sound in some packs into a new one, and points the rows there; the old files stay. */
+export async function rewritePacks(state: State, packs: readonly PackUse[]): Promise<void> {
   const path = state.session().temporary();
   const writer = createPack(path);
   const moved: BlobRow[] = [];
-  let finished: { readonly name: string; readonly size: number };
   try {
     for (const { id } of packs) for (const row of rowsOf(state, id)) if (copy(state, row, writer)) moved.push(row);
-    finished = writer.finish();
+    if (moved.length === 0) return discard(path);
+    const finished = writer.finish();
     await syncFile(writer.fd);
+    state.index.write('move blobs to a new pack', () => {
+      putInPlace(state, path, join(state.layout.packs, `${finished.name}.pack`));
+      syncDirectory(state.layout.packs);
+      const id = newPackId(state, finished);
+      moved.forEach((row, at) => move(state, row, { id, at: writer.entries[at]?.offset ?? 0 }));
+    });
   } catch (error) {
-    rmSync(path, { force: true });
-    throw error;
+    discard(path);
+    throw storeFailure(error, 'write a pack anew');
   } finally {
     closeSync(writer.fd);
   }
-  state.index.write('move blobs to a new pack', () => {
-    putInPlace(state, path, join(state.layout.packs, `${finished.name}.pack`));
-    syncDirectory(state.layout.packs);
-    const id = packId(state, finished);
-    moved.forEach((row, at) => move(state, row, { id, at: writer.entries[at]?.offset ?? 0 }));
-  });
 }
 
 function rowsOf(state: State, pack: number): readonly BlobRow[] {
@@ -101,6 +105,6 @@ function dropPack(state: State, pack: PackUse): void {
     if (state.index.sql('SELECT 1 FROM blobs WHERE pack = ? LIMIT 1').get(pack.id) !== undefined) return;
     state.index.sql('DELETE FROM packs WHERE id = ?').run(pack.id);
     state.forgetPacks();
-    toTrash(state, join(state.layout.packs, `${pack.name}.pack`), `${pack.name}.pack`);
+    toTrash(state.layout, join(state.layout.packs, `${pack.name}.pack`));
   });
 }

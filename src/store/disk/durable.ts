@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fsync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** Makes an open file durable off the main thread; a failure is final for this file (reliability rule R3). */
@@ -20,4 +20,13 @@ export function syncDirectory(path: string): void {
 /** Writes all of the bytes: one `write` may take fewer than it was given. */
 export function writeFully(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+}
+
+/** Removes an unfinished file; where even that fails, the next collection takes it with its session. */
+export function discard(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It is no part of the store, and a failure that brought us here is the one to tell.
+  }
 }

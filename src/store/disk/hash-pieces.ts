@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { systemCode } from '../../base/errors.ts';
+import { isOtherKind, plainFile } from './plain-file.ts';
 
 /** A stretch of a file that must hash to `hex`. */
 export interface Piece {
@@ -29,7 +30,7 @@ export function hashPieces(pieces: readonly Piece[]): readonly BadPiece[] {
       if (open?.path !== piece.path) {
         if (open !== undefined) closeSync(open.fd);
         open = undefined;
-        open = { path: piece.path, fd: openSync(piece.path, 'r') };
+        open = { path: piece.path, fd: openSync(piece.path, plainFile) };
       }
       const detail = check(open.fd, piece, buffer);
       if (detail !== undefined) bad.push({ hex: piece.hex, problem: 'corrupt', detail });
@@ -60,6 +61,6 @@ function check(fd: number, piece: Piece, buffer: Buffer): string | undefined {
 function problemOf(error: unknown): Pick<BadPiece, 'problem' | 'detail'> {
   const code = systemCode(error) ?? 'an unknown error';
   if (code === 'ENOENT') return { problem: 'missing', detail: 'its file is gone' };
-  if (code === 'EISDIR') return { problem: 'corrupt', detail: 'a folder stands in its place' };
+  if (isOtherKind(error)) return { problem: 'corrupt', detail: 'not a regular file' };
   return { problem: 'unreadable', detail: `cannot be read: ${code}` };
 }

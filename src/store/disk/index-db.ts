@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { PortkitError } from '../../base/errors.ts';
 import { coded, sqliteCode, storeFailure } from './failure.ts';
 
 const schema = `
@@ -36,7 +37,11 @@ export interface Index extends Disposable {
 
 /** Opens or makes the index; waits at most `lockWaitMs` for other processes' transactions. */
 export function openIndex(path: string, options: { lockWaitMs: number; readOnly: boolean }): Index {
-  const fresh = !existsSync(path);
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there?.isFile() === false) {
+    throw new PortkitError('PK2010', `The store index ${path} is not a file`, { hint: 'Run "portkit cache rebuild-index"' });
+  }
+  const fresh = there === undefined;
   const db = coded(`open the store index ${path}`, () => connect(path, options));
   const statements = new Map<string, StatementSync>();
   function sql(text: string): StatementSync {
@@ -105,8 +110,8 @@ function connect(path: string, options: { lockWaitMs: number; readOnly: boolean 
 function connectReadOnly(path: string, timeout: number): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout });
   try {
-    db.prepare('SELECT value FROM meta').all();
-    return db;
+    if (Number(db.prepare('PRAGMA user_version').get()?.['user_version']) === 1) return db;
+    throw new PortkitError('PK2006', `The store index ${path} was never finished`, { hint: 'Open the store for writing once' });
   } catch (error) {
     db.close();
     const code = sqliteCode(error);

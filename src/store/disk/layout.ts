@@ -44,7 +44,7 @@ export function prepareRoot(root: string, uid: number | undefined): Layout {
   checkRoot(root, uid);
   const layout = layoutOf(root);
   coded(`make the store ${root}`, () => {
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    makeRoot(root);
     if (!existsSync(join(root, 'CACHEDIR.TAG'))) writeFileSync(join(root, 'CACHEDIR.TAG'), cacheTag);
     const folders = [layout.blobs, layout.packs, layout.records, layout.sessions, layout.trash, layout.quarantine, layout.stat];
     const missing = folders.filter((folder) => !existsSync(folder));
@@ -52,6 +52,20 @@ export function prepareRoot(root: string, uid: number | undefined): Layout {
     if (missing.length > 0) [join(layout.directory, 'blobs'), layout.directory, root].forEach(syncDirectory);
   });
   return layout;
+}
+
+/** Makes the folder of a root, and those above it. */
+function makeRoot(root: string): void {
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // A link to nowhere on the way, or whatever Node's recursive mkdir gives this name.
+    if (systemCode(error) !== 'ENOENT') throw error;
+    throw new PortkitError('PK2006', `The store root ${root} cannot be made`, {
+      hint: 'Choose another with --root',
+      cause: error,
+    });
+  }
 }
 
 /** Refuses a root that is no folder, is somebody else's, or was written by a newer portkit. */

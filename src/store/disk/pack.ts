@@ -4,6 +4,7 @@ import type { Digest } from '../../base/digest.ts';
 import { digestFromHex, hexOf } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { writeFully } from './durable.ts';
+import { plainFile } from './plain-file.ts';
 
 /**
  * A pack holds a batch of small blobs, one after another, and is never changed. It starts with `magic` and ends with its
@@ -83,7 +84,7 @@ function encodeTable(entries: readonly PackEntry[]): Buffer {
 
 /** The blobs a pack says it holds; throws PK2001 when the pack's table is not whole. */
 export function readPackTable(path: string): readonly PackEntry[] {
-  const fd = openSync(path, 'r');
+  const fd = openSync(path, plainFile);
   try {
     return parseTable(fd, path);
   } finally {

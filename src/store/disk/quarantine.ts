@@ -1,4 +1,4 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Digest } from '../../base/digest.ts';
 import { hexOf } from '../../base/digest.ts';
@@ -35,6 +35,13 @@ export function moveAway(state: State, path: string, name: string): void {
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
   }
+}
+
+/** Gives a file a second name in the quarantine; answers false where there is no file. */
+export function keepCopy(state: State, path: string): boolean {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  linkSync(path, freeName(state, basename(path)));
+  return true;
 }
 
 /** Renames a finished file to its final name; a folder that stands there is moved away. */

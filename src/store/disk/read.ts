@@ -6,6 +6,7 @@ import { PortkitError, systemCode } from '../../base/errors.ts';
 import type { BlobInfo, BlobReader } from '../blobs.ts';
 import { storeFailure } from './failure.ts';
 import { readAt } from './pack.ts';
+import { isOtherKind, plainFile } from './plain-file.ts';
 import { corrupt, loosePath, quarantine } from './quarantine.ts';
 import { dropRow, findRow } from './rows.ts';
 import type { BlobRow } from './rows.ts';
@@ -94,7 +95,7 @@ export function readWhole(state: State, row: BlobRow): Uint8Array | undefined {
 }
 
 function readLoose(state: State, row: BlobRow): Buffer | undefined {
-  const fd = openSync(loosePath(state, row.digest), 'r');
+  const fd = openSync(loosePath(state, row.digest), plainFile);
   try {
     const stat = fstatSync(fd);
     return stat.isFile() && stat.size === row.size ? readAt(fd, 0, row.size) : undefined;
@@ -108,9 +109,9 @@ function lost(state: State, row: BlobRow): undefined {
   return undefined;
 }
 
-/** A folder where a blob should be is damage; anything else is the disk's or the system's word. */
+/** Something else than a file where a blob should be is damage; any other failure is the disk's or the system's word. */
 function unreadable(state: State, row: BlobRow, error: unknown): unknown {
-  if (systemCode(error) !== 'EISDIR') return storeFailure(error, `read the blob ${row.digest}`);
+  if (!isOtherKind(error)) return storeFailure(error, `read the blob ${row.digest}`);
   quarantine(state, row.digest, row);
   return corrupt(row.digest, error);
 }
@@ -129,8 +130,9 @@ async function* streamLoose(state: State, row: BlobRow, signal: AbortSignal): As
   try {
     // A process that only looks things up should not wait for this to be loaded.
     const { open } = await import('node:fs/promises');
-    await using file = await open(loosePath(state, row.digest), 'r');
-    for (;;) {
+    await using file = await open(loosePath(state, row.digest), plainFile);
+    if (!(await file.stat()).isFile()) total = -1;
+    while (total >= 0) {
       signal.throwIfAborted();
       const { bytesRead, buffer } = await file.read({ buffer: Buffer.allocUnsafe(chunkSize), position: total });
       if (bytesRead === 0) break;

@@ -1,15 +1,17 @@
 import { lstatSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestFromHex } from '../../base/digest.ts';
+import type { Digest } from '../../base/digest.ts';
 import { PortkitError, systemCode } from '../../base/errors.ts';
 import { allActions, allTags, putAction, putTag } from './actions.ts';
-import { packId } from './batch.ts';
+import { newPackId } from './batch.ts';
 import type { Layout } from './layout.ts';
 import { readPackTable } from './pack.ts';
 import type { PackEntry } from './pack.ts';
+import { isOtherKind } from './plain-file.ts';
 import { moveAway } from './quarantine.ts';
 import { appendRecords, readRecords, recordFiles } from './records.ts';
-import { putRow } from './rows.ts';
+import { findRow, putRow } from './rows.ts';
 import type { State } from './state.ts';
 import { toTrash } from './trash.ts';
 
@@ -29,22 +31,30 @@ export function rebuildIndex(state: State): Rebuilt {
     state.index.sql('DELETE FROM blobs').run();
     state.index.sql('DELETE FROM actions').run();
     state.index.sql('DELETE FROM tags').run();
+    state.index.sql('DELETE FROM packs').run();
     state.index.bump('generation');
-    for (const name of readdirSync(state.layout.packs)) addPack(state, name);
+    for (const name of readdirSync(state.layout.packs)) addPack(state, name, () => true);
     for (const name of readdirSync(state.layout.blobs)) addLoose(state, name);
     for (const name of recordFiles(state)) addRecords(state, name);
     return { blobs: count(state, 'blobs'), records: count(state, 'actions'), tags: count(state, 'tags') };
   });
 }
 
-function addPack(state: State, file: string): void {
+function packName(file: string): string | undefined {
+  return /^([0-9a-f]{64})\.pack$/.exec(file)?.[1];
+}
+
+/** Takes the `wanted` blobs of a pack into the index. */
+function addPack(state: State, file: string, wanted: (digest: Digest) => boolean): void {
   const path = join(state.layout.packs, file);
-  const name = /^([0-9a-f]{64})\.pack$/.exec(file)?.[1];
+  const name = packName(file);
   const entries = name === undefined ? undefined : soundTable(state, path, file);
   if (entries === undefined || name === undefined) return;
-  const id = packId(state, { name, size: lstatSync(path).size });
+  const id = newPackId(state, { name, size: lstatSync(path).size });
   const used = state.host.now();
-  for (const { digest, size, offset } of entries) putRow(state.index, { digest, size, pack: id, at: offset, used });
+  for (const { digest, size, offset } of entries) {
+    if (wanted(digest)) putRow(state.index, { digest, size, pack: id, at: offset, used });
+  }
 }
 
 function soundTable(state: State, path: string, file: string): readonly PackEntry[] | undefined {
@@ -61,6 +71,14 @@ function addLoose(state: State, name: string): void {
   const stat = lstatSync(join(state.layout.blobs, name));
   if (!/^[0-9a-f]{64}$/.test(name) || !stat.isFile()) return;
   putRow(state.index, { digest: digestFromHex(name), size: stat.size, pack: undefined, at: 0, used: state.host.now() });
+}
+
+/** Takes a pack that the index does not know into it, or out of the way when it is damaged or none of ours. */
+export function adoptPack(state: State, name: string): void {
+  state.index.write('adopt a pack', () => {
+    if (packName(name) === undefined) moveAway(state, join(state.layout.packs, name), name);
+    else addPack(state, name, (digest) => findRow(state.index, digest) === undefined);
+  });
 }
 
 /** Takes a file that no row knows into the index, or out of the way when it is none of ours. */
@@ -96,7 +114,7 @@ export function rewriteUnderLock(state: State): void {
   const actions = allActions(state).map(({ key, outputs, detail }) => ({ type: 'action', key, outputs, detail }) as const);
   const tags = allTags(state).map(({ name, ref }) => ({ type: 'tag', name, ref }) as const);
   appendRecords(state, [...actions, ...tags]);
-  for (const name of old) toTrash(state, join(state.layout.records, name), name);
+  for (const name of old) toTrash(state.layout, join(state.layout.records, name));
 }
 
 /** Moves an index that cannot be opened out of the way, with the files SQLite keeps beside it. */
@@ -111,7 +129,7 @@ export function setIndexAside(layout: Layout): void {
 }
 
 function isDamage(error: unknown): boolean {
-  return (error instanceof PortkitError && error.code === 'PK2001') || systemCode(error) === 'EISDIR';
+  return (error instanceof PortkitError && error.code === 'PK2001') || isOtherKind(error);
 }
 
 function count(state: State, table: 'blobs' | 'actions' | 'tags'): number {

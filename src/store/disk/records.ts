@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDigest } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError, systemCode } from '../../base/errors.ts';
 import type { Ref } from '../../base/ref.ts';
 import type { ActionRecord } from '../store.ts';
-import { syncDirectory, writeFully } from './durable.ts';
+import { discard, syncDirectory, writeFully } from './durable.ts';
+import { isOtherKind, plainFile } from './plain-file.ts';
 import type { State } from './state.ts';
 
 /** One change to the records; the journal of them is the truth from which the index can be made anew. */
@@ -21,16 +22,23 @@ export type RecordLine =
 export function appendRecords(state: State, lines: readonly RecordLine[]): void {
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   const temporary = state.session().temporary();
-  const fd = openSync(temporary, 'wx', 0o600);
   try {
-    writeFully(fd, Buffer.from(`${text}${hash('sha256', text, 'hex')}\n`));
+    writeDurably(temporary, Buffer.from(`${text}${hash('sha256', text, 'hex')}\n`));
+    state.index.setNumber('sequence', linkNext(state, temporary));
+    syncDirectory(state.layout.records);
+  } finally {
+    discard(temporary);
+  }
+}
+
+function writeDurably(path: string, bytes: Uint8Array): void {
+  const fd = openSync(path, 'wx', 0o600);
+  try {
+    writeFully(fd, bytes);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
-  state.index.setNumber('sequence', linkNext(state, temporary));
-  rmSync(temporary);
-  syncDirectory(state.layout.records);
 }
 
 /** Gives the file the next free number: a link refuses a taken name, so a crashed wave is never written over. */
@@ -57,9 +65,9 @@ export function readRecords(state: State, name: string): readonly RecordLine[] {
   const path = join(state.layout.records, name);
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readFileSync(path, { encoding: 'utf8', flag: plainFile });
   } catch (error) {
-    if (systemCode(error) === 'EISDIR') throw damaged(path);
+    if (isOtherKind(error)) throw damaged(path);
     throw error;
   }
   const end = text.lastIndexOf('\n', text.length - 2) + 1;

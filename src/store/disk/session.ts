@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, renameSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PortkitError } from '../../base/errors.ts';
 import { sqliteCode } from './failure.ts';
 import type { Index } from './index-db.ts';
 import type { Layout } from './layout.ts';
+import { toTrash } from './trash.ts';
 
 /**
  * A process at work in the store: a private folder for its unfinished files, and a lock that the kernel frees when the
@@ -64,7 +65,7 @@ export function reapSessions(layout: Layout, index: Index): number {
 
 function reap(layout: Layout, index: Index, name: string): void {
   forget(index, name);
-  renameSync(join(layout.sessions, name), join(mkdtempSync(join(layout.trash, 't-')), name));
+  toTrash(layout, join(layout.sessions, name));
 }
 
 function forget(index: Index, name: string): void {

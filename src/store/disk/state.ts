@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { StoreHost } from '../store.ts';
 import type { Index } from './index-db.ts';
 import type { Layout } from './layout.ts';
+import { plainFile } from './plain-file.ts';
 import { startSession } from './session.ts';
 import type { Session } from './session.ts';
 
@@ -43,7 +44,7 @@ export function createState(layout: Layout, index: Index, host: StoreHost): Stat
       if (packs.size >= openPacks) forgetPacks();
       const path = join(layout.packs, `${String(name)}.pack`);
       if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
-      const fd = openSync(path, 'r');
+      const fd = openSync(path, plainFile);
       packs.set(id, fd);
       return fd;
     },

@@ -2,12 +2,11 @@ import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { digestFromHex, hexOf } from '../../base/digest.ts';
-import { PortkitError, systemCode } from '../../base/errors.ts';
 import type { Finding, Verified } from '../store.ts';
 import { allActions, allTags } from './actions.ts';
 import type { BadPiece, Piece } from './hash-pieces.ts';
 import { hashAll } from './hash-pool.ts';
-import { readPackTable } from './pack.ts';
+import { checkOrphanPacks, checkPacks, problemOf } from './verify-packs.ts';
 import { loosePath, moveAway, quarantine } from './quarantine.ts';
 import { adoptLoose, rewriteJournal } from './rebuild.ts';
 import { readRecords, recordFiles } from './records.ts';
@@ -29,12 +28,12 @@ export async function verify(state: State, options: VerifyOptions, signal: Abort
   const repair = options.repair === true && !state.index.readOnly;
   const findings: Finding[] = bad.map((piece) => reportBlob(state, piece, repair));
   findings.push(
-    ...checkPacks(state, repair),
+    ...(await checkPacks(state, repair)),
     ...checkRecords(state, repair),
     ...checkTags(state),
     ...checkActions(state, repair),
   );
-  findings.push(...checkOrphans(state, repair));
+  findings.push(...checkOrphans(state, repair), ...checkOrphanPacks(state, repair));
   return { checked: pieces.length, bytes: pieces.reduce((sum, piece) => sum + piece.size, 0), findings };
 }
 
@@ -60,33 +59,6 @@ function reportBlob(state: State, bad: BadPiece, repair: boolean): Finding {
   if (repair && bad.problem === 'missing') state.index.write('drop a lost blob', () => dropRow(state.index, digest));
   const repaired = repair && bad.problem !== 'unreadable';
   return { problem: bad.problem, object: 'blob', name: digest, detail: bad.detail, repaired };
-}
-
-/** A pack's table must be whole: without it the index could not be made anew. */
-function checkPacks(state: State, repair: boolean): readonly Finding[] {
-  const findings: Finding[] = [];
-  for (const row of state.index.sql('SELECT id, name FROM packs').all()) {
-    const path = join(state.layout.packs, `${String(row['name'])}.pack`);
-    try {
-      readPackTable(path);
-    } catch (error) {
-      const problem = problemOf(error);
-      if (repair && problem !== 'unreadable') dropPackRows(state, Number(row['id']), path);
-      findings.push({ problem, object: 'pack', name: String(row['name']), detail: 'its table cannot be read', repaired: repair });
-    }
-  }
-  return findings;
-}
-
-/** Moves a pack with no table to the quarantine; the blobs in it are misses from then on, and are made again. */
-function dropPackRows(state: State, id: number, path: string): void {
-  state.index.write('quarantine a pack', () => {
-    state.index.sql('DELETE FROM blobs WHERE pack = ?').run(id);
-    state.index.sql('DELETE FROM packs WHERE id = ?').run(id);
-    state.index.bump('generation');
-    state.forgetPacks();
-    moveAway(state, path, path.slice(path.lastIndexOf('/') + 1));
-  });
 }
 
 function checkRecords(state: State, repair: boolean): readonly Finding[] {
@@ -146,11 +118,4 @@ function checkOrphans(state: State, repair: boolean): readonly Finding[] {
     findings.push({ problem: 'orphan', object: 'blob', name, detail: 'the index does not know it', repaired: repair });
   }
   return findings;
-}
-
-function problemOf(error: unknown): 'corrupt' | 'missing' | 'unreadable' {
-  if (error instanceof PortkitError && error.code === 'PK2001') return 'corrupt';
-  if (systemCode(error) === 'ENOENT') return 'missing';
-  if (systemCode(error) === 'EISDIR') return 'corrupt';
-  return 'unreadable';
 }

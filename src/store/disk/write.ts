@@ -1,7 +1,7 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { BlobInfo } from '../blobs.ts';
-import { syncDirectory, syncFile, syncFileData, writeFully } from './durable.ts';
+import { discard, syncDirectory, syncFile, syncFileData, writeFully } from './durable.ts';
 import { coded, storeFailure } from './failure.ts';
 import { createFileHash } from './file-hash.ts';
 import { loosePath, putInPlace } from './quarantine.ts';
@@ -29,11 +29,11 @@ export function createWriter(state: State) {
       const blob = await fillFile({ ...content, path: temporary }, signal);
       signal.throwIfAborted();
       const kept = await keepExisting(state, blob, signal);
-      if (kept) rmSync(temporary, { force: true });
+      if (kept) unlinkSync(temporary);
       else await publish({ ...blob, temporary });
       return blob;
     } catch (error) {
-      rmSync(temporary, { force: true });
+      discard(temporary);
       throw signal.aborted ? signal.reason : storeFailure(error, 'write a blob');
     }
   }

@@ -8,9 +8,10 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  rmSync,
   symlinkSync,
+  unlinkSync,
 } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { fromBytes, nodePath, showBytes, toBytes } from '../../base/byte-string.ts';
 import type { ByteString } from '../../base/byte-string.ts';
 import type { Digest } from '../../base/digest.ts';
@@ -68,10 +69,15 @@ export async function checkout(tree: Digest, destination: string, options: Check
     for (const one of work.finish) one();
     return { files: work.files, bytes: work.bytes, skipped: work.skipped };
   } catch (error) {
-    for (const name of readdirSync(destination)) rmSync(`${destination}/${name}`, { recursive: true, force: true });
-    if (made) rmSync(destination, { recursive: true, force: true });
+    await clear(destination, made);
     throw options.signal.aborted ? options.signal.reason : storeFailure(error, `write to ${destination}`);
   }
+}
+
+/** Removes what a failed checkout has written; what then fails as well is not the failure to tell. */
+async function clear(destination: string, made: boolean): Promise<void> {
+  const rest = made ? [destination] : readdirSync(destination).map((name) => `${destination}/${name}`);
+  for (const path of rest) await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
 
 /** Makes the folder, or takes an empty one; answers whether it was made. */
@@ -115,7 +121,7 @@ function linkAll(node: TreeNode, path: ByteString): void {
   for (const [first, ...rest] of node.links) {
     if (first === undefined) continue;
     for (const other of rest) {
-      rmSync(nodePath(join(path, other)));
+      unlinkSync(nodePath(join(path, other)));
       linkSync(nodePath(join(path, first)), nodePath(join(path, other)));
     }
   }
