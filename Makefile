@@ -1,13 +1,15 @@
 # One word for each thing a newcomer wants; CI calls the same words.
+AGAINST ?= main
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: check fix test gen bench faults conformance bundle clean setup
+.PHONY: check fix test gen breaking bench fuzz faults conformance bundle clean setup
 
 check: setup  ## format, lint, types, dead code, borders, generated files
 	oxfmt --check
 	oxlint
 	tsc -p .
 	knip
+	buf lint
 	node scripts/gen.ts --check
 	vitest run test/architecture.test.ts
 
@@ -21,11 +23,18 @@ fix: setup  ## what can be mended by a machine
 test: setup  ## every test
 	vitest run
 
-gen: setup  ## docs/errors.md from the table of codes
+gen: setup  ## docs/errors.md, portkit.schema.json and src/gen from their sources
 	node scripts/gen.ts
 
-bench: setup bundle  ## speed against peers in one run
-	node bench/run.ts
+breaking: setup  ## is the protobuf still what clients of AGAINST know?
+	buf breaking --against '.git#branch=$(AGAINST)'
+
+bench: setup bundle  ## speed against peers in one run, into docs/performance.md
+	node bench/run.ts --markdown docs/performance.md
+	oxfmt docs/performance.md
+
+fuzz: setup  ## 10,000 malformed definitions
+	FUZZ_RUNS=10000 vitest run frontends/toml/malformed.test.ts
 
 faults: setup  ## kills, power cuts, damage, full disks
 	node test/faults/run.ts

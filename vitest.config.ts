@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'frontends/**/*.test.ts', 'exporters/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['{src,frontends,exporters,test,bench}/**/*.test.ts'],
     exclude: ['test/faults/**', 'node_modules/**'],
     reporters: ['default', './test/reporter.ts'],
     testTimeout: 60_000,

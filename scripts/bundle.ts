@@ -1,5 +1,6 @@
 import { build } from 'esbuild';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { bundleOptions, workers } from './bundle-options.ts';
 
 /** Makes build/portkit: the program as one file (beside it its hashing thread and the helper that starts commands), and a package that can be published. */
 interface Manifest {
@@ -15,32 +16,10 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
 await build({
-  entryPoints: {
-    portkit: 'src/cli/main.ts',
-    'hash-worker': 'src/store/disk/hash-worker.ts',
-    'spawner-process': 'src/execution/spawner-process.ts',
-  },
+  ...bundleOptions,
+  entryPoints: { portkit: 'src/cli/main.ts', ...workers },
   outdir: folder,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  minify: true,
-  keepNames: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node24',
   define: { PORTKIT_VERSION: JSON.stringify(version) },
-  plugins: [
-    {
-      name: 'worker files',
-      setup(bundler) {
-        // A worker or helper is named by its source file; in the package it stands beside the program under its bundled name.
-        bundler.onLoad({ filter: /\/(hash-pool|spawner)\.ts$/ }, ({ path }) => ({
-          contents: readFileSync(path, 'utf8').replace(/(new URL\('\.\/[a-z-]+)\.ts'/, "$1.mjs'"),
-          loader: 'ts',
-        }));
-      },
-    },
-  ],
 });
 
 const program = `${folder}/portkit.mjs`;

@@ -1,6 +1,8 @@
-import { openStore } from '../../src/store/open.ts';
+import { openStoreAt } from '../../src/wiring.ts';
+import { printPeak } from './peak.ts';
 
-/** Puts one file: `put-file.ts ROOT FILE`. */
-const [root = '', file = ''] = process.argv.slice(2);
-await using store = openStore(root, { now: Date.now, monotonic: () => 0, bootId: '' });
-await store.blobs.writeFile(file, new AbortController().signal);
+/** Puts files: `put-file ROOT FILE…`. */
+const [root = '', ...files] = process.argv.slice(2);
+await using store = openStoreAt(root);
+for (const file of files) await store.blobs.writeFile(file, new AbortController().signal);
+printPeak();

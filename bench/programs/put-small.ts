@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { openStore } from '../../src/store/open.ts';
+import { openStoreAt } from '../../src/wiring.ts';
+import { printPeak } from './peak.ts';
 
-/** Puts many small files as one durable batch: `put-small.ts ROOT FOLDER COUNT`. */
-const [root = '', folder = '', count = ''] = process.argv.slice(2);
-await using store = openStore(root, { now: Date.now, monotonic: () => 0, bootId: '' });
+/** Puts many small files as one durable batch: `put-small ROOT LIST`, where LIST has a path per line. */
+const [root = '', list = ''] = process.argv.slice(2);
+await using store = openStoreAt(root);
 const batch = store.blobs.batch();
-for (let at = 0; at < Number(count); at += 1) batch.add(readFileSync(`${folder}/${at}`));
+for (const path of readFileSync(list, 'utf8').trim().split('\n')) batch.add(readFileSync(path));
 await batch.commit(new AbortController().signal);
+printPeak();

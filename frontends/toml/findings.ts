@@ -10,6 +10,8 @@ export interface Document {
   readonly folder: string;
   /** What is located: the text without the parts that could not be parsed, each blanked. */
   readonly parsed: string;
+  /** Whether any text in it can hold a `${`: most files have none, and are not searched. */
+  readonly variables: boolean;
   readonly value: Definition;
 }
 
@@ -27,7 +29,8 @@ export interface Place {
 export interface Finding {
   readonly code: ErrorCode;
   readonly message: string;
-  readonly hint?: string | undefined;
+  /** A function where the hint takes work: it is asked only for problems that are shown. */
+  readonly hint?: string | (() => string) | undefined;
   readonly place: Place | Location;
   readonly related?: readonly { readonly message: string; readonly place: Place | Location }[];
 }

@@ -8,7 +8,7 @@ import { quote } from './words.ts';
 const maxFiles = 200;
 
 /** Characters of one file. */
-const maxLength = 32 << 20;
+const maxLength = 16 << 20;
 
 /** Every file of a definition, included ones before those that include them. */
 export interface Files {

@@ -3,15 +3,16 @@ import type { Graph, Location, Vertex } from '../../src/graph/graph.ts';
 import type { Problem } from '../../src/graph/problem.ts';
 import { problemsError } from '../../src/graph/problem.ts';
 import { validate } from '../../src/graph/validate.ts';
+import { missingBuilds } from './artifacts.ts';
 import type { Document, Finding } from './findings.ts';
 import { stepHeads } from './heads.ts';
 import { readFiles } from './include.ts';
-import { shapeFindings } from './issues.ts';
 import { planSteps } from './plan.ts';
+import { fitsDefinition } from './schema/fits.ts';
 import { scopeOf } from './scope.ts';
 import { mergeTables } from './tables.ts';
 import { targetsOf } from './targets.ts';
-import type { Made } from './vertices.ts';
+import type { Made, Misfit } from './vertices.ts';
 import { makeVertices } from './vertices.ts';
 
 /** Reads `portkit.toml`: text to graph, every problem told at once with its line and column. */
@@ -19,7 +20,10 @@ export const toml: Frontend = { load };
 
 async function load(source: Source, context: FrontendContext): Promise<Graph> {
   const files = readFiles(source, context);
-  const shape = files.documents.flatMap((document) => shapeFindings(document, document.value));
+  const misfits = files.documents
+    .filter(({ value }) => !fitsDefinition(value))
+    .map((document) => ({ document, value: document.value }));
+  const shape = await shapeOf(misfits);
   const tables = mergeTables(files.documents);
   const { scope, findings } = scopeOf(tables, context, source.path);
   const plan = planSteps(tables);
@@ -35,6 +39,8 @@ async function load(source: Source, context: FrontendContext): Promise<Graph> {
     ...findings,
     ...plan.findings,
     ...made.findings,
+    ...(await shapeOf(made.misfits)),
+    ...(shape.length + files.lost.size === 0 ? missingBuilds(files.documents, plan.steps) : []),
     ...targets.findings,
   ];
   const problems = validate(graph).filter((problem) => all.length === 0 || problem.code === 'PK1105');
@@ -49,6 +55,15 @@ async function refuse(
 ): Promise<never> {
   const { locateAll } = await import('./locate.ts');
   throw problemsError([...locateAll(findings), ...problems], (file) => texts.get(file));
+}
+
+/** What is wrong with values that do not fit the schema. */
+async function shapeOf(misfits: readonly Misfit[]): Promise<readonly Finding[]> {
+  if (misfits.length === 0) return [];
+  const { shapeFindings } = await import('./issues.ts');
+  const findings = misfits.flatMap(({ document, value }) => shapeFindings(document, value));
+  if (findings.length === 0) throw new Error('portkit.schema.json refuses what the schema takes: run "make gen"');
+  return findings;
 }
 
 function brokenSteps(findings: readonly Finding[]): ReadonlySet<string> {

@@ -12,6 +12,9 @@ interface Branch {
   readonly below: Map<string | number, Branch>;
 }
 
+/** Problems whose hints are worked out. */
+const hinted = 100;
+
 /** Findings as problems with line and column; what is found in several cells of a matrix is told once. */
 export function locateAll(findings: readonly Finding[]): readonly Problem[] {
   const locate = locator();
@@ -20,7 +23,9 @@ export function locateAll(findings: readonly Finding[]): readonly Problem[] {
     const location = locate(place);
     const others = related.map((other) => ({ message: other.message, location: locate(other.place) }));
     const key = `${code} ${showLocation(location)} ${message}`;
-    if (!problems.has(key)) problems.set(key, { code, message, hint, location, related: others });
+    if (problems.has(key)) continue;
+    const told = typeof hint !== 'function' ? hint : problems.size < hinted ? hint() : undefined;
+    problems.set(key, { code, message, hint: told, location, related: others });
   }
   return [...problems.values()];
 }

@@ -18,7 +18,9 @@ export function matrixOf(matrix: NonNullable<Definition['matrix']>): (axes: Read
     (values) => !excluded.some((entry) => entry.size > 0 && [...entry].every(([axis, value]) => values.get(axis) === value)),
   );
   const made = new Map<string, readonly Cell[]>();
+  const only: readonly Cell[] = [{ values: new Map(), label: '' }];
   return (axes) => {
+    if (axes.size === 0) return only;
     const chosen = axisNames.filter((axis) => axes.has(axis));
     const key = chosen.join();
     const cells = made.get(key) ?? project(whole, chosen);
@@ -29,6 +31,7 @@ export function matrixOf(matrix: NonNullable<Definition['matrix']>): (axes: Read
 
 /** A cell's part on fewer axes, as the label of that part. */
 export function labelOn(cell: Cell, axes: ReadonlySet<string>): string {
+  if (axes.size === 0) return '';
   return label([...cell.values].flatMap(([axis, value]) => (axes.has(axis) ? [value] : [])));
 }
 

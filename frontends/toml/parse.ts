@@ -2,6 +2,7 @@ import { parse, TomlError } from 'smol-toml';
 import type { Location } from '../../src/graph/graph.ts';
 import type { Document, Finding } from './findings.ts';
 import type { Definition } from './schema/definition.ts';
+import { quote } from './words.ts';
 
 /** Brackets and tables within each other. */
 const maxDepth = 64;
@@ -27,26 +28,53 @@ export function parseDocument(file: string, folder: string, text: string): Parse
   for (;;) {
     try {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-      const value = parse(parsed, { maxDepth }) as unknown as Definition;
-      return { document: { file, folder, parsed, value }, findings, lost };
+      const value = parse(parsed, { maxDepth, unsafeKeyBehaviour: 'throw' }) as unknown as Definition;
+      return { document: { file, folder, parsed, variables: hasVariables(parsed), value }, findings, lost };
     } catch (error) {
       if (!(error instanceof TomlError)) throw error;
-      findings.push(finding(file, error));
+      findings.push(finding(file, parsed, error));
       const { start, end } = partAt(parsed, error.line);
       const part = findings.length < maxErrors ? parsed.slice(start, end) : parsed;
-      lost.push(...heads(part));
+      for (const name of heads(part)) lost.push(name);
       const blank = part.replaceAll(/[^\n]/g, ' ');
       parsed = part === parsed ? blank : parsed.slice(0, start) + blank + parsed.slice(end);
-      if (part.trim() === '') return { document: { file, folder, parsed: '', value: {} }, findings, lost };
+      if (part.trim() === '') return { document: { file, folder, parsed: '', variables: false, value: {} }, findings, lost };
     }
   }
 }
 
-function finding(file: string, error: TomlError): Finding {
+/** `${` as it is, or as escapes or a line that goes on in the next one may write it. */
+function hasVariables(text: string): boolean {
+  return /\$\{|\$\\|\\[uUx]/.test(text);
+}
+
+function finding(file: string, text: string, error: TomlError): Finding {
+  const { line, column } = error;
   const [message = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n', 1);
-  const place: Location = { file, line: error.line, column: error.column };
-  if (/redefine/.test(message)) return { code: 'PK1106', message: 'this name is taken already', place };
-  return { code: 'PK1101', message, place };
+  if (message.includes('unsafe property')) {
+    return { code: 'PK1103', message: 'the names "constructor" and "__proto__" cannot be used', place: { file, line, column } };
+  }
+  if (!message.includes('redefine')) return { code: 'PK1101', message, place: { file, line, column } };
+  const key = keyAt(text, line, column);
+  const place: Location = { file, line, column, ...(key !== '' && { endColumn: column + key.length }) };
+  const earlier = headOf(file, text, key);
+  const related = earlier === undefined || earlier.line >= line ? [] : [{ message: 'has this name already', place: earlier }];
+  return { code: 'PK1106', message: `${quote(key)} is there already`, place, related };
+}
+
+/** The key that begins at a place: up to the end of its head or pair. */
+function keyAt(text: string, line: number, column: number): string {
+  let start = 0;
+  for (let at = 1; at < line; at += 1) start = text.indexOf('\n', start) + 1;
+  return /^[^\]=\n]{0,200}/.exec(text.slice(start + column - 1, start + column + 200))?.[0].trimEnd() ?? '';
+}
+
+/** The first head of a table that is written like this. */
+function headOf(file: string, text: string, key: string): Location | undefined {
+  const head = new RegExp(String.raw`^[ \t]*\[(?=${RegExp.escape(key)}\])`, 'm').exec(text);
+  if (head === null || key === '') return undefined;
+  const column = head[0].length + 1;
+  return { file, line: text.slice(0, head.index).split('\n').length, column, endColumn: column + key.length };
 }
 
 /** From the last table head at or above a line to the next one below it. */

@@ -1,3 +1,4 @@
+import { maxVertices } from '../../src/graph/limits.ts';
 import type { Finding } from './findings.ts';
 import type { Cell } from './matrix.ts';
 import { labelOn, matrixOf } from './matrix.ts';
@@ -7,9 +8,6 @@ import type { Named, Tables } from './tables.ts';
 import type { Complaint } from './variables.ts';
 import { axesIn, known } from './variables.ts';
 import { quote, showPath } from './words.ts';
-
-/** Steps after the matrix has been applied. */
-const maxVertices = 200_000;
 
 /** One step of the text, and the vertices it becomes: one for each of its cells. */
 export interface PlannedStep extends Named {
@@ -67,7 +65,7 @@ export function resolveStep(plan: Plan, reference: string, cell: Cell): number |
     return {
       code: 'PK1104',
       message: `there is no step ${quote(parts.name)}`,
-      hint: known('steps', [...plan.steps.keys()], parts.name),
+      hint: known('steps', plan.steps.keys(), parts.name),
     };
   }
   const label = parts.cell === undefined ? labelOn(cell, step.axes) : `[${parts.cell}]`;
@@ -97,11 +95,12 @@ function notAReference(plan: Plan, text: string): Complaint {
 function axesOfSteps(tables: Tables, present: ReadonlySet<string>): ReadonlyMap<string, ReadonlySet<string>> {
   const axes = new Map<string, Set<string>>();
   const users = new Map<string, string[]>();
-  for (const { name, value } of tables.steps.values()) {
+  if (present.size === 0) return axes;
+  for (const { name, value, place } of tables.steps.values()) {
     const declared = declaredAxes(value);
-    const used = declared ?? textsIn(value).flatMap(axesIn);
+    const used = declared ?? (place.document.variables ? textsIn(value).flatMap(axesIn) : []);
     axes.set(name, new Set(used.filter((axis) => typeof axis === 'string').filter((axis) => present.has(axis))));
-    if (declared !== undefined || present.size === 0) continue;
+    if (declared !== undefined) continue;
     for (const { text } of referencesOf(value)) {
       const parts = stepReference(text);
       if (parts === undefined || parts.cell !== undefined) continue;

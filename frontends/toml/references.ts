@@ -8,30 +8,39 @@ export interface Reference {
 
 /** Every reference of a step. Asks nothing of the step's form, so that steps with other faults are searched too. */
 export function referencesOf(step: unknown): readonly Reference[] {
-  const { exec, tree, merge, ...rest } = table(step);
-  const { inputs, root } = table(exec);
-  const found = [
-    ...Object.entries(table(inputs)).flatMap(([name, value]) => text(value, ['exec', 'inputs', name])),
-    ...(root === 'host' ? [] : text(root, ['exec', 'root'])),
-    ...list(merge).flatMap((value, at) => text(value, ['merge', at])),
-    ...list(tree).flatMap((edit, at) => {
-      const { copy, from } = table(edit);
-      return [...text(copy, ['tree', at, 'copy']), ...text(from, ['tree', at, 'from'])];
-    }),
-  ];
-  for (const kind of ['extract', 'archive', 'compress', 'decompress'])
-    found.push(...text(table(rest[kind])['from'], [kind, 'from']));
+  const found: Reference[] = [];
+  function add(text: unknown, ...path: Path): void {
+    if (typeof text === 'string') found.push({ text, path });
+  }
+  const kinds = table(step);
+  for (const kind of Object.keys(kinds)) {
+    const value = kinds[kind];
+    if (kind === 'exec') {
+      const { inputs, root } = table(value);
+      const named = table(inputs);
+      for (const name of Object.keys(named)) add(named[name], kind, 'inputs', name);
+      if (root !== 'host') add(root, kind, 'root');
+    } else if (kind === 'merge') for (const [at, input] of list(value).entries()) add(input, kind, at);
+    else if (kind === 'tree') {
+      for (const [at, edit] of list(value).entries()) {
+        const { copy, from } = table(edit);
+        add(copy, kind, at, 'copy');
+        add(from, kind, at, 'from');
+      }
+    } else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
+  }
   return found;
 }
 
+/** The kinds of step that work on one input. */
+const formats: ReadonlySet<string> = new Set(['extract', 'archive', 'compress', 'decompress']);
+
 /** `step:NAME` or `step:NAME[CELL]` in its parts; undefined when it is no reference to a step. */
 export function stepReference(reference: string): { readonly name: string; readonly cell: string | undefined } | undefined {
+  if (!reference.includes('['))
+    return reference.startsWith('step:') && !reference.includes(']') ? { name: reference.slice(5), cell: undefined } : undefined;
   const [, name, cell] = /^step:([^[\]]+)(?:\[([^[\]]*)\])?$/.exec(reference) ?? [];
   return name === undefined ? undefined : { name, cell };
-}
-
-function text(value: unknown, path: Path): readonly Reference[] {
-  return typeof value === 'string' ? [{ text: value, path }] : [];
 }
 
 function table(value: unknown): Readonly<Record<string, unknown>> {

@@ -38,7 +38,7 @@ export function mergeTables(documents: readonly Document[]): Tables {
   for (const [path, word] of shared) {
     const { found, taken } = collect(documents, path);
     merged.set(path.join('.'), found);
-    findings.push(...taken.map(([later, earlier]) => twice(word, later, earlier)));
+    for (const [later, earlier] of taken) findings.push(twice(word, later, earlier));
   }
   const environment = documents.flatMap((document) => (Array.isArray(document.value.env) ? document.value.env : []));
   const matrix = [...(merged.get('matrix') ?? [])].filter(
@@ -70,8 +70,10 @@ function collect(documents: readonly Document[], path: Path): Collected {
   const taken: [Named, Named][] = [];
   for (const document of documents) {
     const table = path.reduce<unknown>((value, key) => (isTable(value) ? value[key] : undefined), document.value);
-    for (const [name, value] of Object.entries(isTable(table) ? table : {})) {
-      const named: Named = { name, value, place: { document, path: [...path, name], at: 'key' } };
+    if (!isTable(table)) continue;
+    // Object.entries takes ten times as long on the objects that the parser makes.
+    for (const name of Object.keys(table)) {
+      const named: Named = { name, value: table[name], place: { document, path: [...path, name], at: 'key' } };
       const earlier = found.get(name);
       if (earlier === undefined) found.set(name, named);
       else taken.push([named, earlier]);

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { graph as define } from '../../src/graph/build.ts';
+import { vertexDigests } from '../../src/graph/digest.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { problemsOf } from '../../src/graph/problem.ts';
 import { toml } from './index.ts';
@@ -170,6 +172,17 @@ exec = { script = "echo $\${HOME} $HOME" }
     ]);
   });
 
+  test('are seen behind escapes and continued lines too', async () => {
+    const graph = await load('[vars]\nx = "1"\n[steps.a]\nlocal = "\\u0024{x}"\n[steps.b]\nlocal = """$\\\n {x}"""\n');
+    expect(graph.vertices.map(({ op }) => op)).toMatchObject([{ path: '1' }, { path: '1' }]);
+  });
+
+  test('tell shell code how to write its own', async () => {
+    await expect(load('[steps.a]\nexec = { script = "echo ${HOME}" }')).rejects.toThrow(
+      'there are no variables; write "$${" for a plain "${"',
+    );
+  });
+
   test('that double again and again come to an end', async () => {
     const doubling = Array.from(
       { length: 40 },
@@ -328,9 +341,38 @@ t = "step:kernell"
       'PK1103 16:43 steps.two.extract.strip: expected 0 or more',
       'PK1103 17:8 steps.none: the step does not say what it is',
       'PK1101 19:5 invalid value',
-      'PK1106 22:2 this name is taken already',
+      'PK1106 22:2 "steps.a" is there already',
       'PK1104 25:5 targets.t: there is no step "kernell"',
       'PK1102 26:2 unknown key "stesp" in the definition',
+    ]);
+  });
+
+  test('a name that is taken shows what has it', async () => {
+    await expect(load('[steps.rootfs]\nlocal = "."\n[steps.x]\nlocal = "."\nlocal = ","\n[steps.rootfs]\n')).rejects.toThrow(
+      [
+        '"local" is there already',
+        '  --> portkit.toml:5:1',
+        '  |',
+        '5 | local = ","',
+        '  | ^^^^^',
+        '',
+        'error[PK1106]: "steps.rootfs" is there already',
+        '  --> portkit.toml:6:2',
+        '  |',
+        '6 | [steps.rootfs]',
+        '  |  ^^^^^^^^^^^^',
+        '  ::: portkit.toml:1:2 has this name already',
+      ].join('\n'),
+    );
+  });
+
+  test('names that are special to JavaScript are names, or refused', async () => {
+    const graph = await load(
+      '[steps.toString]\nlocal = "."\n[steps.b]\nmerge = ["step:toString"]\n[targets]\nvalueOf = "step:b"\n',
+    );
+    expect([names(graph), Object.keys(graph.targets)]).toEqual([['toString <', 'b <toString'], ['valueOf']]);
+    expect(await problems('[steps.b]\nlocal = "."\n[steps.__proto__]\nlocal = "."\n')).toEqual([
+      'PK1103 3:2 the names "constructor" and "__proto__" cannot be used',
     ]);
   });
 
@@ -345,6 +387,42 @@ t = "step:kernell"
         '   = help: did you mean "matrix"?',
       ].join('\n'),
     );
+  });
+});
+
+test('the same graph comes from TypeScript', async () => {
+  const made = define(({ local, exec, tree }) => {
+    const src = local('src', { path: 'agent' });
+    const agent = exec('agent', { argv: ['make'], inputs: { src }, output: { file: 'agent' }, timeoutMs: 30_000 });
+    return { rootfs: tree('rootfs', [{ copy: agent, to: '/init', mode: '0755' }, { mkdir: '/proc' }]) };
+  });
+  const written = await load(`
+[steps.src]
+local = "agent"
+[steps.agent]
+exec = { argv = ["make"], inputs = { src = "step:src" }, output = { file = "agent" }, timeout = "30s" }
+[steps.rootfs]
+tree = [{ copy = "step:agent", to = "/init", mode = "755" }, { mkdir = "/proc" }]
+`);
+  expect(vertexDigests(written)).toEqual(vertexDigests(made));
+  expect(written.targets).toEqual(made.targets);
+});
+
+describe('definitions that ask for too much', () => {
+  test('are read in time, or refused', async () => {
+    const escapes = await load(`[vars]\nx = """${'\\n'.repeat(3_000_000)}"""\n[steps.a]\nlocal = "."\n`);
+    expect(escapes.vertices[0]?.location?.line).toBe(3);
+    const unknown = Array.from({ length: 1000 }, (_, at) => `[steps.s${at}]\nmerge = ["step:t${at}"]\n`).join('');
+    expect(await problems(unknown)).toHaveLength(1000);
+    const copies = Array.from({ length: 100 }, (_, at) => `[steps.s${at}]\nlocal = "\${x}"\n`).join('');
+    expect((await problems(`[vars]\nx = "${'x'.repeat(1_000_000)}"\n${copies}`))[0]).toMatch(
+      /^PK1110 .* the definition is longer than/,
+    );
+    expect((await problems('#'.repeat(17_000_000)))[0]).toMatch(/^PK1110 1:1 the definition has more than/);
+    const cells = Array.from({ length: 20_000 }, (_, at) => `s${at}.matrix = ["architecture", "substrate", "protection_mode"]`);
+    const matrix =
+      'architecture = ["x86_64", "aarch64"]\nsubstrate = ["firecracker", "cloud-hypervisor", "avf"]\nprotection_mode = ["standard", "pvm"]';
+    expect((await problems(`[matrix]\n${matrix}\n[steps]\n${cells.join('\n')}`))[0]).toMatch(/^PK1110 .* more than 200000 steps/);
   });
 });
 
@@ -392,6 +470,22 @@ protection_mode = "standard"
 
   test('load unchanged and make no steps', async () => {
     expect(await load(port)).toEqual({ vertices: [], targets: {} });
+  });
+
+  test('may name the steps that build them, which must be there', async () => {
+    const built = port.replace(
+      'protection_mode = "standard"\n',
+      'protection_mode = "standard"\nbuild = { step = "vmlinux", initrd = "initrd" }\n',
+    );
+    const named = port.replace(
+      '[artifacts.kernels.demo-kernel.variants.selector]',
+      'build = { step = "vmlinux", initrd = "initrd" }\n$&',
+    );
+    expect(await problems(built)).toHaveLength(1);
+    expect(await problems(`${named}\n[steps.vmlinuz]\nlocal = "."`)).toEqual([
+      'PK1104 36:18 artifacts.kernels.demo-kernel.variants[0].build.step: there is no step "vmlinux"',
+      'PK1104 36:38 artifacts.kernels.demo-kernel.variants[0].build.initrd: there is no step "initrd"',
+    ]);
   });
 
   test('are strict inside ours', async () => {

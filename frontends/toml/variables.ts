@@ -9,6 +9,8 @@ export interface Scope {
   readonly environment: ReadonlyMap<string, string | undefined>;
   /** The chosen value of each axis; undefined where no cell is. */
   readonly cell: ReadonlyMap<string, string>;
+  /** Characters that variables may still put into the texts of a definition. */
+  readonly budget: { left: number };
 }
 
 /** What is wrong at one place, before anyone knows its line. */
@@ -16,6 +18,9 @@ export type Complaint = Pick<Finding, 'code' | 'message' | 'hint'>;
 
 /** Characters that a text may have once its variables are in it, so that doubling again and again ends. */
 const longest = 1 << 20;
+
+/** Characters that variables may put into all texts together. */
+export const mostExpanded = 64 << 20;
 
 const form = /\$(\$\{|\{([^{}\n]*)(\}?))/g;
 
@@ -25,15 +30,20 @@ export function expand(text: string, scope: Scope, complain: (complaint: Complai
   let length = text.length;
   const expanded = text.replaceAll(form, (_, ...[escape, name, end]: (string | undefined)[]) => {
     if (escape === '${') return '${';
-    const value = end === '}' && length <= longest ? lookUp(name ?? '', scope) : undefined;
+    const value = end === '}' && length <= longest && scope.budget.left >= 0 ? lookUp(name ?? '', scope) : undefined;
     if (typeof value === 'string') {
       length += value.length;
+      scope.budget.left -= value.length;
       return value;
     }
     if (end !== '}') complain({ code: 'PK1107', message: '"${" has no "}"', hint: escapeHint });
     else if (value !== undefined) complain(value);
     return '';
   });
+  if (scope.budget.left < 0) {
+    complain({ code: 'PK1110', message: `with its variables the definition is longer than ${mostExpanded} characters` });
+    return '';
+  }
   if (length <= longest) return expanded;
   complain({ code: 'PK1110', message: `with its variables this text is longer than ${longest} characters` });
   return '';
@@ -62,22 +72,22 @@ function lookUp(name: string, { variables, environment, cell }: Scope): string |
       cell.get(axis) ?? {
         code: 'PK1109',
         message: `there is no matrix axis ${quote(axis)} here`,
-        hint: known('axes', [...cell.keys()], axis),
+        hint: known('axes', cell.keys(), axis),
       }
     );
   }
   const value = variables.get(name);
   if (value !== undefined) return value;
-  return {
-    code: 'PK1107',
-    message: `there is no variable ${quote(name)}`,
-    hint: known('variables', [...variables.keys()], name),
-  };
+  const near = known('variables', variables.keys(), name);
+  return { code: 'PK1107', message: `there is no variable ${quote(name)}`, hint: () => `${near()}; ${escapeHint}` };
 }
 
 /** What may have been meant instead of a name that is not known. */
-export function known(what: string, names: readonly string[], typed: string): string {
-  const near = suggest(typed, names);
-  if (near !== undefined) return `did you mean ${quote(near)}?`;
-  return names.length === 0 ? `there are no ${what}; ${escapeHint}` : `the ${what} are ${names.slice(0, 20).join(', ')}`;
+export function known(what: string, names: Iterable<string>, typed: string): () => string {
+  return () => {
+    const all = [...names];
+    const near = suggest(typed, all);
+    if (near !== undefined) return `did you mean ${quote(near)}?`;
+    return all.length === 0 ? `there are no ${what}` : `the ${what} are ${all.slice(0, 20).join(', ')}`;
+  };
 }

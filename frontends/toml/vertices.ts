@@ -1,6 +1,5 @@
 import type { Input, Vertex } from '../../src/graph/graph.ts';
 import type { Document, Finding, Path } from './findings.ts';
-import { shapeFindings } from './issues.ts';
 import { local } from './lower/sources.ts';
 import { lowerStep } from './lower/step.ts';
 import type { Cell } from './matrix.ts';
@@ -8,6 +7,7 @@ import type { Plan, PlannedStep } from './plan.ts';
 import { resolveStep } from './plan.ts';
 import { referencesOf, stepReference } from './references.ts';
 import type { Step } from './schema/definition.ts';
+import { fitsDefinition } from './schema/fits.ts';
 import type { Complaint, Scope } from './variables.ts';
 import { expand } from './variables.ts';
 import { showPath } from './words.ts';
@@ -27,6 +27,14 @@ export interface Made {
   readonly vertices: readonly Vertex[];
   readonly origins: readonly PlannedStep[];
   readonly findings: readonly Finding[];
+  /** Steps that no longer fit the schema once their variables are in them. */
+  readonly misfits: readonly Misfit[];
+}
+
+/** A value that does not fit the schema, as a definition of its own, and the document it stands in. */
+export interface Misfit {
+  readonly document: Document;
+  readonly value: unknown;
 }
 
 /** Every vertex of the graph, in the order of the plan; directories named in references come last. */
@@ -35,6 +43,7 @@ export function makeVertices(work: Work): Made {
   const origins: PlannedStep[] = [];
   const passing = new Map<string, { readonly at: number; readonly vertex: Vertex; readonly origin: PlannedStep }>();
   const findings: Finding[] = [];
+  const misfits: Misfit[] = [];
 
   /** The input that a reference means. */
   function resolve(reference: string, step: PlannedStep, cell: Cell): Input | Complaint | undefined {
@@ -56,8 +65,11 @@ export function makeVertices(work: Work): Made {
       const complain = (at: Path, complaint: Complaint): unknown =>
         findings.push(complaintAt(document, [...path, ...at], complaint));
       const broken = work.broken.has(step.name);
-      const { value, fine, shape } = substituted(step, { ...work.scope, cell: cell.values }, broken);
-      findings.push(...shape);
+      const { value, complaints } = substituted(step, { ...work.scope, cell: cell.values });
+      for (const complaint of complaints) findings.push(complaint);
+      const changed = { steps: { [step.name]: value } };
+      const misfit = !broken && complaints.length === 0 && value !== step.value && !fitsDefinition(changed);
+      if (misfit) misfits.push({ document, value: changed });
       const inputs = new Map<string, Input>();
       for (const { text, path: at } of referencesOf(value)) {
         const found = inputs.get(text) ?? resolve(text, step, cell);
@@ -65,9 +77,10 @@ export function makeVertices(work: Work): Made {
         if ('vertex' in found) inputs.set(text, found);
         else if (!broken || found.code !== 'PK1103') complain(at, found);
       }
-      const wired = fine
-        ? lowerStep(value as Step, document.folder, (at, message, hint) => complain(at, { code: 'PK1103', message, hint }))
-        : undefined;
+      const wired =
+        !broken && !misfit && complaints.length === 0
+          ? lowerStep(value as Step, document.folder, (at, message, hint) => complain(at, { code: 'PK1103', message, hint }))
+          : undefined;
       vertices.push({
         name: step.name + cell.label,
         op: wired?.op ?? { type: 'merge' },
@@ -80,25 +93,19 @@ export function makeVertices(work: Work): Made {
     vertices.push(vertex);
     origins.push(origin);
   }
-  return { vertices, origins, findings };
+  return { vertices, origins, findings, misfits };
 }
 
-/** A step with its variables in it, and whether it still has the form of a step. */
-function substituted(step: PlannedStep, scope: Scope, broken: boolean): Substituted {
-  const { document, path } = step.place;
-  const shape: Finding[] = [];
-  const value = substitute(step.value, [], (text, at) =>
-    expand(text, scope, (complaint) => shape.push(complaintAt(document, [...path, ...at], complaint))),
-  );
-  if (!broken && shape.length === 0 && value !== step.value)
-    shape.push(...shapeFindings(document, { steps: { [step.name]: value } }));
-  return { value, fine: !broken && shape.length === 0, shape };
-}
-
-interface Substituted {
-  readonly value: unknown;
-  readonly fine: boolean;
-  readonly shape: readonly Finding[];
+/** A step with its variables in it, and what is wrong with them. */
+function substituted(
+  { value, place: { document, path } }: PlannedStep,
+  scope: Scope,
+): { readonly value: unknown; readonly complaints: readonly Finding[] } {
+  if (!document.variables) return { value, complaints: [] };
+  const complaints: Finding[] = [];
+  const replace = (text: string, at: Path): string =>
+    expand(text, scope, (complaint) => complaints.push(complaintAt(document, [...path, ...at], complaint)));
+  return { value: substitute(value, [], replace), complaints };
 }
 
 function complaintAt(document: Document, path: Path, { message, ...rest }: Complaint): Finding {

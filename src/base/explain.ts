@@ -26,6 +26,9 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK1109:
     'A step that is made once for each cell of the matrix was used where no single cell is meant, or the cell that was named does not exist. Name one: "step:NAME[x86_64]".',
   PK1110: 'The definition has more steps, text or nesting than portkit takes. The message names the limit.',
+  PK1111:
+    'The file of the definition is not there or may not be read. Without --file, portkit.toml (or portkit.ts) is looked for from here upwards.',
+  PK1112: 'A portkit.ts is run as a program and has to export a graph. The message says what went wrong; --debug shows where.',
   PK2001:
     'Stored bytes no longer hash to their name: a disk, a cable, memory, or somebody changed them. The damaged object was moved to the quarantine folder of the store and was not served. What made it runs again on its own; "portkit cache verify --repair" looks for more damage.',
   PK2002:
@@ -55,9 +58,9 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3201:
     'The name could not be looked up, the connection failed or was cut, or the server stayed busy, at every source and after several rounds with growing waits. What had come is kept, so the next build goes on from there. Proxies are taken from http_proxy, https_proxy and no_proxy. Content the store has is never fetched again.',
   PK3202:
-    'A server sent other bytes than the digest in the definition or the lock says. They were not used. The file may have been replaced by its makers, or by somebody else: find out which before you pin the new digest.',
+    'What came has another digest than the definition, the lock or the image says. They were not used. The file may have been replaced by its makers, or by somebody else: find out which before you pin the new digest.',
   PK3203:
-    'A server does not have the file (such as 404), sends it in a way that cannot be used, or redirects where that is refused: from https to http, to another scheme, in a loop, more than five times, or to a URL with credentials. For a file URL: it is not there, or is no regular file.',
+    'A server does not have the file (such as 404), sends it in a way that cannot be used, or redirects where that is refused: from https to http, to another scheme, in a loop, more than five times, or to a URL with credentials. For files of this machine, packages and images: it is not there, is no regular file, apt does not know it, or the image has nothing for the platform.',
   PK3204:
     'Content grew beyond the size limit of the step; nothing of it was kept. A small compressed file can hold a very large one, so the limit also counts for uncompressed bytes.',
   PK3205:
@@ -70,6 +73,10 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     "A path of a definition is absolute, is not there, or leads out of the definition's directory, by '..' or through a symlink. A project root above it can be named; nothing outside of that is ever read.",
   PK3209:
     'The git program could not give the commit: the repository or the commit is not there, the server wants a password, or an object is damaged or refused. Its last words are in the message. No hook, filter or setting of the repository is ever run.',
+  PK3210:
+    'This version reads images from a layout on disk (a directory with oci-layout, index.json and blobs), which skopeo, buildah and others can write. Registries arrive with a later version.',
+  PK3212:
+    'An index, manifest, config or layer of an image does not have the form it must have: a document that could be read in two ways, a media type that is not known, a size or number of layers that does not fit. Nothing of the image was used.',
   PK3301:
     'The bytes of an archive break the rules of its format: they are cut off, damaged, or made to be read differently by different programs. Nothing of it was used.',
   PK3302:
@@ -82,6 +89,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'A file begins like a program or library (ELF) but its headers lead outside of it or contradict themselves, so what it needs cannot be told.',
   PK3306:
     'A step needs another kind of input: a tree where it was given a file, a compressed file where it was given a plain one, or one input where it was given several.',
+  PK3003:
+    'With --expect-cached nothing may run, and the result of a step is not known. "portkit plan" says which steps would run, and why.',
+  PK3004:
+    'The history of builds (in the store) or the record of a run does not hold what was asked for. "portkit why --json" lists the builds of a definition.',
+  PK3005:
+    'The lock beside the definition holds the digests of what the definition leaves open. It is malformed, or cannot be read or written. It can be made anew with --update.',
   PK3101:
     'The command of a step ended with another status than 0. Its last lines are printed with the step; the whole output is in the log that is named there.',
   PK3102:
@@ -95,13 +108,19 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3106:
     'Steps only run in a sandbox, and it could not be made. Most often the kernel does not let ordinary users make namespaces (kernel.unprivileged_userns_clone = 0, user.max_user_namespaces = 0, or kernel.apparmor_restrict_unprivileged_userns = 1 on Ubuntu), or this runs in a container that forbids it. There is no switch to run steps without it.',
   PK3107:
-    "A tree that is a step's whole root is mounted read-only, so each place where something is mounted must be in it: a folder for a cache, a file for a secret, neither reached through a link. Places below /tmp and /run are always there.",
+    'The working directory, a cache or a secret of a step has a place that its root does not have. A root is mounted read-only, so each such place must be in it: a folder, or a file for a secret, neither reached through a link. Places below /tmp and /run are always there.',
   PK3108:
     'A step names a secret that was not given. Values come from the command line or a file and are never part of a definition.',
   PK3109:
-    'Commands started by root run as an ordinary user who owns nothing. The folders with their inputs are closed to everybody else, but the folders above must let that user pass.',
+    'The scratch folder holds what commands see, so it must be yours and closed to changes by others. When root starts commands, they run as an ordinary user who owns nothing, and every folder above must let that user pass.',
   PK3110:
     "A limit is kept by the kernel through control groups (or, for a step on the host's root, by prlimit). Neither can keep this one here, and a limit that is not kept is worse than none that is asked for.",
+  PK3307:
+    'A step names a path, or patterns, for which a tree has nothing. The hint shows a name that is near, or what is there instead. "portkit" follows symlinks on the way to a file within the tree, never out of it.',
+  PK3308:
+    'An edit of a tree meets something that it would destroy or that has no such property: a directory where a file shall be, a path through a link, the mode of a symlink. Name the path itself, or remove what is there first.',
+  PK3309:
+    'A program needs a library or loader that is neither in the tree nor in the input it is taken from, or only for another processor. The hint names the folders that were searched: RPATH, RUNPATH, those of ld.so.conf and the usual ones.',
   PK3401:
     'The value of --output is a directory, "-" for a tar on standard output, or comma-separated key=value such as type=local,dest=out,src=boot/**. Unknown types and keys are refused, so that a typing error cannot be passed over.',
   PK3402:

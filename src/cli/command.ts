@@ -4,14 +4,18 @@ import type { Output } from './output.ts';
 export interface Option {
   readonly type: 'string' | 'boolean';
   readonly help: string;
+  /** Its one-letter form. */
+  readonly short?: string;
   /** The name of the value in the help (`DIR`). */
   readonly value?: string;
+  /** It may be given more than once, and its value is a list. */
+  readonly multiple?: true;
 }
 
 /** What a command is given when it runs. */
 export interface Invocation extends Output {
   readonly words: readonly string[];
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   readonly signal: AbortSignal;
 }
 
@@ -19,7 +23,7 @@ export interface Invocation extends Output {
 export interface Command {
   readonly usage: string;
   readonly about: string;
-  /** How many words it takes at most. */
+  /** How many words it takes at most (Infinity for any number). */
   readonly words: number;
   readonly options: Readonly<Record<string, Option>>;
   /** Runs and answers the exit status. */

@@ -26,8 +26,8 @@ export function generalHelp(): string {
 
 /** What `portkit help COMMAND` prints. */
 export function commandHelp(command: Command): string {
-  const options = Object.entries(command.options).map(([name, { value, help }]) => ({
-    left: `--${name}${value === undefined ? '' : ` ${value}`}`,
+  const options = Object.entries(command.options).map(([name, { value, help, short }]) => ({
+    left: `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
     help,
   }));
   const width = Math.max(0, ...options.map(({ left }) => left.length));

@@ -6,8 +6,9 @@ import { suggest } from '../base/suggest.ts';
 /** The words and options of one command; whatever it does not take is an error, never passed over. */
 export function parseCommandLine(name: string, command: Command, args: readonly string[]): Pick<Invocation, 'words' | 'options'> {
   const { values, positionals } = parse(name, command, args);
+  const options = Object.fromEntries(Object.entries(values).map(([option, value]) => [option, valueOf(value)]));
   const extra = positionals[command.words];
-  if (extra === undefined) return { words: positionals, options: values };
+  if (extra === undefined) return { words: positionals, options };
   const known = Object.keys(command.options);
   const near = suggest(extra.replace(/^-+/, ''), known);
   throw new PortkitError('PK1001', `"portkit ${name}" does not take ${JSON.stringify(extra)}`, {
@@ -15,8 +16,18 @@ export function parseCommandLine(name: string, command: Command, args: readonly 
   });
 }
 
+/** Lists hold strings only: no option that may be repeated is a flag. */
+function valueOf(value: string | boolean | readonly (string | boolean)[] | undefined): Invocation['options'][string] {
+  return typeof value === 'object' ? value.filter((one) => typeof one === 'string') : value;
+}
+
 function parse(name: string, command: Command, args: readonly string[]) {
-  const options = Object.fromEntries(Object.entries(command.options).map(([option, { type }]) => [option, { type }]));
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([option, { type, multiple = false, short }]) => [
+      option,
+      { type, multiple, ...(short !== undefined && { short }) },
+    ]),
+  );
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {

@@ -34,7 +34,7 @@ function firstOf(thrown: unknown): unknown {
 function causesOf(error: unknown): readonly unknown[] {
   const causes: unknown[] = [];
   for (let at = error; at instanceof Error && at.cause !== undefined && !causes.includes(at.cause); at = at.cause) {
-    causes.push(at.cause);
+    if (at.cause instanceof Error || typeof at.cause === 'string') causes.push(at.cause);
   }
   return causes;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDuration, parseSize, showSize } from './sizes.ts';
+import { parseDuration, parseSize } from './sizes.ts';
 
 test.each([
   ['0', 0],
@@ -28,15 +28,3 @@ test.each(['', ' ', '10 GiB', '-1', '1e3', '10gib', '1.', '.5', '0x10', 'GiB', '
     expect(() => parseDuration(text, 'option')).toThrow(refused);
   },
 );
-
-test('sizes for people', () => {
-  expect([0, 1, 1023, 1024, 1536, 2 ** 30, 2 ** 60].map(showSize)).toEqual([
-    '0 B',
-    '1 B',
-    '1023 B',
-    '1.0 KiB',
-    '1.5 KiB',
-    '1.0 GiB',
-    '1048576.0 TiB',
-  ]);
-});

@@ -15,11 +15,3 @@ function understood(text: string, value: number | undefined, hint: string): numb
   if (value === undefined) throw new PortkitError('PK1004', `The value ${JSON.stringify(text)} is not understood`, { hint });
   return value;
 }
-
-/** Bytes for people. */
-export function showSize(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 2 ** (10 * power);
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power] ?? 'B'}`;
-}

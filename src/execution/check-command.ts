@@ -13,6 +13,10 @@ const inputName = /^(?!\.{1,2}$)[A-Za-z0-9._+-]{1,100}$/;
 const variable = /^[A-Za-z_][A-Za-z0-9_]{0,200}$/;
 /** Places that the sandbox itself makes; nothing is mounted over them or into them. */
 const ownPlaces = ['/', '/proc', '/sys', '/dev', '/in', '/out'];
+/** The same when the root is the host's: read-only, or links, by which one place would have two names. */
+const placesOfHost = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/var/tmp'];
+/** Also its own, but things may be mounted into them. */
+const ownFolders = ['/tmp', '/run'];
 
 /** Refuses what no sandbox can be made from: the strings of a command come from a definition. */
 export function checkCommand(command: Command): void {
@@ -25,15 +29,15 @@ export function checkCommand(command: Command): void {
       refuse(`The limit ${limit} is no whole number above 0`);
   }
   checkPath(command.cwd, 'The working directory');
-  for (const { name, to } of command.caches) {
-    checkTarget(to, `The place of the cache ${JSON.stringify(name)}`);
-  }
+  const taken = command.root === 'host' ? [...ownPlaces, ...placesOfHost] : ownPlaces;
+  for (const { name, to } of command.caches) checkTarget(to, `The place of the cache ${JSON.stringify(name)}`, taken);
   for (const secret of command.secrets) {
     const to = secretPath(secret);
-    if (to !== undefined) checkTarget(to, `The place of the secret ${JSON.stringify(secret.name)}`);
+    if (to !== undefined) checkTarget(to, `The place of the secret ${JSON.stringify(secret.name)}`, taken);
     const variable = secret.env === undefined || (isUtf8(secret.value) && !secret.value.includes(0));
     if (!variable) refuse(`The secret ${JSON.stringify(secret.name)} is no text, so it cannot be a variable`);
   }
+  checkApart(command);
   const variables = [...Object.keys(command.env), ...command.secrets.flatMap(({ env }) => (env === undefined ? [] : [env]))];
   for (const name of variables) if (!variable.test(name)) refuse(`The variable name ${JSON.stringify(name)} is not allowed`);
   for (const text of [...command.argv, ...Object.values(command.env)])
@@ -45,10 +49,22 @@ function checkPath(path: string, what: string): void {
   if (!plain || (path.length > 1 && path.endsWith('/'))) refuse(`${what}, ${JSON.stringify(path)}, is not a plain absolute path`);
 }
 
-function checkTarget(path: string, what: string): void {
+function checkTarget(path: string, what: string, places: readonly string[]): void {
   checkPath(path, what);
-  const taken = ownPlaces.some((place) => path === place || (place !== '/' && path.startsWith(`${place}/`)));
-  if (taken) refuse(`${what}, ${path}, is the sandbox's own`);
+  const taken = places.some((place) => path === place || (place !== '/' && path.startsWith(`${place}/`)));
+  if (taken || ownFolders.includes(path)) refuse(`${what}, ${path}, is the sandbox's own`);
+}
+
+/**
+ * Nothing is mounted inside a cache: what earlier commands left there could be a link, which would be followed while the
+ * sandbox is made, when the host's files are still in sight.
+ */
+function checkApart({ caches, secrets }: Command): void {
+  const targets = [...caches.map(({ to }) => to), ...secrets.map(secretPath)].filter((to) => to !== undefined);
+  for (const [index, one] of targets.entries()) {
+    const other = targets.find((to, at) => at !== index && (to === one || to.startsWith(`${one}/`)));
+    if (other !== undefined) refuse(`${other} is to be mounted inside of ${one}`);
+  }
 }
 
 function refuse(message: string): never {

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, fchmodSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts';
 import { mountPoints } from './sandbox.ts';
 
 /** A ref on the host's disk, for as long as it is held; read by many, written by nobody. */
-interface Held extends Disposable {
+interface Held extends AsyncDisposable {
   readonly path: string;
 }
 
@@ -68,15 +68,14 @@ export function createCheckouts(options: CheckoutOptions): Checkouts {
     }
   }
 
-  function forgetOldest(): void {
+  async function forgetOldest(): Promise<void> {
     const idle = [...made].filter(([, one]) => one.users === 0);
     let bytes = idle.reduce((sum, [, one]) => sum + one.bytes, 0);
     for (const [key, one] of idle) {
       if (bytes <= options.keepBytes) return;
       bytes -= one.bytes;
       made.delete(key);
-      // What is left behind goes with the whole folder.
-      options.discard(one.path).catch(() => {});
+      await options.discard(one.path);
     }
   }
 
@@ -95,11 +94,11 @@ export function createCheckouts(options: CheckoutOptions): Checkouts {
       let held = true;
       return {
         path: one.path,
-        [Symbol.dispose]() {
+        async [Symbol.asyncDispose]() {
           if (!held) return;
           held = false;
           one.users -= 1;
-          forgetOldest();
+          await forgetOldest();
         },
       };
     },
@@ -111,7 +110,8 @@ function addMountPoints(root: string): void {
   for (const name of mountPoints) {
     const path = join(root, name);
     try {
-      mkdirSync(path, { mode: 0o755 });
+      mkdirSync(path);
+      chmodSync(path, 0o755);
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
       if (lstatSync(path).isDirectory()) continue;
@@ -129,13 +129,14 @@ async function writeBlob(
 ): Promise<number> {
   const content = await blobs.open(digest, signal);
   if (content === undefined) throw new PortkitError('PK2002', `The blob ${digest} is not in the store`);
-  const fd = openSync(path, 'wx', 0o444);
+  const fd = openSync(path, 'wx', 0o400);
   try {
     let size = 0;
     for await (const chunk of content) {
       writeFully(fd, chunk);
       size += chunk.length;
     }
+    fchmodSync(fd, 0o444);
     return size;
   } finally {
     closeSync(fd);

@@ -78,8 +78,9 @@ async function find(tool: string): Promise<string> {
     }
   }
   const name = tool.slice(tool.lastIndexOf('/') + 1);
+  const install = `apt-get install -y ${Object.hasOwn(packages, name) ? packages[name] : name}`;
   throw new PortkitError('PK6901', `The program ${tool} is not installed below /usr`, {
-    hint: `apt-get install -y ${packages[name] ?? name}`,
+    hint: Object.hasOwn(packages, name) ? install : `Install the package that has it; if it has the same name: ${install}`,
   });
 }
 

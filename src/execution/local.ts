@@ -18,7 +18,7 @@ import { seccompFilter } from './seccomp.ts';
 import type { SpawnRequest } from './spawner-protocol.ts';
 import { SpawnError } from './spawner.ts';
 import type { SpawnContext, Spawner } from './spawner.ts';
-import { makePrivate, nobodyElse, openWorkplace, writeEtc } from './workplace.ts';
+import { nobodyElse, openWorkplace, prepareFolder, writeEtc } from './workplace.ts';
 
 /** What the executor of this machine works with. */
 export interface LocalExecutorOptions {
@@ -45,13 +45,13 @@ export async function createLocalExecutor(
   const programs = createPrograms(options.spawner);
   const filter = seccompFilter(process.arch);
   if (filter === undefined) throw new PortkitError('PK3106', `No system-call filter is known for ${process.arch}`);
+  const caches = prepareFolder(options.folders.caches, user);
   const discard = (path: string): Promise<void> => programs.discard(path);
   const workplace = await openWorkplace(options.folders.scratch, { user, discard, signal });
-  makePrivate(options.folders.caches, user);
   const filterFile = join(workplace.folder, 'filter');
   writeFileSync(filterFile, filter);
   const site: Site = {
-    caches: options.folders.caches,
+    caches,
     controllers: findControllers(readFileSync('/proc/self/cgroup', 'utf8'), readFileSync('/proc/self/mountinfo', 'utf8')),
     user,
     workplace,
@@ -96,15 +96,8 @@ async function run(options: LocalExecutorOptions, site: Site, { command, context
   );
   const limits = keepLimits(site, command);
   held.use(limits.group);
-  const [program = options.bwrap, ...rest] = [
-    ...limits.around,
-    options.bwrap,
-    '--args',
-    '3',
-    '--',
-    ...limits.inside,
-    ...command.argv,
-  ];
+  const bwrap = [options.bwrap, '--args', '3', '--'];
+  const [program = '', ...rest] = [...limits.around, ...bwrap, ...limits.inside, ...command.argv];
   const request: SpawnRequest = {
     // The arguments go through a descriptor: a command line can be read by everybody, and they hold secret variables.
     argv: [program, ...rest],
@@ -121,7 +114,7 @@ async function run(options: LocalExecutorOptions, site: Site, { command, context
   if (limits.group.outOfMemory()) return { how: 'out-of-memory' };
   if (end.timedOut) return { how: 'out-of-time' };
   if (end.signal !== null) return { how: 'signalled', signal: end.signal };
-  if (!end.report.includes('"exit-code"')) throw notMade(output.firstErrors());
+  if (!end.report.includes('"exit-code"')) return notStarted(output.firstErrors());
   if (end.status !== 0) return unsuccessful(end.status ?? 0);
   const { tree } = await snapshot(plan.out, options.store, { signal: context.signal });
   return { how: 'exited', status: 0, out: tree };
@@ -157,21 +150,33 @@ function unsuccessful(status: number): Ended {
   return signal === undefined ? { how: 'exited', status } : { how: 'signalled', signal: signal[0] };
 }
 
-function notMade(errors: string): PortkitError {
-  const hint = /user namespace|Operation not permitted|Creating new namespace/i.test(errors)
-    ? 'The kernel or the container around this does not let ordinary users make namespaces: see "portkit explain PK3106"'
-    : undefined;
-  return new PortkitError(
-    'PK3106',
-    `The sandbox could not be made: ${errors || 'bwrap said nothing'}`,
-    hint === undefined ? {} : { hint },
-  );
+/** bwrap's own words say whether the command asked for something that is not there, or the machine gives no sandbox. */
+function notStarted(errors: string): Ended {
+  // As shells say it; the words are in the output.
+  if (/^bwrap: execvp /m.test(errors)) return { how: 'exited', status: 127 };
+  if (/^bwrap: Can't (?:chdir|mkdir|create|bind|find|get type|open|remount)/m.test(errors)) {
+    throw new PortkitError('PK3107', `The sandbox lacks a place that the command names: ${errors}`, {
+      hint: 'The root is read-only: use a place below /tmp, /run, /in or /out, or one that the root has',
+    });
+  }
+  throw new PortkitError('PK3106', `The sandbox could not be made: ${errors || 'bwrap said nothing'}`, {
+    hint: 'The kernel, or the container around this, must let ordinary users make namespaces: see "portkit explain PK3106"',
+  });
 }
 
 function cannotStart(error: unknown, bwrap: string): unknown {
-  if (!(error instanceof SpawnError) || error.code !== 'ENOENT') return error;
-  return new PortkitError('PK6901', `${bwrap} is not installed, and steps run in a sandbox only`, {
-    hint: 'apt-get install -y bubblewrap',
-    cause: error,
-  });
+  if (!(error instanceof SpawnError)) return error;
+  if (error.code === 'ENOENT') {
+    return new PortkitError('PK6901', `${bwrap} is not installed, and steps run in a sandbox only`, {
+      hint: 'apt-get install -y bubblewrap',
+      cause: error,
+    });
+  }
+  if (error.code === 'E2BIG') {
+    return new PortkitError('PK1003', 'An argument of the command is longer than the kernel takes', {
+      hint: 'Give a long script as an input, and run that',
+      cause: error,
+    });
+  }
+  return new PortkitError('PK3106', `No command can be started: ${error.message}`, { cause: error });
 }

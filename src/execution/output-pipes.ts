@@ -1,4 +1,4 @@
-import { constants, fchownSync, openSync, readSync, rmSync } from 'node:fs';
+import { constants, fchownSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { systemCode } from '../base/errors.ts';
 import type { PipePair } from './spawner-protocol.ts';
@@ -17,7 +17,8 @@ export function openPipes(
   user: { readonly uid: number; readonly gid: number } | undefined,
 ): { readonly stdout: OutputPipe; readonly stderr: OutputPipe } {
   function open(path: string): OutputPipe {
-    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    if (!fstatSync(fd).isFIFO()) throw new Error(`${path} was replaced`);
     // A command may open /dev/stdout by name, which the kernel checks against the owner.
     if (user !== undefined) fchownSync(fd, user.uid, user.gid);
     rmSync(path);

@@ -17,6 +17,8 @@ const running = new Map<number, Running>();
 const pipes = new Map<number, { readonly stdout: number; readonly stderr: number }>();
 /** How long the ends of a killed tree may take before its outermost process is killed too. */
 const graceMs = 2000;
+/** What setTimeout takes; a little less than 25 days. */
+const longestTimer = 2 ** 31 - 1;
 /** O_CLOEXEC (asm-generic/fcntl.h; the same on x86-64 and arm64), which Node does not name. */
 const closeOnExec = 0o2000000;
 
@@ -76,7 +78,8 @@ function makePipes(id: number, { stdout, stderr }: PipePair): void {
   if (made.error !== undefined) throw made.error;
   if (made.status !== 0) throw new Error(made.stderr);
   // Opened for both, so that it neither waits for the other side nor ends when one command does.
-  pipes.set(id, { stdout: openSync(stdout, 'r+'), stderr: openSync(stderr, 'r+') });
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW;
+  pipes.set(id, { stdout: openSync(stdout, flags), stderr: openSync(stderr, flags) });
 }
 
 function run(id: number, pipesId: number, request: SpawnRequest): void {
@@ -111,7 +114,7 @@ function watch(id: number, child: ChildProcess, { descriptors = [], controlGroup
   const one: Running = { child, timedOut: false };
   running.set(id, one);
   if (child.pid !== undefined) for (const group of controlGroups) writeFileSync(group, String(child.pid));
-  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
+  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, Math.min(timeoutMs, longestTimer));
   const report: Buffer[] = [];
   for (const [index, descriptor] of descriptors.entries()) {
     const stream = child.stdio[index + 3];
@@ -126,8 +129,11 @@ function watch(id: number, child: ChildProcess, { descriptors = [], controlGroup
     answer({ type: 'failed', id, code: systemCode(error) ?? '', message: error.message });
   });
   child.once('close', (status, signal) => {
-    done();
-    answer({ type: 'ended', id, status, signal, timedOut: one.timedOut, report: Buffer.concat(report).toString() });
+    const end = { status, signal, timedOut: one.timedOut, report: Buffer.concat(report).toString() };
+    whenEmpty(Number(/"child-pid": *(\d+)/.exec(end.report)?.[1]), () => {
+      done();
+      answer({ type: 'ended', id, ...end });
+    });
   });
   function expire(): void {
     one.timedOut = true;
@@ -149,6 +155,21 @@ function kill(child: ChildProcess): void {
   for (const pid of inner) killOne(pid);
   if (inner.length === 0) child.kill('SIGKILL');
   else setTimeout(() => child.kill('SIGKILL'), graceMs).unref();
+}
+
+/**
+ * bwrap ends as soon as its command did. What that left running are children of the init of the process namespace: it is killed,
+ * and waited for until the kernel has ended them all.
+ */
+function whenEmpty(init: number, then: () => void): void {
+  if (Number.isNaN(init) || childrenOf(init).length === 0 || !isInit(init)) return then();
+  killOne(init);
+  setTimeout(whenEmpty, 1, init, then);
+}
+
+/** Whether it still is the first process of a namespace below ours: a number may have been given to another process. */
+function isInit(pid: number): boolean {
+  return /^NSpid:\t\d+\t(?:\d+\t)*1$/m.test(readIfThere(`/proc/${pid}/status`));
 }
 
 function childrenOf(pid: number): readonly number[] {

@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PortkitError } from '../base/errors.ts';
 import { takeLock, tryLock } from './lock.ts';
@@ -32,13 +42,11 @@ export interface WorkplaceOptions {
 
 /** Makes a workplace below `scratch`, and clears away those of processes that ended. */
 export async function openWorkplace(scratch: string, { user, discard, signal }: WorkplaceOptions): Promise<Workplace> {
-  makePrivate(scratch, user);
-  const folder = realpathSync(scratch);
-  if (user !== undefined) checkReachable(folder);
+  const folder = prepareFolder(scratch, user);
   const { name, lock, ended } = await claim(folder, signal);
   await Promise.all(ended.map((one) => discard(join(folder, one))));
   const own = join(folder, name);
-  makePrivate(own, user);
+  letPass(own, user);
   let count = 0;
   return {
     folder: own,
@@ -56,9 +64,31 @@ export async function openWorkplace(scratch: string, { user, discard, signal }: 
   };
 }
 
-/** A folder only this user can list, and the commands' user can pass through. */
-export function makePrivate(folder: string, user: User | undefined): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+/** A folder that nobody else can change and the commands' user can reach; one that was there keeps its mode. */
+export function prepareFolder(path: string, user: User | undefined): string {
+  makePrivate(path, user);
+  const folder = realpathSync(path);
+  if (user !== undefined) checkReachable(folder);
+  return folder;
+}
+
+function makePrivate(folder: string, user: User | undefined): void {
+  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) {
+    return letPass(folder, user);
+  }
+  // Not through a link: below a folder that everybody writes to, somebody else may have been there first.
+  const stat = lstatSync(folder);
+  const { uid, gid, mode } = stat;
+  if (!stat.isDirectory() || uid !== process.geteuid?.() || (mode & 0o022) !== 0) {
+    throw new PortkitError('PK3109', `${folder} belongs to somebody else, or others may write in it`, {
+      hint: 'Name a folder of your own, or one that does not exist yet',
+    });
+  }
+  const passable = user === undefined || (mode & 0o001) !== 0 || (gid === user.gid && (mode & 0o010) !== 0);
+  if (!passable) throw unreachable(folder, folder);
+}
+
+function letPass(folder: string, user: User | undefined): void {
   if (user === undefined) return;
   chownSync(folder, -1, user.gid);
   chmodSync(folder, 0o710);
@@ -83,27 +113,37 @@ function isLeft(folder: string): boolean {
   return lock !== undefined;
 }
 
-/** The commands' user is a stranger on this machine: it must be let through every folder above. */
+/**
+ * The commands' user is a stranger on this machine: it must be let through every folder above; and nobody but root may be able
+ * to put something else in their place.
+ */
 function checkReachable(folder: string): void {
   for (let above = dirname(folder); ; above = dirname(above)) {
-    if ((statSync(above).mode & 0o001) === 0) {
-      throw new PortkitError(
-        'PK3109',
-        `${above} lets nobody pass, so that commands run by root's stand-in cannot reach ${folder}`,
-        {
-          hint: 'Name a scratch folder below one that every user can enter, such as /var/tmp',
-        },
-      );
+    const { uid, mode } = statSync(above);
+    if ((mode & 0o001) === 0) throw unreachable(above, folder);
+    const sticky = (mode & 0o1000) !== 0;
+    if (uid !== 0 || ((mode & 0o022) !== 0 && !sticky)) {
+      throw new PortkitError('PK3109', `${above} can be changed by others than root, so ${folder} is not safe there`, {
+        hint: 'Name a scratch folder below one of root, such as /var/tmp',
+      });
     }
     if (above === dirname(above)) return;
   }
 }
 
+function unreachable(closed: string, folder: string): PortkitError {
+  return new PortkitError('PK3109', `${closed} lets nobody pass, so commands that root starts cannot reach ${folder}`, {
+    hint: 'Name a scratch folder below one that every user can enter, such as /var/tmp',
+  });
+}
+
 /** The /etc of the host's root: who is who, and empty places for the few files that are mounted from the host. */
 export function writeEtc(folder: string): string {
   const etc = join(folder, 'etc');
-  mkdirSync(etc, { mode: 0o755 });
-  for (const name of ['alternatives', 'ssl']) mkdirSync(join(etc, name));
+  for (const path of [etc, join(etc, 'alternatives'), join(etc, 'ssl')]) {
+    mkdirSync(path);
+    chmodSync(path, 0o755);
+  }
   const files = {
     passwd: 'root:x:0:0::/:/bin/sh\nbuild:x:1000:1000::/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n',
     group: 'root:x:0:\nbuild:x:1000:\nnogroup:x:65534:\n',
@@ -112,6 +152,9 @@ export function writeEtc(folder: string): string {
     'ld.so.cache': '',
     'resolv.conf': '',
   };
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(etc, name), text, { mode: 0o644 });
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(etc, name), text);
+    chmodSync(join(etc, name), 0o644);
+  }
   return etc;
 }

@@ -2,6 +2,7 @@ import type { Graph } from './graph.ts';
 
 /** A definition as it was found. */
 export interface Source {
+  /** A binary definition has one character for each byte (latin1). */
   readonly text: string;
   /** As messages should show it; `include` and other relative paths start at its directory. */
   readonly path: string;
@@ -13,7 +14,7 @@ export interface FrontendContext {
   readonly set: Readonly<Record<string, string>>;
   /** The value of an environment variable that the definition declares. */
   env(name: string): string | undefined;
-  /** The text of a file beside the definition (`include`, the lock); undefined when it is not there. */
+  /** The text of a file (`include`, the lock) by its path from the definition's directory; undefined when it is not there. */
   read(path: string): string | undefined;
   readonly signal: AbortSignal;
 }

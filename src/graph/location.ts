@@ -1,3 +1,4 @@
+import { printable } from '../base/printable.ts';
 import type { Location } from './graph.ts';
 
 /** Columns of a source line that a frame shows. */
@@ -26,12 +27,6 @@ export function codeFrame(location: Location, text: string | undefined): string 
     `${location.line} | ${cut}${visible}`.trimEnd(),
     `${gutter} | ${' '.repeat(start + cut.length)}${caret}`,
   ].join('\n');
-}
-
-/** Text from a definition as a terminal may show it: one column for each unit, no control or bidirectional characters. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replaceAll(/\t/g, ' ').replaceAll(/[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '\u{fffd}');
 }
 
 function lineAt(text: string, line: number): string | undefined {

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../base/errors.ts';
 import { PortkitError } from '../base/errors.ts';
+import { printable } from '../base/printable.ts';
 import type { Location } from './graph.ts';
-import { codeFrame, printable, showLocation } from './location.ts';
+import { codeFrame, showLocation } from './location.ts';
 
 /** One thing that is wrong with a definition, and where. */
 export interface Problem {

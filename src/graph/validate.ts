@@ -90,6 +90,9 @@ function targets(graph: Graph): readonly Problem[] {
   });
 }
 
+/** Steps of a cycle that are told; a hostile one can be as long as the graph. */
+const shown = 50;
+
 function cycles(graph: Graph): readonly Problem[] {
   return walkAll(graph).cycles.map((cycle) => {
     const steps = cycle.flatMap((position) => graph.vertices[position] ?? []);
@@ -98,7 +101,7 @@ function cycles(graph: Graph): readonly Problem[] {
       code: 'PK1105',
       message: steps.length === 1 ? `step "${names[0]}" needs itself` : `steps wait for each other: ${circle(names)}`,
       location: steps[0]?.location,
-      related: steps.map((step, at) => ({
+      related: steps.slice(0, shown).map((step, at) => ({
         message: `${step.name} needs ${names[(at + 1) % names.length]}`,
         location: step.location,
       })),
@@ -107,7 +110,8 @@ function cycles(graph: Graph): readonly Problem[] {
 }
 
 function circle(names: readonly string[]): string {
-  return [...names, names[0]].join(' → ');
+  const more = names.length > shown ? [`… (${names.length - shown} more)`] : [];
+  return [...names.slice(0, shown), ...more, names[0]].join(' → ');
 }
 
 /** Why a target cannot be asked for: it is not there, but another has nearly this name. */

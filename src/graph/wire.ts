@@ -39,9 +39,8 @@ export function wireTree<H>(edits: readonly EditOver<H>[]): Wired<H> & { readonl
 
 /** A command; its inputs are sorted by name, and a root file system comes last. */
 export function wireExec<H>({ inputs = {}, root = 'host', ...rest }: ExecOver<H>): Wired<H> & { readonly op: ExecSpec } {
-  const named = Object.entries(inputs).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const names = named.map(([name]) => name);
-  const handles = named.map(([, handle]) => handle);
+  const names = Object.keys(inputs).toSorted();
+  const handles = names.flatMap((name) => inputs[name] ?? []);
   if (root === 'host') return { op: { type: 'exec', ...rest, inputs: names, root: 'host' }, inputs: handles };
   return {
     op: { type: 'exec', ...rest, inputs: [...names, ''], root: { input: names.length } },

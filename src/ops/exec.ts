@@ -124,7 +124,13 @@ function outputOf({ output }: ExecSpec, out: Digest, blobs: ExecWorld['blobs']):
 function failureOf({ argv: [program = ''], timeoutMs, memoryBytes }: ExecSpec, ended: Ended): Failure {
   switch (ended.how) {
     case 'exited':
-      return { code: 'PK3101', message: `${program} ended with status ${ended.status}` };
+      return {
+        code: 'PK3101',
+        message: `${program} ended with status ${ended.status}`,
+        ...(ended.status === 127
+          ? { hint: 'So do shells and the sandbox say that a program is not there: look at the log' }
+          : {}),
+      };
     case 'signalled':
       return { code: 'PK3102', message: `${program} was ended by ${ended.signal}` };
     case 'out-of-time':

@@ -1,5 +1,4 @@
 import type { Digest } from '../base/digest.ts';
-import { never } from '../base/exhaustive.ts';
 import { decompress, defaultDecompressLimits, detectCompression } from '../formats/compression/decompress.ts';
 import { defaultTarLimits } from '../formats/tar/entry.ts';
 import type { TarEntry } from '../formats/tar/entry.ts';
@@ -7,13 +6,12 @@ import { readTar } from '../formats/tar/read.ts';
 import { stripEntries } from '../formats/tar/strip.ts';
 import type { ExtractSpec } from '../graph/ops.ts';
 import type { Op, OpContext } from '../solver/op.ts';
-import { newTree, putDirectory, putEntry, putLink, writeTree } from '../store/trees/editor.ts';
-import type { TreeEditor } from '../store/trees/place.ts';
+import { newTree, writeTree } from '../store/trees/editor.ts';
 import type { DecompressWorld } from './decompress.ts';
 import { onlyInput, openInput } from './input.ts';
 import { asOutcome } from './outcome.ts';
 import { takeFiles } from './take-files.ts';
-import type { FileTaker } from './take-files.ts';
+import { implied, putTarEntry, storeTarEntry } from './tar-entry.ts';
 
 /** The tree in a tar, which may be compressed; `strip` takes that many names off the front of every path. */
 export function extractOp({ strip = 0 }: ExtractSpec, world: DecompressWorld): Op {
@@ -36,39 +34,10 @@ async function openArchive(blob: Digest, world: DecompressWorld, context: OpCont
   return decompress(content, { format, limits: defaultDecompressLimits, unxz: world.unxz }, context.signal);
 }
 
-/** Directories that an archive does not name. */
-const implied = { mode: 0o755, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xattrs: [] };
-
 async function treeOf(entries: AsyncIterable<TarEntry>, world: DecompressWorld, signal: AbortSignal): Promise<Digest> {
   const editor = newTree(implied, { blobs: world.blobs, signal });
   const files = takeFiles(world, signal);
-  for await (const entry of entries) await put(editor, entry, files);
+  for await (const entry of entries) await putTarEntry(editor, await storeTarEntry(entry, files));
   await files.finish();
   return writeTree(editor);
-}
-
-async function put(editor: TreeEditor, entry: TarEntry, files: FileTaker): Promise<void> {
-  const { path, mode, uid, gid, mtime, xattrs } = entry;
-  const attributes = { mode, uid, gid, mtime, xattrs };
-  switch (entry.type) {
-    case 'dir':
-      return putDirectory(editor, path, { attributes, parents: implied });
-    case 'hardlink':
-      return putLink(editor, path, { target: entry.target, parents: implied });
-    case 'file': {
-      const content = await files.take(entry.content, entry.size);
-      return putEntry(editor, path, { entry: { ...attributes, type: 'file', content, size: entry.size }, parents: implied });
-    }
-    case 'symlink':
-      return putEntry(editor, path, { entry: { ...attributes, type: entry.type, target: entry.target }, parents: implied });
-    case 'char':
-    case 'block': {
-      const { type, major, minor } = entry;
-      return putEntry(editor, path, { entry: { ...attributes, type, major, minor }, parents: implied });
-    }
-    case 'fifo':
-      return putEntry(editor, path, { entry: { ...attributes, type: entry.type }, parents: implied });
-    default:
-      return never(entry);
-  }
 }

@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createRawServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -16,6 +18,7 @@ import { createMemoryStore } from '../store/memory.ts';
 import { fetchOp } from './fetch.ts';
 import type { FetchWorld, Pins } from './fetch.ts';
 import { createHttpClient } from './fetch/http.ts';
+import { parseSource, redirected } from './fetch/url.ts';
 import { runProgram } from './run-program.ts';
 import { unxzWith } from './unxz.ts';
 
@@ -150,9 +153,8 @@ describe('a pinned file', () => {
 
   test('is known by its digest alone: no network, and no URL in the key', async () => {
     const op = fetchOp({ type: 'fetch', url: 'http://127.0.0.1:1/a', digest: pinned }, world());
-    expect(await op.facts(context)).toEqual({ facts: { digest: pinned } });
+    expect(op.facts(context)).toEqual({ facts: { digest: pinned }, outputs: [{ kind: 'blob', digest: pinned }] });
     await store.write([content] as unknown as AsyncIterable<Uint8Array>, stop.signal);
-    expect(await op.facts(context)).toEqual({ facts: { digest: pinned }, outputs: [{ kind: 'blob', digest: pinned }] });
     expect(await op.run([], context)).toMatchObject(good);
   });
 
@@ -183,7 +185,7 @@ describe('an unpinned file', () => {
   test('fails and says what to pin', async () => {
     const { url } = await serve(ranged('"a"'));
     const failure = failureOf(await run({ url }));
-    expect(failure).toMatchObject({ code: 'PK3205', hint: expect.stringContaining(`digest = "${pinned}"`) });
+    expect(failure).toMatchObject({ code: 'PK3205', hint: expect.stringContaining(`sha256 = "${pinned.slice(7)}"`) });
   });
 
   test('takes its digest from the lock, which never sees credentials', async () => {
@@ -233,6 +235,32 @@ describe('a bad network', () => {
     handler = ranged('"a"');
     expect(await run({ url, digest: pinned })).toMatchObject(good);
     expect(seen.at(-1)?.headers.range).toBe('bytes=100000-');
+  });
+
+  test('outlives a process that is killed: the next one goes on', async () => {
+    let stall = true;
+    const { url, seen } = await serve((request, response) => {
+      if (stall) response.writeHead(200, { etag: '"a"', 'content-length': content.length }).write(content.subarray(0, 100_000));
+      else ranged('"a"')(request, response);
+    });
+    const program = `
+      import { setTimeout } from 'node:timers/promises';
+      import { fetchOp } from '${new URL('./fetch.ts', import.meta.url).href}';
+      import { createHttpClient } from '${new URL('./fetch/http.ts', import.meta.url).href}';
+      const [scratch, url, digest] = process.argv.slice(1);
+      const world = { scratch, blobs: { stat: async () => undefined }, http: createHttpClient({ env: {} }), now: Date.now, sleep: setTimeout, jitter: () => 0 };
+      const { signal } = new AbortController();
+      await fetchOp({ type: 'fetch', url, digest }, world).run([], { signal, output() {}, transfer() {} });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program, folder, url, pinned], { stdio: 'inherit' });
+    const ended = once(child, 'exit');
+    await expect
+      .poll(() => readdirSync(folder).map((name) => statSync(join(folder, name)).size), { timeout: 20_000 })
+      .toEqual([101_024]);
+    child.kill('SIGKILL');
+    await ended;
+    stall = false;
+    expect(await run({ url, digest: pinned })).toMatchObject(good);
+    expect(seen.at(-1)?.headers).toMatchObject({ range: 'bytes=100000-', 'if-range': '"a"' });
   });
 
   test('that has a newer file now, begins anew', async () => {
@@ -330,6 +358,17 @@ describe('a bad network', () => {
   });
 });
 
+test('downloads of the same at the same time do not disturb each other', async () => {
+  let requests = 0;
+  const { url } = await serve((request, response) => {
+    requests += 1;
+    (requests % 3 === 1 ? cutAfter(50_000 * requests, ranged('"a"')) : ranged('"a"'))(request, response);
+  });
+  const outcomes = await Promise.all(Array.from({ length: 6 }, () => run({ url, digest: pinned })));
+  for (const outcome of outcomes) expect(outcome).toMatchObject(good);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 describe('mirrors', () => {
   test('are tried in order, without a wait', async () => {
     const gone = await serve((_, response) => void response.writeHead(404).end());
@@ -372,6 +411,39 @@ describe('a limit of bytes', () => {
   });
 });
 
+describe('a hostile server', () => {
+  const ok = 'HTTP/1.1 200 OK\r\n';
+  test.each([
+    ['nothing', ''],
+    ['no HTTP', 'hello\r\n\r\n'],
+    ['a header without end', `${ok}a: ${'x'.repeat(200_000)}`],
+    ['two lengths (CL.CL)', `${ok}content-length: 4\r\ncontent-length: 5\r\n\r\nevil`],
+    ['a length and chunks (CL.TE)', `${ok}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n4\r\nevil\r\n0\r\n\r\n`],
+    ['a negative length', `${ok}content-length: -1\r\n\r\nevil`],
+    ['a length of 2^64', `${ok}content-length: 18446744073709551616\r\n\r\nevil`],
+    ['broken chunks', `${ok}transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\nevil`],
+    ['a part that was not asked for', 'HTTP/1.1 206 Partial\r\ncontent-range: bytes 0-3/2\r\ncontent-length: 4\r\n\r\nevil'],
+    ['a part of 2^70 bytes', `HTTP/1.1 206 Partial\r\ncontent-range: bytes 0-3/${2n ** 70n}\r\ncontent-length: 4\r\n\r\nevil`],
+    ['another protocol', 'HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nevil'],
+    ['a status of no kind', 'HTTP/1.1 999 What\r\ncontent-length: 4\r\n\r\nevil'],
+    ['a redirect to an odd port', 'HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:99999/\r\ncontent-length: 0\r\n\r\n'],
+    ['an endless validator', `${ok}etag: "${'e'.repeat(9000)}"\r\ncontent-length: 4\r\n\r\nevil`],
+    ['other bytes', `${ok}\r\nevil`],
+  ])('that sends %s is a failure with a code, and nothing of it is kept', async (_, answer) => {
+    const raw = createRawServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(answer));
+    });
+    await new Promise<void>((resolve) => void raw.listen(0, '127.0.0.1', resolve));
+    const address = raw.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const failure = failureOf(await run({ url: `http://127.0.0.1:${port}/`, digest: pinned }));
+    expect(failure.code).toMatch(/^PK320[1-4]$/);
+    expect(store.get(digestOf('evil'))).toBeUndefined();
+    raw.close();
+  });
+});
+
 describe('redirects', () => {
   test.each([301, 302, 303, 307, 308])(
     '%i to another host carries no credentials along (GHSA-vh4v-2xq2-g5cg)',
@@ -399,6 +471,13 @@ describe('redirects', () => {
     const { url } = await serve((__, response) => void response.writeHead(302, location === undefined ? {} : { location }).end());
     const failure = failureOf(await run({ url: `${url}/a`, digest: pinned }));
     expect(failure).toMatchObject({ code: 'PK3203', message: expect.stringContaining(text) });
+  });
+
+  test('from https to http are refused', () => {
+    const trail = { visited: [], source: parseSource('https://user:canary@host/a') };
+    expect(() => redirected(trail, 'http://host/b')).toThrow(expect.objectContaining({ code: 'PK3203' }));
+    expect(redirected(trail, '/b').source).toMatchObject({ shown: 'https://host/b', authorization: expect.any(String) });
+    expect(redirected(trail, 'https://host:444/b').source.authorization).toBeUndefined();
   });
 
   test('more than five are refused', async () => {
@@ -446,10 +525,17 @@ describe('URLs', () => {
     writeFileSync(join(folder, 'f'), content);
     const url = `file://${folder}/f`;
     expect(failureOf(await run({ url, digest: pinned })).code).toBe('PK3207');
-    const mayRead = (path: string) => path === join(folder, 'f') || path === folder || path === '/dev/zero';
-    expect(await run({ url, digest: pinned }, { mayRead })).toMatchObject(good);
-    expect(failureOf(await run({ url: `file://${folder}`, digest: digestOf('') }, { mayRead })).code).toBe('PK3203');
-    expect(failureOf(await run({ url: 'file:///dev/zero', digest: digestOf('') }, { mayRead })).message).toContain('no regular');
+    const bounds = { directory: folder };
+    expect(await run({ url, digest: pinned }, { bounds })).toMatchObject(good);
+    expect(failureOf(await run({ url: `file://${folder}`, digest: digestOf('') }, { bounds })).code).toBe('PK3203');
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    expect(failureOf(await run({ url: `file://${folder}/pipe`, digest: digestOf('') }, { bounds })).message).toContain(
+      'no regular',
+    );
+    symlinkSync('/etc/passwd', join(folder, 'out'));
+    for (const path of [`${folder}/out`, '/etc/passwd', `${folder}/../x`, `${folder}/missing`]) {
+      expect(failureOf(await run({ url: `file://${path}`, digest: digestOf('') }, { bounds })).code).toBe('PK3208');
+    }
   });
 
   test('that are answered in a coding are refused', async () => {

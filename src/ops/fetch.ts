@@ -1,4 +1,4 @@
-import { digestFromHex, digestOf } from '../base/digest.ts';
+import { digestFromHex, digestOf, hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import { decompress, defaultDecompressLimits, detectCompression } from '../formats/compression/decompress.ts';
@@ -35,18 +35,19 @@ const defaultLimit = 16 * 2 ** 30;
 const signatureLimit = 1 << 20;
 
 /**
- * A file by URL. The key holds the digest and not the URL, so that mirrors and moved files are the same step; a digest the
- * store has needs no network. Unpinned, it fails and says what to pin.
+ * A file by URL. The key holds the digest and not the URL, so that mirrors and moved files are the same step. What is pinned
+ * by SHA-256 alone is known by that: its bytes are only fetched when they are needed and the store does not have them.
+ * Unpinned, it fails and says what to pin.
  */
 export function fetchOp(spec: FetchSpec, world: FetchWorld): Op {
   let pinning: Promise<Outcome> | undefined;
   return {
     code: 'fetch/1',
     pool: 'network',
-    async facts(context) {
-      if (pinOf(spec, world) === undefined && world.pin?.set !== undefined) pinning ??= pinToday(spec, world, context);
-      await pinning;
-      return factsOf(spec, world, context.signal);
+    facts(context) {
+      if (world.pin?.set === undefined || pinOf(spec, world) !== undefined) return factsOf(spec, world);
+      pinning ??= pinToday(spec, world, context);
+      return pinning.then(() => factsOf(spec, world));
     },
     run: async (_, context) => {
       const outcome = await pinning;
@@ -55,7 +56,7 @@ export function fetchOp(spec: FetchSpec, world: FetchWorld): Op {
   };
 }
 
-async function factsOf(spec: FetchSpec, { blobs, ...world }: FetchWorld, signal: AbortSignal): Promise<Facts> {
+function factsOf(spec: FetchSpec, world: Pick<FetchWorld, 'pin'>): Facts {
   const { signature, maxSize } = spec;
   const pinned = pinOf(spec, world);
   const facts: Record<string, string> =
@@ -65,10 +66,9 @@ async function factsOf(spec: FetchSpec, { blobs, ...world }: FetchWorld, signal:
     facts['signed by'] = signature.fingerprints.map(parseFingerprint).toSorted().join(' ');
     facts['signature of'] = signature.of ?? 'file';
   }
+  // A signature is only believed after a run.
   if (pinned?.algorithm !== 'sha256' || signature !== undefined) return { facts };
-  const here = await blobs.stat(digestFromHex(pinned.hex), signal);
-  if (here === undefined || here.size > (maxSize ?? defaultLimit)) return { facts };
-  return { facts, outputs: [{ kind: 'blob', digest: here.digest }] };
+  return { facts, outputs: [{ kind: 'blob', digest: digestFromHex(pinned.hex) }] };
 }
 
 async function pinToday(spec: FetchSpec, world: FetchWorld, context: OpContext): Promise<Outcome> {
@@ -87,7 +87,7 @@ async function fetchPinned(spec: FetchSpec, world: FetchWorld, context: OpContex
   const signer = await checkSignature(spec, blob, lentWorld);
   if (pinned === undefined) {
     throw new PortkitError('PK3205', `${parseSource(spec.url).shown} is not pinned`, {
-      hint: `Write  digest = "${blob.digest}"  (${blob.size} bytes${signer === undefined ? '' : `, signed by ${signer}`})`,
+      hint: `Write  sha256 = "${hexOf(blob.digest)}"  (${blob.size} bytes${signer === undefined ? '' : `, signed by ${signer}`}), or renew the lock`,
     });
   }
   const detail = { size: blob.size, ...(signer === undefined ? {} : { signer }) };

@@ -16,6 +16,12 @@ test('a program is given input, and gives output, its status and its last words'
   expect(await ended).toEqual({ status: 3, stderr: 'bad\n' });
 });
 
+test('the words of a program cannot steer a terminal', async () => {
+  const loud = runProgram({ argv: ['sh', '-c', String.raw`printf 'a\033[2Jb\r\nc\302\233' >&2`], env, signal });
+  await Array.fromAsync(loud.stdout);
+  expect((await loud.ended).stderr).toBe('a[2Jb\nc');
+});
+
 test('a program sees no other environment', async () => {
   const { stdout, ended } = runProgram({ argv: ['env'], env: { ...env, A: 'b' }, signal });
   expect(Buffer.concat(await Array.fromAsync(stdout)).toString()).toBe('PATH=/usr/bin:/bin\nA=b\n');

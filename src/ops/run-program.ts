@@ -12,7 +12,7 @@ interface ProgramCall {
   readonly signal: AbortSignal;
 }
 
-/** How a program ended; `stderr` is its last 4 KiB. */
+/** How a program ended; `stderr` is its last 4 KiB, without what could steer a terminal. */
 interface ProgramEnd {
   readonly status: number | undefined;
   readonly stderr: string;
@@ -62,9 +62,16 @@ function endOf(child: ChildProcess, { program, signal }: { program: string; sign
   child.on('close', (status) => {
     signal.removeEventListener('abort', stop);
     if (signal.aborted) reject(signal.reason);
-    else resolve({ status: status ?? undefined, stderr: Buffer.from(stderr, 'latin1').toString('utf8') });
+    else resolve({ status: status ?? undefined, stderr: readable(stderr) });
   });
   return promise;
+}
+
+/** Programs pass on what servers and files say to them. */
+function readable(bytes: string): string {
+  return Buffer.from(bytes, 'latin1')
+    .toString('utf8')
+    .replaceAll(/(?!\n)\p{Cc}/gu, '');
 }
 
 function killGroup(child: ChildProcess): void {

@@ -2,7 +2,7 @@
 export type Moment = number;
 
 /** The kinds of reasons for which a step runs. */
-export type ReasonKind = 'new' | 'input' | 'option' | 'tool' | 'environment' | 'upstream' | 'portkit' | 'evicted' | 'forced';
+type ReasonKind = 'new' | 'input' | 'option' | 'tool' | 'environment' | 'upstream' | 'portkit' | 'evicted' | 'forced';
 
 /** Why a step runs; `name` is the input, option, tool or variable that differs, with its value or digest before and after. */
 export interface Reason {
@@ -10,6 +10,9 @@ export interface Reason {
   readonly name?: string;
   readonly before?: string;
   readonly after?: string;
+  /** For inputs: what the digests name; and of trees that are both still here, the first paths that differ. */
+  readonly of?: 'blob' | 'tree';
+  readonly paths?: readonly string[];
 }
 
 /** What happened, without the moment; steps go by their names, which are unique in a build. */

@@ -13,14 +13,12 @@ export interface Summary {
 
 /** What to say of a build when it is over (or so far). */
 export function summarize(view: BuildView, most = 5): Summary {
-  const counts = { queued: 0, running: 0, cached: 0, done: 0, failed: 0, cancelled: 0 };
-  for (const row of view.steps.values()) counts[row.state] += 1;
   const slowest = [...view.steps.values()]
     .map((row) => ({ step: row.step, took: took(row, view.at) }))
     .filter((one) => one.took > 0)
     .toSorted((a, b) => b.took - a.took || (a.step < b.step ? -1 : 1));
   const unneeded = Math.max(0, view.total - view.steps.size);
-  return { counts, unneeded, elapsed: view.at, slowest: slowest.slice(0, most) };
+  return { counts: { ...view.counts }, unneeded, elapsed: view.at, slowest: slowest.slice(0, most) };
 }
 
 function took(row: StepRow, now: Moment): Moment {

@@ -20,8 +20,8 @@ export interface StepRow {
     readonly location?: string;
     readonly log?: string;
   };
-  /** The last lines it wrote; the whole log is on disk. */
-  tail: string[];
+  /** The last lines it wrote, the open one at the end; none of a step that went well: the whole log is on disk. */
+  readonly tail: string[];
   transfer?: { readonly done: number; readonly total?: number };
 }
 
@@ -34,22 +34,37 @@ export interface BuildView {
   /** All steps that the targets may need; most of a warm build are never asked for and have no row. */
   total: number;
   readonly steps: Map<string, StepRow>;
+  /** How many of the rows are in each state, and those that run, the first started first. */
+  readonly counts: Record<StepState, number>;
+  readonly running: Set<StepRow>;
   readonly warnings: string[];
 }
 
 /** Lines of output a row keeps. */
-const tailLines = 40;
+export const tailLines = 40;
+/** Characters of one line that are kept; a program may write gigabytes without an end of line. */
+const lineLength = 4096;
 
 /** A view before anything has happened. */
 export function emptyView(): BuildView {
-  return { state: 'waiting', build: '', at: 0, targets: [], total: 0, steps: new Map(), warnings: [] };
+  return {
+    state: 'waiting',
+    build: '',
+    at: 0,
+    targets: [],
+    total: 0,
+    steps: new Map(),
+    counts: { queued: 0, running: 0, cached: 0, done: 0, failed: 0, cancelled: 0 },
+    running: new Set(),
+    warnings: [],
+  };
 }
 
 /** Takes one more event into the view, in constant time: a build may have 100,000 steps. */
 export function foldEvent(view: BuildView, event: BuildEvent): void {
   view.at = Math.max(view.at, event.at);
   if ('step' in event) {
-    foldStep(rowOf(view, event.step), event);
+    foldStep(view, rowOf(view, event.step), event);
     return;
   }
   switch (event.type) {
@@ -73,37 +88,41 @@ export function foldEvent(view: BuildView, event: BuildEvent): void {
 /** A face that joins late hears of steps that it has not seen queued. */
 function rowOf(view: BuildView, step: string): StepRow {
   let row = view.steps.get(step);
-  if (row === undefined) view.steps.set(step, (row = { step, state: 'queued', reasons: [], tail: [] }));
+  if (row === undefined) {
+    row = { step, state: 'queued', reasons: [], tail: [] };
+    view.steps.set(step, row);
+    view.counts.queued += 1;
+  }
   return row;
 }
 
 type StepEvent = Extract<BuildEvent, { step: string }>;
 
-function foldStep(row: StepRow, event: StepEvent): void {
+function foldStep(view: BuildView, row: StepRow, event: StepEvent): void {
   switch (event.type) {
     case 'step.queued':
-      row.state = 'queued';
+      change(view, row, 'queued');
       return;
     case 'step.started':
-      row.state = 'running';
+      change(view, row, 'running');
       row.startedAt = event.at;
       row.reasons = event.reasons;
       return;
     case 'step.cached':
-      end(row, event.at, 'cached');
+      change(view, row, 'cached');
       return;
     case 'step.finished':
-      end(row, event.at, 'done');
+      change(view, row, 'done');
       return;
     case 'step.failed':
-      end(row, event.at, 'failed');
+      change(view, row, 'failed');
       row.failure = event;
       return;
     case 'step.cancelled':
-      end(row, event.at, 'cancelled');
+      change(view, row, 'cancelled');
       return;
     case 'output':
-      row.tail = lastLines(row.tail, event.text);
+      addOutput(row.tail, event.text);
       return;
     case 'transfer':
       row.transfer = event;
@@ -113,13 +132,28 @@ function foldStep(row: StepRow, event: StepEvent): void {
   }
 }
 
-function end(row: StepRow, at: Moment, state: StepState): void {
+function change(view: BuildView, row: StepRow, state: StepState): void {
+  view.counts[row.state] -= 1;
+  view.counts[state] += 1;
   row.state = state;
-  row.endedAt = at;
+  if (state === 'running') view.running.add(row);
+  else view.running.delete(row);
+  if (state === 'queued' || state === 'running') return;
+  row.endedAt = view.at;
+  if (state === 'done' || state === 'cached') row.tail.length = 0;
 }
 
 /** Output comes in pieces that end anywhere: the last line stays open until its end has come. */
-function lastLines(tail: readonly string[], text: string): string[] {
-  const lines = ((tail.at(-1) ?? '') + text).split('\n');
-  return [...tail.slice(0, -1), ...lines].slice(-tailLines - 1);
+function addOutput(tail: string[], text: string): void {
+  const lines = text.split('\n');
+  lines[0] = (tail.pop() ?? '') + (lines[0] ?? '');
+  for (const line of lines.slice(-tailLines - 1)) tail.push(bounded(line));
+  if (tail.length > tailLines + 1) tail.splice(0, tail.length - tailLines - 1);
+}
+
+/** A line of bearable length: what is still to be seen of one that is drawn over and over, else its beginning. */
+function bounded(line: string): string {
+  if (line.length <= lineLength) return line;
+  const redrawn = line.lastIndexOf('\r', line.length - 2);
+  return line.slice(redrawn + 1, redrawn + 1 + lineLength);
 }

@@ -4,7 +4,7 @@ import { isIn, nameOf, notHere, sameRefs, settleDone, settleKnown } from './run.
 import type { Run, WorkEnd } from './run.ts';
 import { change } from './states.ts';
 import { askAll, bring, compareAll, demand, fail, gatherAll, lookupCompared, makeAgain } from './wants.ts';
-import { groundsOf, launchAll } from './works.ts';
+import { finishedOf, isRemembered, launchAll } from './works.ts';
 
 /** Records that wait to be saved together; work that took longer than a moment is saved at once. */
 const savedTogether = 64;
@@ -68,7 +68,8 @@ function takeEnd(run: Run, vertex: number, end: WorkEnd): void {
     case 'found':
       settleKnown(run, vertex, end.outputs);
       run.options.emit({ type: 'step.cached', step: nameOf(run, vertex), by: 'content' });
-      return remember(run, vertex, { outputs: end.outputs });
+      run.unsaved.push(finishedOf(run, vertex, { outputs: end.outputs }));
+      return undefined;
     case 'made':
       return takeMade(run, vertex, end);
     case 'thrown':
@@ -78,7 +79,7 @@ function takeEnd(run: Run, vertex: number, end: WorkEnd): void {
   }
 }
 
-function takeMade(run: Run, vertex: number, { outputs, took }: Extract<WorkEnd, { took: number }>): void {
+function takeMade(run: Run, vertex: number, { outputs, took, savedBy }: Extract<WorkEnd, { how: 'made' }>): void {
   const promised = run.facts[vertex]?.outputs;
   if (promised !== undefined && !sameRefs(promised, outputs)) {
     return fail(run, vertex, { code: 'PK3001', message: 'The source changed while it was built from', hint: 'Build again' });
@@ -92,13 +93,7 @@ function takeMade(run: Run, vertex: number, { outputs, took }: Extract<WorkEnd, 
     settleDone(run, vertex, recorded ? expected : outputs);
   }
   run.options.emit({ type: 'step.finished', step: nameOf(run, vertex) });
-  if (promised === undefined && expected === undefined) remember(run, vertex, { outputs, took });
-}
-
-function remember(run: Run, vertex: number, { outputs, took }: { outputs: Run['outputs'][number] & {}; took?: number }): void {
-  const keys = [...new Set([run.contents[vertex], run.definitions[vertex]])].filter((key) => key !== undefined);
-  const ran = took === undefined ? {} : { ran: { step: nameOf(run, vertex), grounds: { ...groundsOf(run, vertex), took } } };
-  run.unsaved.push({ keys, outputs, ...ran });
+  if (savedBy !== run && isRemembered(run, vertex)) run.unsaved.push(finishedOf(run, vertex, { outputs, took }));
 }
 
 function takeThrown(run: Run, vertex: number, error: unknown): void {

@@ -12,6 +12,7 @@ export interface Grounds {
 
 /** A result to be remembered: under each of the keys, and as what its step last did (unless it was only found again). */
 export interface Finished {
+  /** Of what ran, the first is the content key: what identifies the run. */
   readonly keys: readonly Digest[];
   readonly outputs: readonly Ref[];
   readonly ran?: { readonly step: string; readonly grounds: Grounds };
@@ -37,6 +38,6 @@ export interface Presence {
 
 /** Keeps two processes from doing the same work at the same time. */
 export interface Turns {
-  /** Waits for the turn; `waited` says that somebody else had it, so that the result may be there now. */
-  take(key: Digest, signal: AbortSignal): Promise<Disposable & { readonly waited: boolean }>;
+  /** Waits for the turn. */
+  take(key: Digest, signal: AbortSignal): Promise<Disposable>;
 }

@@ -1,3 +1,4 @@
+import type { Ref } from '../base/ref.ts';
 import type { Reason } from '../progress/event.ts';
 import type { Grounds } from './ports.ts';
 
@@ -27,17 +28,22 @@ function inputReasons(now: Omit<Grounds, 'took'>, last: Grounds, { wasMade }: Ci
   const after = namedInputs(now);
   const names = [...new Set([...after.keys(), ...before.keys()])];
   return names
-    .filter((name) => before.get(name) !== after.get(name))
-    .map((name) => ({ kind: wasMade(name) ? 'upstream' : 'input', name, ...between(before.get(name), after.get(name)) }));
+    .filter((name) => before.get(name)?.digest !== after.get(name)?.digest)
+    .map((name) => {
+      const [old, now] = [before.get(name), after.get(name)];
+      const of = (now ?? old)?.kind;
+      const kind = wasMade(name) ? 'upstream' : 'input';
+      return { kind, name, ...between(old?.digest, now?.digest), ...(of !== undefined && { of }) };
+    });
 }
 
 /** Inputs by name; a vertex that is used twice has a number behind the second. */
-function namedInputs({ inputs }: Pick<Grounds, 'inputs'>): Map<string, string> {
-  const found = new Map<string, string>();
+function namedInputs({ inputs }: Pick<Grounds, 'inputs'>): Map<string, Ref> {
+  const found = new Map<string, Ref>();
   for (const { name, ref } of inputs) {
     let shown = name;
     for (let count = 2; found.has(shown); count += 1) shown = `${name} (${count})`;
-    found.set(shown, ref.digest);
+    found.set(shown, ref);
   }
   return found;
 }

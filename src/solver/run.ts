@@ -1,6 +1,6 @@
 import type { Digest } from '../base/digest.ts';
 import type { Ref } from '../base/ref.ts';
-import type { Happening } from '../progress/event.ts';
+import type { Happening, Reason } from '../progress/event.ts';
 import type { Failure, OpContext } from './op.ts';
 import type { Pools } from './pools.ts';
 import type { Finished, Grounds, Presence, Results, Turns } from './ports.ts';
@@ -20,13 +20,19 @@ export interface SolveOptions {
   readonly keepGoing: boolean;
   readonly signal: AbortSignal;
   readonly emit: (happening: Happening) => void;
+  /** Adds to reasons what takes a look into the inputs. */
+  readonly describe: (reasons: readonly Reason[], signal: AbortSignal) => Promise<readonly Reason[]>;
   readonly output: (step: string, stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
+}
+
+/** What a build remembers by. */
+export interface BuildParts {
+  readonly results: Results;
+  readonly presence: Presence;
 }
 
 /** The world of the solver, shared by all builds. */
 export interface SolverParts {
-  readonly results: Results;
-  readonly presence: Presence;
   readonly turns: Turns;
   readonly pools: Pools;
   /** Milliseconds of a clock that only goes forward. */
@@ -35,17 +41,19 @@ export interface SolverParts {
 
 /** How a vertex's work ended. */
 export type WorkEnd =
-  | { readonly how: 'made' | 'found'; readonly outputs: readonly Ref[]; readonly took: number }
+  /** `savedBy`: the build that has saved it already. */
+  | { readonly how: 'made'; readonly outputs: readonly Ref[]; readonly took: number; readonly savedBy?: Run }
+  | { readonly how: 'found'; readonly outputs: readonly Ref[] }
   | { readonly how: 'failed'; readonly failure: Failure }
   | { readonly how: 'thrown'; readonly error: unknown };
 
 /** What happened outside of the loop of a build and has to be taken in by it. */
-export type Message = { readonly vertex: number; readonly compared: Digest } | { readonly vertex: number; readonly end: WorkEnd };
+type Message = { readonly vertex: number; readonly compared: Digest } | { readonly vertex: number; readonly end: WorkEnd };
 
 /** One build at work: the table, and lists of vertices that wait for the next turn of the loop. */
 export interface Run extends Table {
   readonly options: SolveOptions;
-  readonly parts: SolverParts;
+  readonly parts: SolverParts & BuildParts;
   readonly shared: SharedWork;
   readonly targets: readonly number[];
   readonly ask: number[];

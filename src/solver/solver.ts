@@ -6,14 +6,14 @@ import type { Reason } from '../progress/event.ts';
 import { abortAll, runToEnd } from './loop.ts';
 import type { Failure, OpFor } from './op.ts';
 import { contextOf, isIn } from './run.ts';
-import type { Run, SolveOptions, SolverParts } from './run.ts';
+import type { BuildParts, Run, SolveOptions, SolverParts } from './run.ts';
 import { createSharedWork } from './shared-work.ts';
 import { change } from './states.ts';
 import { makeTable } from './table.ts';
 import { reasonsOf } from './works.ts';
 
 /** What a plan says of a step: its result is known, it would run, or it depends on what would run before it. */
-export type Verdict = 'known' | 'run' | 'maybe' | 'unneeded';
+type Verdict = 'known' | 'run' | 'maybe' | 'unneeded';
 
 /** What became of a build. */
 export interface Solved {
@@ -29,19 +29,19 @@ export interface Solved {
 /** Solves graphs; many at once share works, pools and records. */
 export interface Solver {
   /** Throws only what is no step's own failure: cancelled, a store that fails, a bug. */
-  solve(graph: Graph, targets: readonly string[], how: SolveOptions & { readonly opFor: OpFor }): Promise<Solved>;
+  solve(graph: Graph, targets: readonly string[], how: SolveOptions & BuildParts & { readonly opFor: OpFor }): Promise<Solved>;
 }
 
 /** A solver over these parts. */
 export function createSolver(parts: SolverParts): Solver {
   const shared = createSharedWork();
   return {
-    async solve(graph, names, { opFor, ...options }) {
+    async solve(graph, names, { opFor, results, presence, ...options }) {
       const targets = names.map((name) => targetOf(graph, name).vertex);
       const { order } = walkTargets(graph, names);
       const context = (vertex: number) => contextOf(options, graph.vertices[vertex]?.name ?? '', options.signal);
       const table = await makeTable(graph, order, { opFor, context, signal: options.signal });
-      const run = newRun({ ...table, options, parts, shared, targets: [...new Set(targets)] });
+      const run = newRun({ ...table, options, parts: { ...parts, results, presence }, shared, targets: [...new Set(targets)] });
       const onAbort = (): void => {
         abortAll(run, options.signal.reason);
         run.wake();

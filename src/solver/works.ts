@@ -1,7 +1,9 @@
+import { digestOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
+import type { Ref } from '../base/ref.ts';
 import type { Reason } from '../progress/event.ts';
-import type { Grounds } from './ports.ts';
+import type { Finished, Grounds } from './ports.ts';
 import { reasonsFor } from './reasons.ts';
 import { contextOf, isIn, nameOf } from './run.ts';
 import type { Run, WorkEnd } from './run.ts';
@@ -22,8 +24,13 @@ function launch(run: Run, vertex: number): void {
   change(run.states, vertex, 'queued');
   const step = nameOf(run, vertex);
   run.options.emit({ type: 'step.queued', step });
-  const reasons = reasonsOf(run, vertex);
+  let reasons = reasonsOf(run, vertex);
   const controller = new AbortController();
+  const described = run.options.describe(reasons, controller.signal).then(
+    (told) => void (reasons = told),
+    // What cannot be looked into is told without.
+    () => undefined,
+  );
   run.active.set(vertex, controller);
   const { output, transfer } = contextOf(run.options, step, controller.signal);
   const follower: Follower = {
@@ -38,7 +45,8 @@ function launch(run: Run, vertex: number): void {
   const forced = isForced(run, vertex);
   // Work that must really be done is not shared with work that may be found done.
   const name = forced ? `again ${key}` : key;
-  const work = (all: Follower, signal: AbortSignal): Promise<WorkEnd> => workOn(run, vertex, { key, forced, all, signal });
+  const work = (all: Follower, signal: AbortSignal): Promise<WorkEnd> =>
+    workOn(run, vertex, { key, forced, described, all, signal });
   run.shared.run(name, follower, { signal: controller.signal, work }).then(
     (end) => post(run, { vertex, end }),
     (error: unknown) => post(run, { vertex, end: { how: 'thrown', error } }),
@@ -52,29 +60,37 @@ function isForced(run: Run, vertex: number): boolean {
 interface Task {
   readonly key: Digest;
   readonly forced: boolean;
+  readonly described: Promise<void>;
   readonly all: Follower;
   readonly signal: AbortSignal;
 }
 
-async function workOn(run: Run, vertex: number, { key, forced, all, signal }: Task): Promise<WorkEnd> {
+async function workOn(run: Run, vertex: number, { key, forced, described, all, signal }: Task): Promise<WorkEnd> {
   const op = run.ops[vertex];
   if (op === undefined) throw new Error('A step without an op cannot work');
   const { turns, pools, results, now } = run.parts;
   const inputs = inputsOf(run, vertex);
   // Only what takes long is worth a turn: quick work done twice gives the same bytes.
   using turn = op.pool === 'cpu' || op.pool === 'network' ? await turns.take(key, signal) : undefined;
-  if (turn?.waited === true && !forced) {
+  // Whoever had the turn before may have made it, also just before we came.
+  if (turn !== undefined && !forced) {
     const found = results.lookup([key])[0];
-    if (found !== undefined) return { how: 'found', outputs: found, took: 0 };
+    if (found !== undefined) return { how: 'found', outputs: found };
   }
-  return pools.run(op.pool, rankOf(run, vertex), async () => {
+  await described;
+  // Awaited here: the turn is given back when this function ends.
+  return await pools.run(op.pool, rankOf(run, vertex), async () => {
     signal.throwIfAborted();
     all.started();
     const start = now();
     try {
       const outcome = await op.run(inputs, { signal, output: all.output, transfer: all.transfer });
-      if (outcome.ok) return { how: 'made', outputs: outcome.outputs, took: now() - start };
-      return { how: 'failed', failure: outcome.failure };
+      if (!outcome.ok) return { how: 'failed', failure: outcome.failure };
+      const made = { outputs: outcome.outputs, took: now() - start };
+      if (turn === undefined || !isRemembered(run, vertex)) return { how: 'made', ...made };
+      // Whoever has the turn next has to find it: it is saved before the turn is given back.
+      results.save([finishedOf(run, vertex, made)]);
+      return { how: 'made', ...made, savedBy: run };
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof PortkitError && isStepsOwn(error)) return { how: 'failed', failure: failureOf(error) };
@@ -88,15 +104,40 @@ function isStepsOwn({ code }: PortkitError): boolean {
   return !code.startsWith('PK20') && !code.startsWith('PK7') && !code.startsWith('PK9');
 }
 
+/** Whether what a vertex makes is a result of its own: known sources are found by their content, and a check changes nothing. */
+export function isRemembered(run: Run, vertex: number): boolean {
+  return run.facts[vertex]?.outputs === undefined && !run.expected.has(vertex);
+}
+
+/** What there is to remember of a vertex: `took` says that it ran here and now. */
+export function finishedOf(
+  run: Run,
+  vertex: number,
+  { outputs, took }: { readonly outputs: readonly Ref[]; readonly took?: number },
+): Finished {
+  const keys = [...new Set([run.contents[vertex], run.definitions[vertex]])].filter((key) => key !== undefined);
+  if (took === undefined) return { keys, outputs };
+  return { keys, outputs, ran: { step: nameOf(run, vertex), grounds: { ...groundsOf(run, vertex), took } } };
+}
+
 /** What a vertex rests on in this build. */
-export function groundsOf(run: Run, vertex: number): Omit<Grounds, 'took'> {
+function groundsOf(run: Run, vertex: number): Omit<Grounds, 'took'> {
   const refs = inputsOf(run, vertex);
   const names = (run.graph.vertices[vertex]?.inputs ?? []).map((input) => nameOf(run, input.vertex));
   return {
     code: run.ops[vertex]?.code ?? '',
-    facts: run.facts[vertex]?.facts ?? {},
+    facts: shortened(run.facts[vertex]?.facts ?? {}),
     inputs: refs.map((ref, index) => ({ name: names[index] ?? '', ref })),
   };
+}
+
+/** Longer facts are kept as their digests: that they differ is told, not how. */
+const longestFact = 200;
+
+function shortened(facts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, value.length > longestFact ? digestOf(value) : value]),
+  );
 }
 
 /** Why a vertex runs, or would run. */

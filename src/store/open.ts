@@ -13,6 +13,7 @@ import { createReader } from './disk/read.ts';
 import { rebuildIndex, setIndexAside } from './disk/rebuild.ts';
 import { allRows } from './disk/rows.ts';
 import { createState } from './disk/state.ts';
+import { createTurns } from './disk/turns.ts';
 import { createTouches } from './disk/touches.ts';
 import { usageOf } from './disk/usage.ts';
 import { verify } from './disk/verify.ts';
@@ -46,12 +47,14 @@ export function openStore(root: string, host: StoreHost, options: OpenOptions = 
   if (index.fresh && !readOnly && holdsSomething(layout)) rebuildIndex(state);
   const touches = createTouches(state);
   const reader = createReader(state, touches.blob);
+  const turns = createTurns(layout);
   const isPresent = (digest: Digest): boolean => reader.present([digest])[0] === true;
   return {
     directory: layout.directory,
     blobs: { ...reader, ...createWriter(state), batch: () => createBatch(state) },
     actions: createActions(state, isPresent, touches.action),
     tags: createTags(state),
+    turn: turns.take,
     lease: (name) => createLease(state, name),
     generation: () => index.number('generation'),
     *list() {
@@ -72,6 +75,7 @@ export function openStore(root: string, host: StoreHost, options: OpenOptions = 
     },
     [Symbol.asyncDispose]() {
       touches.flush();
+      turns[Symbol.dispose]();
       state[Symbol.dispose]();
       index[Symbol.dispose]();
       return Promise.resolve();

@@ -94,10 +94,17 @@ export interface Store extends AsyncDisposable {
       writeFile(path: string, signal: AbortSignal): Promise<BlobInfo>;
       /** Which of these are here, in one question. */
       present(digests: readonly Digest[]): readonly boolean[];
+      /**
+       * The file that holds this blob and nothing else, when there is one: to make a clone of, never to change. What is in
+       * it is not verified, and a collection may take it at any time.
+       */
+      fileOf(digest: Digest): string | undefined;
     };
   readonly actions: Actions;
   readonly tags: Tags;
   lease(name: string): Lease;
+  /** Tries to get the turn for a key among all processes: undefined while another has it. */
+  turn(key: Digest): Disposable | undefined;
   /** Grows whenever anything leaves the store; while it stands still, what was here is here. */
   generation(): number;
   list(): Iterable<BlobInfo & { readonly usedAt: number; readonly packed: boolean }>;

@@ -14,6 +14,7 @@ interface Report {
   readonly commandsRunAs: number;
   readonly results: Readonly<Record<string, { stdout: string; how: string }>>;
   readonly connections: number;
+  readonly leftBehind: readonly number[];
   readonly abort: { reason: string; left: number };
   readonly timeout: { ended: unknown; left: number };
 }
@@ -86,6 +87,10 @@ describe.skipIf(why !== undefined || !ordinaryCanRunNode()).each(users)('as %s',
 
   test('nobody on the host was connected to', () => {
     expect(report.connections).toBe(0);
+  });
+
+  test('when a command has ended, so has everything it started', () => {
+    expect(report.leftBehind).toEqual(Array.from({ length: 10 }, () => 0));
   });
 
   test('an abort gives its reason when nothing of the tree is left', () => {

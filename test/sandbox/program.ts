@@ -40,7 +40,11 @@ async function tryAll(rig: Rig): Promise<unknown> {
     results[name] = { stdout, how: ended.how };
   }
   const marker = String(900_000_000 + process.pid);
-  await run(rig.executor, script(sleepers(marker)));
+  const leftBehind: number[] = [];
+  for (let count = 0; count < 10; count += 1) {
+    await run(rig.executor, script(sleepers(marker)));
+    leftBehind.push(countProcesses(marker));
+  }
   const controller = new AbortController();
   const aborted = rig.executor.run(script(`${sleepers(marker)}; wait`), {
     signal: controller.signal,
@@ -54,6 +58,7 @@ async function tryAll(rig: Rig): Promise<unknown> {
     commandsRunAs: process.getuid?.() === 0 ? nobodyElse.uid : process.getuid?.(),
     results,
     connections: tcp.connections() + unix.connections(),
+    leftBehind,
     abort: { reason, left: afterAbort },
     timeout: { ended, left: countProcesses(marker) },
   };

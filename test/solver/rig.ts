@@ -7,7 +7,7 @@ import type { Happening } from '../../src/progress/event.ts';
 import type { Facts, Op, Outcome } from '../../src/solver/op.ts';
 import { createPools } from '../../src/solver/pools.ts';
 import type { Finished, Grounds } from '../../src/solver/ports.ts';
-import type { SolveOptions } from '../../src/solver/run.ts';
+import type { BuildParts, SolveOptions } from '../../src/solver/run.ts';
 import { createSolver } from '../../src/solver/solver.ts';
 import type { Solved } from '../../src/solver/solver.ts';
 
@@ -38,7 +38,7 @@ export function createRig() {
   const asked: Digest[][] = [];
   const holders = new Map<Digest, PromiseWithResolvers<void>>();
   let clock = 0;
-  const solver = createSolver({
+  const remembered: BuildParts = {
     results: {
       lookup(keys) {
         asked.push([...keys]);
@@ -62,13 +62,15 @@ export function createRig() {
         return refs.map(({ digest }) => here.has(digest));
       },
     },
+  };
+  const solver = createSolver({
     turns: {
       async take(key) {
         const before = holders.get(key);
         const mine = Promise.withResolvers<void>();
         holders.set(key, mine);
         await before?.promise;
-        return { waited: before !== undefined, [Symbol.dispose]: () => mine.resolve() };
+        return { [Symbol.dispose]: () => mine.resolve() };
       },
     },
     pools: createPools({ cpu: 2, io: 4, network: 2, none: 8 }),
@@ -121,8 +123,10 @@ export function createRig() {
         keepGoing: false,
         signal: new AbortController().signal,
         emit: (happening) => told.push(happening),
+        describe: (reasons) => Promise.resolve(reasons),
         output: () => undefined,
         ...rest,
+        ...remembered,
         opFor: (vertex) => opFor(fakes, vertex),
       });
       return { ...solved, ran: ran.slice(from), told };

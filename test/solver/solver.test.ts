@@ -37,7 +37,7 @@ describe('what runs', () => {
     expect(second.told).toContainEqual({
       type: 'step.started',
       step: 'obj',
-      reasons: [{ kind: 'input', name: 'src', before: blob('one').digest, after: blob('two').digest }],
+      reasons: [{ kind: 'input', name: 'src', before: blob('one').digest, after: blob('two').digest, of: 'blob' }],
     });
     expect((await rig.build(chain, fakes('two'), { targets: ['image'] })).ran).toEqual([]);
   });

@@ -7,8 +7,10 @@ export type Complain = (path: Path, message: string, hint?: string) => void;
 
 /** An object without the keys that have no value. */
 export function given<T extends object>(values: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  const kept: Partial<T> = {};
+  for (const key in values) if (values[key] !== undefined) kept[key] = values[key];
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- exactly these keys are left
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+  return kept as never;
 }
 
 /** Bytes of a size that may have had variables in it. */

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { artifacts, controlPlane } from './port.ts';
-import { axisNames } from './axes.ts';
 import { step } from './steps.ts';
 import { architecture, filled, name, protectionMode, reference, substrate, text } from './values.ts';
 
@@ -10,7 +9,15 @@ const matrix = z.strictObject({
   architecture: z.array(architecture).min(1).exactOptional(),
   substrate: z.array(substrate).min(1).exactOptional(),
   protection_mode: z.array(protectionMode).min(1).exactOptional(),
-  exclude: z.array(z.partialRecord(z.enum(axisNames), filled)).exactOptional(),
+  exclude: z
+    .array(
+      z.strictObject({
+        architecture: architecture.exactOptional(),
+        substrate: substrate.exactOptional(),
+        protection_mode: protectionMode.exactOptional(),
+      }),
+    )
+    .exactOptional(),
 });
 
 /** A whole file: our tables, Port's artifacts, and Port's other tables, which are left alone. */

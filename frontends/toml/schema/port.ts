@@ -24,7 +24,11 @@ const artifact = z.strictObject({
   validate: filled.exactOptional(),
   reference: z.strictObject({ registry: filled, repository: filled, version: filled }),
   distribution: z
-    .strictObject({ cache_root: filled.exactOptional(), push: backend.exactOptional(), pull: backend.exactOptional() })
+    .strictObject({
+      cache_root: filled.exactOptional(),
+      push: backend.exactOptional(),
+      pull: backend.exactOptional(),
+    })
     .exactOptional(),
   variants: z.array(variant).exactOptional(),
 });

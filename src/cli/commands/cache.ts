@@ -1,9 +1,10 @@
 import { PortkitError } from '../../base/errors.ts';
+import { showSize } from '../../base/units.ts';
 import type { Finding, Store, Verified } from '../../store/store.ts';
 import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
-import { parseDuration, parseSize, showSize } from '../sizes.ts';
+import { parseDuration, parseSize } from '../sizes.ts';
 import { suggest } from '../../base/suggest.ts';
 
 type Run = (store: Store) => Promise<number>;

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PortkitError } from '../../base/errors.ts';
+import { showSize } from '../../base/units.ts';
 import { checkRoot } from '../../store/open.ts';
 import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -8,7 +9,6 @@ import { storeOptions, storeRoot } from '../context.ts';
 import { checkMachine } from '../machine.ts';
 import type { Check } from '../machine.ts';
 import { selfCheck } from '../self-check.ts';
-import { showSize } from '../sizes.ts';
 
 /** `portkit doctor`: what this machine has, and whether the store works on its disk. */
 export const doctor: Command = {

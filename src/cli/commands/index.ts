@@ -7,6 +7,11 @@ interface Entry {
 
 /** Every command by name; its file is read when it is named. */
 export const commands: Readonly<Record<string, Entry>> = {
+  build: { summary: 'make the targets of a definition', load: async () => (await import('./build.ts')).build },
+  plan: { summary: 'say what a build would run, and why', load: async () => (await import('./plan.ts')).plan },
+  why: { summary: 'say why steps ran', load: async () => (await import('./why.ts')).why },
+  check: { summary: 'check a definition', load: async () => (await import('./check.ts')).check },
+  schema: { summary: 'print the JSON Schema of definitions', load: async () => (await import('./schema.ts')).schema },
   cache: {
     summary: 'look after the store: du, ls, prune, verify, rebuild-index',
     load: async () => (await import('./cache.ts')).cache,

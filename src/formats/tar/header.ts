@@ -16,18 +16,20 @@ export interface Header {
   readonly device: () => { readonly major: number; readonly minor: number };
 }
 
-/** Reads a header block (POSIX ustar, or GNU tar's own variant of it). */
+/** Reads a header block: POSIX ustar, GNU tar's own variant of it, or the oldest form, which ends after the link's target. */
 export function decodeHeader(block: Buffer, where: string): Header {
   const sum = number(block, { at: 148, size: 8 }, where);
   if (sum !== checksum(block)) throw malformed(where, 'the checksum of a header is wrong');
   const magic = block.toString('latin1', 257, 265);
   // GNU tar keeps other things where POSIX has the prefix of the name.
   const posix = magic === 'ustar\x0000';
-  if (!posix && magic !== 'ustar  \0') throw malformed(where, 'a header is of no known variant of tar');
+  const oldest = magic === '\0'.repeat(8);
+  if (!posix && !oldest && magic !== 'ustar  \0') throw malformed(where, 'a header is of no known variant of tar');
   const name = text(block, { at: 0, size: 100 }, where);
   const prefix = posix ? text(block, { at: 345, size: 155 }, where) : '';
   return {
-    typeflag: String.fromCodePoint(block[156] ?? 0),
+    // The oldest form knows a directory by the slash.
+    typeflag: oldest && block[156] === 0 && name.endsWith('/') ? '5' : String.fromCodePoint(block[156] ?? 0),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- byte strings joined are a byte string
     name: prefix === '' ? name : (`${prefix}/${name}` as ByteString),
     link: text(block, { at: 157, size: 100 }, where),
@@ -37,7 +39,10 @@ export function decodeHeader(block: Buffer, where: string): Header {
     gid: owner(block, { at: 116, size: 8 }, where),
     size: number(block, { at: 124, size: 12 }, where),
     seconds: number(block, { at: 136, size: 12, signed: true }, where),
-    device: () => ({ major: owner(block, { at: 329, size: 8 }, where), minor: owner(block, { at: 337, size: 8 }, where) }),
+    device() {
+      if (oldest) throw malformed(where, 'the oldest form of tar has no devices');
+      return { major: owner(block, { at: 329, size: 8 }, where), minor: owner(block, { at: 337, size: 8 }, where) };
+    },
   };
 }
 
@@ -54,12 +59,15 @@ interface Field {
   readonly signed?: boolean;
 }
 
+/** As long as the longest text field. */
+const zeros = Buffer.alloc(155);
+
 /** Text up to the first NUL; whatever stands behind it must be NUL too, so that no two programs read two names. */
 function text(block: Buffer, { at, size }: Field, where: string): ByteString {
   const field = block.subarray(at, at + size);
   const end = field.indexOf(0);
   if (end < 0) return fromBytes(field);
-  if (field.subarray(end).some((byte) => byte !== 0)) throw malformed(where, 'a name in a header holds a NUL byte');
+  if (!field.subarray(end).equals(zeros.subarray(0, size - end))) throw malformed(where, 'a name in a header holds a NUL byte');
   return fromBytes(field.subarray(0, end));
 }
 

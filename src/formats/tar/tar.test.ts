@@ -126,6 +126,7 @@ const hostile: Record<string, readonly [code: string, ...parts: readonly Buffer[
   'a negative pax size': ['PK3301', pax('size=-1'), plainFile('a'), end],
   'an owner beyond 32 bits': ['PK3301', pax('uid=4294967296'), plainFile('a'), end],
   'a wrong checksum': ['PK3301', raw({ 0: 'a', 148: '0000001\0' }), end],
+  'a device in the oldest form': ['PK3301', raw({ 0: 'a', 156: '3', 257: '\0'.repeat(8) }), end],
   'another format': ['PK3301', raw({ 0: 'a', 257: 'nothing!' }), end],
   'a pax record that is too long': ['PK3301', raw({ 0: 'p', 156: 'x' }, '99 path=a\n'), plainFile('a'), end],
   'a pax record without a line end': ['PK3301', raw({ 0: 'p', 156: 'x' }, '9 path=aa'), plainFile('a'), end],
@@ -166,6 +167,7 @@ describe('a hostile archive', () => {
       link('c', 'a/./b'),
       link('d', 'c'),
       link('s', '../../outside', '2'),
+      raw({ 0: 'old/', 156: '\0', 257: '\0'.repeat(8) }),
       raw({ 0: 'L', 156: 'L', 257: 'ustar  \0' }, 'long\0'),
       raw({ 0: 'x', 257: 'ustar  \0', 345: 'not a prefix' }),
       raw({ 0: 'd0', 156: '4', 329: '0000010\0', 337: '0000001\0' }),
@@ -183,6 +185,7 @@ describe('a hostile archive', () => {
       'c:hardlink',
       'd:hardlink',
       's:symlink',
+      'old:dir',
       'long:file',
       'd0:block',
       'p\xfcth:file',
@@ -190,8 +193,8 @@ describe('a hostile archive', () => {
     expect(entries[2]?.mode).toBe(0o700);
     expect(entries[4]).toMatchObject({ target: 'a/b' });
     expect(entries[6]).toMatchObject({ target: '../../outside' });
-    expect(entries[8]).toMatchObject({ major: 8, minor: 1 });
-    expect(entries[9]).toMatchObject({
+    expect(entries[9]).toMatchObject({ major: 8, minor: 1 });
+    expect(entries[10]).toMatchObject({
       mtime: { seconds: -2, nanos: 750_000_000 },
       uid: 70_000,
       xattrs: [{ name: 'user.a=', value: Buffer.from([0, 255]) }],
@@ -452,11 +455,11 @@ with tarfile.open('a.tar') as t:
     });
   });
 
-  test.each(['gnu', 'pax', 'ustar'])('what GNU tar writes as %s is read', async (format) => {
+  test.each(['gnu', 'pax', 'ustar', 'v7'])('what GNU tar writes as %s is read', async (format) => {
     const folder = mkdtempSync(join(tmpdir(), 'portkit-tar-'));
     try {
-      const script = `mkdir -p in/d && cd in && printf abc > f && chmod 4755 f && ln f h && ln -s /etc/passwd s && mkfifo d/p
-        ${format === 'ustar' ? '' : `touch ${'n'.repeat(140)}; ln -s ${'t'.repeat(140)} l`}
+      const script = `mkdir -p in/d && cd in && printf abc > f && chmod 4755 f && ln f h && ln -s /etc/passwd s ${format === 'v7' ? '' : '&& mkfifo d/p'}
+        ${format === 'ustar' || format === 'v7' ? '' : `touch ${'n'.repeat(140)}; ln -s ${'t'.repeat(140)} l`}
         touch "$(printf 'o\\377')"; tar --format=${format} --sort=name --mtime=@1.5 --owner=7 --group=8 -cf ../a.tar .`;
       execFileSync('sh', ['-c', script], { cwd: folder, stdio: 'ignore' });
       const entries = await read(readFileSync(join(folder, 'a.tar')));
@@ -465,9 +468,10 @@ with tarfile.open('a.tar') as t:
       expect(by.get('f')?.mtime).toEqual({ seconds: 1, nanos: format === 'pax' ? 500_000_000 : 0 });
       expect(by.get('h')).toMatchObject({ type: 'hardlink', target: 'f' });
       expect(by.get('s')).toMatchObject({ type: 'symlink', target: '/etc/passwd' });
-      expect(by.get('d/p')?.type).toBe('fifo');
+      expect(by.get('d')?.type).toBe('dir');
+      expect(by.get('d/p')?.type).toBe(format === 'v7' ? undefined : 'fifo');
       expect(by.get('o\xff')?.type).toBe('file');
-      if (format !== 'ustar') {
+      if (format !== 'ustar' && format !== 'v7') {
         expect(by.get('n'.repeat(140))?.type).toBe('file');
         expect(by.get('l')).toMatchObject({ target: 't'.repeat(140) });
       }

@@ -1,8 +1,12 @@
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { digestOf, hexOf } from '../../base/digest.ts';
 import { PortkitError, codes } from '../../base/errors.ts';
+import { resolveInside } from '../inside.ts';
+import type { Bounds } from '../inside.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { WrongContent, checked, showChecksum } from './checksum.ts';
 import type { Checksum } from './checksum.ts';
-import { readFileSource } from './file-source.ts';
 import { openPartial } from './partial.ts';
 import { attempt } from './transfer.ts';
 import type { Attempt, TransferWorld } from './transfer.ts';
@@ -21,8 +25,8 @@ export interface Download<T> {
 export interface DownloadWorld extends TransferWorld {
   /** A folder for what is still coming, kept between processes. */
   readonly scratch: string;
-  /** Whether a path of a `file:` URL may be read; nobody may unless this is given. */
-  mayRead?(path: string): boolean;
+  /** Where files of `file:` URLs may be; none are read unless this is given. */
+  readonly bounds?: Bounds;
   /** Waits; rejects when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** A number from 0 to 1, another each time, so that many clients do not come back at the same moment. */
@@ -76,11 +80,18 @@ async function tryOnce<T>(source: Source, wanted: Download<T>, world: DownloadWo
 }
 
 async function tryFile<T>(source: Source, wanted: Download<T>, world: DownloadWorld): Promise<Result<T>> {
-  if (world.mayRead?.(decodeURIComponent(source.url.pathname)) !== true) {
-    const error = new PortkitError('PK3207', `${source.shown} may not be read here`, { hint: 'Use a local step, or https' });
-    return { ok: false, error, again: false };
+  const { url, shown } = source;
+  const given = /%2f|%00/i.test(url.pathname) ? undefined : fileURLToPath(url);
+  try {
+    if (given === undefined || world.bounds === undefined) {
+      throw new PortkitError('PK3207', `${shown} may not be read here`, { hint: 'Use a local step, or https' });
+    }
+    const path = await resolveInside(relative(world.bounds.directory, given) || '.', world.bounds);
+    return await takeChecked(source, readRegularFile(path, { shown, maxSize: wanted.maxSize }), wanted);
+  } catch (error) {
+    if (error instanceof PortkitError && /^PK320[78]$/.test(error.code)) return { ok: false, error, again: false };
+    throw error;
   }
-  return takeChecked(source, readFileSource(source, wanted.maxSize), wanted);
 }
 
 async function takeChecked<T>(source: Source, content: AsyncIterable<Uint8Array>, wanted: Download<T>): Promise<Result<T>> {

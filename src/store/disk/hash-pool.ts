@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads';
 import { setImmediate } from 'node:timers/promises';
 import { hashPieces } from './hash-pieces.ts';
 import type { BadPiece, Piece } from './hash-pieces.ts';
+import { answerOf, startHashThread } from './hash-thread.ts';
 
 /** Below this many bytes a second thread costs more than it saves (a worker starts in about 35 ms). */
 const worthAThread = 64 << 20;
@@ -13,7 +13,9 @@ export async function hashAll(pieces: readonly Piece[], threads: number, signal:
   const total = pieces.reduce((sum, piece) => sum + piece.size, 0);
   if (total < worthAThread) return hashHere(pieces, signal);
   const shares = share(pieces, Math.max(1, threads));
-  const results = await Promise.all(shares.map((pieces) => hashInThread(pieces, signal)));
+  const results = await Promise.all(
+    shares.map((pieces) => answerOf(startHashThread({ kind: 'pieces', pieces }), 'pieces', signal)),
+  );
   return results.flat();
 }
 
@@ -50,19 +52,4 @@ function share(pieces: readonly Piece[], threads: number): readonly (readonly Pi
     least.pieces.push(...list);
   }
   return shares.map((one) => one.pieces).filter((list) => list.length > 0);
-}
-
-function hashInThread(pieces: readonly Piece[], signal: AbortSignal): Promise<readonly BadPiece[]> {
-  const worker = new Worker(new URL('./hash-worker.ts', import.meta.url), { workerData: pieces });
-  const { promise, resolve, reject } = Promise.withResolvers<readonly BadPiece[]>();
-  function stop(): void {
-    reject(signal.reason);
-    void worker.terminate();
-  }
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  worker.once('message', resolve);
-  worker.once('error', reject);
-  worker.once('exit', () => reject(new Error('A hash thread ended without an answer')));
-  return promise.finally(() => signal.removeEventListener('abort', stop));
 }

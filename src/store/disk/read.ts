@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { digestFromHex, digestOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError, systemCode } from '../../base/errors.ts';
@@ -45,6 +44,10 @@ export function createReader(state: State, used: (row: BlobRow) => void): BlobRe
       return readWhole(state, row);
     },
     present: (digests) => digests.map((digest) => presentRow(state, find(digest))),
+    fileOf(digest) {
+      const row = find(digest);
+      return row?.pack === undefined && presentRow(state, row) ? loosePath(state, digest) : undefined;
+    },
   };
 }
 
@@ -52,6 +55,7 @@ export function createReader(state: State, used: (row: BlobRow) => void): BlobRe
 interface Reading {
   get(digest: Digest, limit?: number): Uint8Array | undefined;
   present(digests: readonly Digest[]): readonly boolean[];
+  fileOf(digest: Digest): string | undefined;
 }
 
 function presentRow(state: State, row: BlobRow | undefined): boolean {
@@ -123,6 +127,8 @@ async function* streamLoose(state: State, row: BlobRow, signal: AbortSignal): As
   let total = 0;
   let held: Uint8Array | undefined;
   try {
+    // A process that only looks things up should not wait for this to be loaded.
+    const { open } = await import('node:fs/promises');
     await using file = await open(loosePath(state, row.digest), 'r');
     for (;;) {
       signal.throwIfAborted();

@@ -1,19 +1,16 @@
-import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { digestFromHex } from '../../base/digest.ts';
 import type { BlobInfo } from '../blobs.ts';
 import { syncDirectory, syncFile, syncFileData, writeFully } from './durable.ts';
 import { coded, storeFailure } from './failure.ts';
+import { createFileHash } from './file-hash.ts';
 import { loosePath, putInPlace } from './quarantine.ts';
 import { isSound } from './read.ts';
 import { claimRow, findRow, putRow } from './rows.ts';
 import type { State } from './state.ts';
+import { createWriteBack } from './write-back.ts';
 
 const chunkSize = 1 << 18;
-/** Bytes after which the kernel is asked to start writing back, so that the final sync finds little left to do. */
-const writeBackEvery = 64 << 20;
 
 interface Finished extends BlobInfo {
   readonly temporary: string;
@@ -26,10 +23,10 @@ interface Waiting extends Finished {
 /** Writes blobs into files of their own; puts that are ready at the same time share one commit. */
 export function createWriter(state: State) {
   const publish = createPublisher(state);
-  async function take(fill: (file: Filling) => Promise<void>, signal: AbortSignal): Promise<BlobInfo> {
+  async function take(content: Omit<Filling, 'path'>, signal: AbortSignal): Promise<BlobInfo> {
     const temporary = coded('start a session', () => state.session().temporary());
     try {
-      const blob = await fillFile(temporary, fill);
+      const blob = await fillFile({ ...content, path: temporary }, signal);
       signal.throwIfAborted();
       const kept = await keepExisting(state, blob, signal);
       if (kept) rmSync(temporary, { force: true });
@@ -42,69 +39,65 @@ export function createWriter(state: State) {
   }
   return {
     write(content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BlobInfo> {
-      return take(async (file) => {
+      async function fill(write: (chunk: Uint8Array) => void): Promise<void> {
         for await (const chunk of content) {
           signal.throwIfAborted();
-          file.write(chunk);
+          write(chunk);
         }
-      }, signal);
+      }
+      return take({ expected: 0, fill }, signal);
     },
-    writeFile(path: string, signal: AbortSignal): Promise<BlobInfo> {
-      return take((file) => copyInto(file, path, signal), signal);
+    async writeFile(path: string, signal: AbortSignal): Promise<BlobInfo> {
+      const fd = coded(`read ${path}`, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+      try {
+        const stat = fstatSync(fd);
+        if (!stat.isFile()) throw new Error(`${path} is not a regular file`);
+        return await take({ expected: stat.size, fill: (write) => readAll(fd, write, signal) }, signal);
+      } finally {
+        closeSync(fd);
+      }
     },
   };
 }
 
 interface Filling {
-  write(chunk: Uint8Array): void;
+  readonly path: string;
+  /** Bytes that are expected; 0 when nobody knows. */
+  readonly expected: number;
+  readonly fill: (write: (chunk: Uint8Array) => void) => Promise<void>;
 }
 
-/** Fills, hashes and syncs one unfinished file. */
-async function fillFile(temporary: string, fill: (file: Filling) => Promise<void>): Promise<BlobInfo> {
-  const fd = openSync(temporary, 'wx', 0o600);
-  const background: { sync?: Promise<void> } = {};
+/** Fills, hashes and syncs one unfinished file; the last sync goes on while a long content is hashed to its end. */
+async function fillFile({ path, expected, fill }: Filling, signal: AbortSignal): Promise<BlobInfo> {
+  const fd = openSync(path, 'wx+', 0o600);
   try {
-    const hash: Hash = createHash('sha256');
+    await using writeBack = createWriteBack({ data: () => syncFileData(fd), whole: () => syncFile(fd) });
+    await using hash = createFileHash(fd, expected, signal);
     let size = 0;
-    let written = 0;
-    await fill({
-      write(chunk) {
-        hash.update(chunk);
-        writeFully(fd, chunk);
-        size += chunk.length;
-        written += chunk.length;
-        if (written < writeBackEvery || background.sync !== undefined) return;
-        written = 0;
-        background.sync = syncFileData(fd).finally(() => delete background.sync);
-        background.sync.catch(() => undefined);
-      },
+    await fill((chunk) => {
+      writeFully(fd, chunk);
+      hash.wrote(chunk);
+      writeBack.wrote(chunk.length);
+      size += chunk.length;
     });
-    await background.sync;
     fchmodSync(fd, 0o444);
-    await syncFile(fd);
-    return { digest: digestFromHex(hash.digest('hex')), size };
+    const [digest] = await Promise.all([hash.finish(), writeBack.finish()]);
+    return { digest, size };
   } finally {
-    await background.sync?.catch(() => undefined);
     closeSync(fd);
   }
 }
 
-async function copyInto(file: Filling, path: string, signal: AbortSignal): Promise<void> {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    if (!fstatSync(fd).isFile()) throw new Error(`${path} is not a regular file`);
-    const buffer = Buffer.allocUnsafe(chunkSize);
-    for (let chunks = 1; ; chunks += 1) {
-      const read = readSync(fd, buffer, 0, chunkSize, null);
-      if (read === 0) return;
-      file.write(buffer.subarray(0, read));
-      if (chunks % 16 === 0) {
-        await setImmediate();
-        signal.throwIfAborted();
-      }
-    }
-  } finally {
-    closeSync(fd);
+/** Reads an open file to its end, letting the event loop go on now and then. */
+async function readAll(fd: number, write: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void> {
+  const buffer = Buffer.allocUnsafe(chunkSize);
+  for (let chunks = 1; ; chunks += 1) {
+    const read = readSync(fd, buffer, 0, chunkSize, null);
+    if (read === 0) return;
+    write(buffer.subarray(0, read));
+    if (chunks % 16 !== 0) continue;
+    await setImmediate();
+    signal.throwIfAborted();
   }
 }
 

@@ -20,6 +20,8 @@ import { storeFailure } from '../disk/failure.ts';
 import type { Store } from '../store.ts';
 import { decodeNode } from '../trees/decode.ts';
 import type { Attributes, Entry, TreeNode } from '../trees/node.ts';
+import { createCloner } from './clone.ts';
+import type { CloneFile } from './clone.ts';
 
 /** What a checkout made, and what a host folder cannot hold (devices and FIFOs are metadata of the tree). */
 export interface CheckedOut {
@@ -28,9 +30,17 @@ export interface CheckedOut {
   readonly skipped: readonly string[];
 }
 
+interface CheckoutOptions {
+  readonly blobs: Store['blobs'];
+  readonly signal: AbortSignal;
+  /** How a file is cloned; the kernel's way unless given. */
+  readonly clone?: CloneFile;
+}
+
 interface Work {
   readonly blobs: Store['blobs'];
   readonly signal: AbortSignal;
+  readonly clone: ReturnType<typeof createCloner>;
   files: number;
   bytes: number;
   readonly skipped: string[];
@@ -38,21 +48,21 @@ interface Work {
   readonly finish: (() => void)[];
 }
 
+type FileEntry = Extract<Entry, { type: 'file' }>;
+
 const fileFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-/** Blobs up to this size are read in one go. */
+/** Blobs up to this size are read in one go; larger ones are worth a try at cloning. */
 const smallFile = 1 << 20;
 
 /**
- * Writes a tree to a new or empty folder. Every file is a copy of its own, verified as it is written: never an alias of a
- * stored blob. Permission bits and times are applied; owners, set-user-id bits, attributes and devices stay in the tree.
+ * Writes a tree to a new or empty folder. Every file is a copy or a clone of its own, verified on the way: never an alias
+ * of a stored blob. Permission bits and times are applied; owners, set-user-id bits, attributes and devices stay in the tree.
  */
-export async function checkout(
-  tree: Digest,
-  destination: string,
-  options: { blobs: Store['blobs']; signal: AbortSignal },
-): Promise<CheckedOut> {
+export async function checkout(tree: Digest, destination: string, options: CheckoutOptions): Promise<CheckedOut> {
+  const { blobs, signal } = options;
   const made = claim(destination);
-  const work: Work = { ...options, files: 0, bytes: 0, skipped: [], finish: [] };
+  const clone = createCloner(blobs, options.clone);
+  const work: Work = { blobs, signal, clone, files: 0, bytes: 0, skipped: [], finish: [] };
   try {
     await writeDirectory(work, tree, fromBytes(Buffer.from(destination)));
     for (const one of work.finish) one();
@@ -113,17 +123,12 @@ function linkAll(node: TreeNode, path: ByteString): void {
 
 async function writeEntry(work: Work, entry: Exclude<Entry, { type: 'dir' }>, path: ByteString): Promise<void> {
   switch (entry.type) {
-    case 'file': {
-      const fd = openSync(nodePath(path), fileFlags, 0o600);
-      try {
-        await writeContent(work, entry, fd);
-        fchmodSync(fd, entry.mode & 0o777);
-      } finally {
-        closeSync(fd);
-      }
+    case 'file':
+      await writeFile(work, entry, path);
       setTime(path, entry);
+      work.files += 1;
+      work.bytes += entry.size;
       return;
-    }
     case 'symlink':
       symlinkSync(toBytes(entry.target), nodePath(path));
       setTime(path, entry);
@@ -135,7 +140,19 @@ async function writeEntry(work: Work, entry: Exclude<Entry, { type: 'dir' }>, pa
   }
 }
 
-async function writeContent(work: Work, entry: Extract<Entry, { type: 'file' }>, fd: number): Promise<void> {
+async function writeFile(work: Work, entry: FileEntry, path: ByteString): Promise<void> {
+  const mode = entry.mode & 0o777;
+  if (entry.size > smallFile && (await work.clone({ content: entry.content, mode }, nodePath(path), work.signal))) return;
+  const fd = openSync(nodePath(path), fileFlags, 0o600);
+  try {
+    await copyContent(work, entry, fd);
+    fchmodSync(fd, mode);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function copyContent(work: Work, entry: FileEntry, fd: number): Promise<void> {
   const missing = (): PortkitError => new PortkitError('PK2002', `The blob ${entry.content} is not in the store`);
   if (entry.size <= smallFile) {
     const bytes = work.blobs.get(entry.content);
@@ -146,8 +163,6 @@ async function writeContent(work: Work, entry: Extract<Entry, { type: 'file' }>,
     if (content === undefined) throw missing();
     for await (const chunk of content) writeFully(fd, chunk);
   }
-  work.files += 1;
-  work.bytes += entry.size;
 }
 
 function finish(path: ByteString, attributes: Attributes): void {

@@ -1,13 +1,20 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { PortkitError, systemCode } from '../../base/errors.ts';
-import type { Source } from './url.ts';
+import { PortkitError, systemCode } from '../base/errors.ts';
 
-/** The bytes of a file URL; only regular files are read, and nothing else is waited for. */
-export async function* readFileSource({ url, shown }: Source, maxSize: number): AsyncGenerator<Uint8Array> {
+/** How a file of this machine is read. */
+export interface FileRules {
+  /** What errors name. */
+  readonly shown: string;
+  readonly maxSize: number;
+}
+
+const chunkSize = 1 << 18;
+
+/** The bytes of a regular file (PK3203, PK3204); a pipe or device is refused, and never waited for. */
+export async function* readRegularFile(path: string, { shown, maxSize }: FileRules): AsyncGenerator<Uint8Array> {
   try {
-    await using handle = await open(fileURLToPath(url), constants.O_RDONLY | constants.O_NONBLOCK);
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     if (!(await handle.stat()).isFile()) throw new PortkitError('PK3203', `${shown} is no regular file`);
     let done = 0;
     for (;;) {
@@ -23,5 +30,3 @@ export async function* readFileSource({ url, shown }: Source, maxSize: number): 
     throw new PortkitError('PK3203', `${shown} cannot be read: ${code}`, { cause: error });
   }
 }
-
-const chunkSize = 1 << 18;

@@ -1,0 +1,53 @@
+import type { BuildOptions, Plugin } from 'esbuild';
+import { readFileSync } from 'node:fs';
+
+/** A file of its own is named by its source; in a bundle it stands beside the program under its bundled name. */
+const workerFiles: Plugin = {
+  name: 'worker files',
+  setup(bundler) {
+    bundler.onLoad({ filter: /(hash-thread|spawner|typescript\/index)\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(
+        /new URL\('[^']*\/(hash-worker|spawner-process|build)\.ts'/,
+        "new URL('./$1.mjs'",
+      ),
+      loader: 'ts',
+    }));
+  },
+};
+
+/**
+ * Node's own modules are loaded by the module that uses them, when that one is: esbuild would load all of them at once,
+ * and `--version` needs one (the others take as long as half of bare Node).
+ */
+const lateBuiltins: Plugin = {
+  name: 'late builtins',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
+    bundler.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => /^[a-z]\w*$/i.test(name));
+      const load = `const builtin = process.getBuiltinModule('${path}');\n`;
+      return {
+        contents: load + names.map((name) => `export const ${name} = /* @__PURE__ */ (() => builtin.${name})();`).join('\n'),
+      };
+    });
+  },
+};
+
+/** What runs or is imported beside the program, by its bundled name: a thread, the helper that starts commands, the API of portkit.ts. */
+export const workers = {
+  'hash-worker': 'src/store/disk/hash-worker.ts',
+  'spawner-process': 'src/execution/spawner-process.ts',
+  build: 'src/graph/build.ts',
+};
+
+/** How everything that is measured or published is bundled. */
+export const bundleOptions = {
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  minify: true,
+  keepNames: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  plugins: [workerFiles, lateBuiltins],
+} satisfies BuildOptions;

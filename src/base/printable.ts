@@ -1,0 +1,5 @@
+/** Text from anywhere as a terminal may show it: one column for each unit, no control or bidirectional characters. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+  return text.replaceAll(/\t/g, ' ').replaceAll(/[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '\u{fffd}');
+}

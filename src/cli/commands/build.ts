@@ -1,0 +1,140 @@
+import { availableParallelism } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { codes, PortkitError } from '../../base/errors.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import type { BuildResult } from '../../engine/engine.ts';
+import type { BuildEvent } from '../../progress/event.ts';
+import type { SolveOptions } from '../../solver/run.ts';
+import { exportAll } from '../../artifacts/export-all.ts';
+import type { Receipt } from '../../artifacts/exporter.ts';
+import { engineOver, exportersOf, openStoreAt, opsOf, pinsOf } from '../../wiring.ts';
+import { newBuildId } from '../build-id.ts';
+import type { Command, Invocation } from '../command.ts';
+import { storeOptions, storeRoot } from '../context.ts';
+import { definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
+import type { Definition } from '../definition.ts';
+import { secretOption, secretsOf } from '../secrets.ts';
+import { showReceipt, showTargets } from '../show-results.ts';
+import { countOption, flag, listOption, textOption } from '../values.ts';
+import { faceOf, watchOptions } from '../watch.ts';
+
+/** `portkit build`: makes the targets of a definition. */
+export const build: Command = {
+  usage: 'build [TARGET…] [--file F] [--output O]… [OPTION…]',
+  about: [
+    'Makes targets of a definition (all of them when none is named), running only the steps whose result is not known.',
+    'The digests go to standard output, what happens to standard error.',
+    '',
+    'Exit status: 1 a step failed, 2 the definition or command line is wrong, 3 --expect-cached was not met,',
+    '5 the network is down, 7 --check found a difference, 69 a program is missing.',
+  ].join('\n'),
+  words: Number.POSITIVE_INFINITY,
+  options: {
+    ...definitionOptions,
+    output: {
+      type: 'string',
+      short: 'o',
+      value: 'O',
+      multiple: true,
+      help: 'where results go: a folder, or type=local|tar,dest=PATH[,…]',
+    },
+    ...watchOptions,
+    jobs: { type: 'string', short: 'j', value: 'N', help: 'commands that run at once (default: the processors of this machine)' },
+    secret: secretOption,
+    'no-cache': { type: 'boolean', help: 'run every step that is not pinned by a digest' },
+    'keep-going': { type: 'boolean', short: 'k', help: 'after a failure, go on with what does not need the failed step' },
+    'expect-cached': { type: 'boolean', help: 'run nothing: exit 3 when something would have to run' },
+    check: { type: 'boolean', help: 'run known steps again and compare: exit 7 when one gives other bytes' },
+    update: { type: 'boolean', help: 'ask what unpinned sources are today, and write it to the lock' },
+    locked: { type: 'boolean', help: 'refuse sources that neither the definition nor the lock pins' },
+    'metadata-file': { type: 'string', value: 'F', help: 'write the results to a file as JSON' },
+    ...storeOptions,
+  },
+  run: runBuild,
+};
+
+async function runBuild(invocation: Invocation): Promise<number> {
+  const { options, words, signal } = invocation;
+  const mode = modeOf(options);
+  const jobs = countOption(options, 'jobs') ?? availableParallelism();
+  const root = storeRoot(options['root']);
+  const secrets = secretsOf(options);
+  const definition = await loadDefinition(invocation);
+  const { file, directory, graph } = definition;
+  const targets = targetsOf(graph, words);
+  const exporters = await exportersOf(listOption(options, 'output'), targets);
+  const pins = await pinsOf(definition, { update: flag(options, 'update'), locked: flag(options, 'locked') });
+  const face = faceOf(options);
+  const failed: ErrorCode[] = [];
+  const emit = (event: BuildEvent): void => {
+    if (event.type === 'step.failed' && Object.hasOwn(codes, event.code)) failed.push(event.code as ErrorCode);
+    // A plan runs nothing: there is nothing to watch.
+    if (mode !== 'plan') face.take(event);
+  };
+  await using store = openStoreAt(root);
+  const receipts: Receipt[] = [];
+  const id = newBuildId(new Date());
+  // However the build ends, the face is done before results and errors are printed.
+  using faced = new DisposableStack();
+  faced.defer(() => face.end());
+  await using ops = await opsOf(graph, { store, directory, pins, secrets, signal });
+  const request = { build: id, project: file, graph, targets, mode, keepGoing: flag(options, 'keep-going'), opFor: ops.opFor };
+  using result = await engineOver(store, jobs).build({ ...request, signal, emit });
+  pins.save();
+  if (mode === 'plan') requireKnown(result);
+  if (result.ok && exporters.length > 0) {
+    result.hold();
+    receipts.push(...(await exportAll(exporters, result.targets, { blobs: store.blobs, signal })));
+  }
+  faced.dispose();
+  report(invocation, { id, definition, result, receipts });
+  if (result.differences.length > 0) return 7;
+  return result.ok ? 0 : exitOf(failed);
+}
+
+function modeOf(options: Invocation['options']): SolveOptions['mode'] {
+  const asked = (['no-cache', 'expect-cached', 'check'] as const).filter((name) => flag(options, name));
+  if (asked.length > 1) {
+    throw new PortkitError('PK1004', `--${asked.join(' and --')} do not go together`, { hint: 'Choose one' });
+  }
+  const modes = { 'no-cache': 'fresh', 'expect-cached': 'plan', check: 'check' } as const;
+  return asked[0] === undefined ? 'build' : modes[asked[0]];
+}
+
+/** For `--expect-cached`: the plan may hold nothing that runs. */
+function requireKnown(result: BuildResult): void {
+  const running = result.plan.filter(({ verdict }) => verdict === 'run').map(({ step }) => step);
+  if (running.length === 0) return;
+  const named = running.slice(0, 5).join(', ');
+  throw new PortkitError('PK3003', `${running.length} steps would have to run: ${named}${running.length > 5 ? ', …' : ''}`, {
+    hint: 'Run "portkit plan" to see why',
+  });
+}
+
+/** All failures of one kind have their own status; different ones are a failed build. */
+function exitOf(failed: readonly ErrorCode[]): number {
+  const statuses = new Set(failed.map((code) => codes[code].exit));
+  const [only = 1] = statuses;
+  return statuses.size === 1 ? only : 1;
+}
+
+interface Report {
+  readonly id: string;
+  readonly definition: Definition;
+  readonly result: BuildResult;
+  readonly receipts: readonly Receipt[];
+}
+
+function report({ options, print, note }: Invocation, { id, definition, result, receipts }: Report): void {
+  const { ok, targets, failures, differences } = result;
+  const data = { version: 1, build: id, definition: definition.file, ok, targets, failures, differences, exports: receipts };
+  const text = JSON.stringify(data, null, 2);
+  const metadata = textOption(options, 'metadata-file');
+  if (metadata !== undefined) writeFileSync(metadata, `${text}\n`);
+  for (const { step, paths } of differences) note(`${step} gave other bytes:\n${paths.map((path) => `  ${path}`).join('\n')}`);
+  // Standard output that carries a tar carries nothing else.
+  const show = receipts.some(({ destination }) => destination === '-') ? note : print;
+  if (flag(options, 'json')) show(text);
+  else if (Object.keys(targets).length > 0) show(showTargets(targets, flag(options, 'quiet')));
+  if (!flag(options, 'quiet')) for (const receipt of receipts) note(showReceipt(receipt));
+}

@@ -1,0 +1,54 @@
+import { statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { PortkitError } from '../base/errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { readDefinition } from '../wiring.ts';
+import type { Invocation, Option } from './command.ts';
+import { pairsOption, textOption } from './values.ts';
+
+/** The options of every command that reads a definition. */
+export const definitionOptions: Readonly<Record<string, Option>> = {
+  file: {
+    type: 'string',
+    short: 'f',
+    value: 'F',
+    help: 'the definition (default: portkit.toml or portkit.ts, from here upwards)',
+  },
+  set: { type: 'string', value: 'NAME=VALUE', multiple: true, help: 'give a variable of the definition another value' },
+};
+
+/** A definition that was read. */
+export interface Definition {
+  /** Its absolute path. */
+  readonly file: string;
+  readonly directory: string;
+  readonly graph: Graph;
+}
+
+/** Reads the definition of a command line. */
+export async function loadDefinition({ options, signal }: Pick<Invocation, 'options' | 'signal'>): Promise<Definition> {
+  const file = findDefinitionFile(options);
+  return { file, ...(await readDefinition(file, { set: pairsOption(options, 'set'), signal })) };
+}
+
+/** The path of the definition of a command line. */
+export function findDefinitionFile(options: Invocation['options']): string {
+  const given = textOption(options, 'file');
+  return given === undefined ? findDefinition(process.cwd()) : resolve(given);
+}
+
+const names = ['portkit.toml', 'portkit.ts'];
+
+function findDefinition(from: string): string {
+  for (let directory = from; ; directory = dirname(directory)) {
+    const found = names.map((name) => join(directory, name)).find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+    if (found !== undefined) return found;
+    if (directory === dirname(directory)) break;
+  }
+  throw new PortkitError('PK1111', `There is no portkit.toml in ${from} or above it`, { hint: 'Name a definition with --file' });
+}
+
+/** The targets of a command line: its words, or all that the definition names. */
+export function targetsOf(graph: Graph, words: readonly string[]): readonly string[] {
+  return words.length === 0 ? Object.keys(graph.targets) : [...new Set(words)];
+}

@@ -1,0 +1,182 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PortkitError } from '../base/errors.ts';
+import { decodeGraph } from './decode.ts';
+import { vertexDigests } from './digest.ts';
+import { encodeGraph } from './encode.ts';
+import type { Graph } from './graph.ts';
+import type { OpSpec, TreeEdit } from './ops.ts';
+
+const text = fc.string({ unit: 'grapheme', maxLength: 8 });
+const small = fc.nat({ max: 2 ** 32 - 1 });
+const large = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const list = fc.array(text, { minLength: 1, maxLength: 3 });
+
+/** A record whose `optional` fields may be missing. */
+function record<R extends object, O extends object>(
+  needed: { [K in keyof R]: fc.Arbitrary<R[K]> },
+  optional: { [K in keyof O]: fc.Arbitrary<O[K]> },
+): fc.Arbitrary<R & Partial<O>> {
+  return fc.record({ ...needed, ...optional }, { requiredKeys: Object.keys(needed) as never }) as never;
+}
+
+const attributes = { mode: text, uid: small, gid: small, mtime: fc.integer() };
+const copies = record(
+  { copy: fc.constant(0), to: text },
+  { path: text, include: list, exclude: list, strip: small, ...attributes },
+);
+const edit: fc.Arbitrary<TreeEdit> = fc.oneof(
+  copies,
+  record({ write: text }, { text, base64: text, ...attributes }),
+  record({ mkdir: text }, attributes),
+  record({ symlink: text, target: text }, attributes),
+  record({ hardlink: text, target: text }, {}),
+  record({ device: text, kind: fc.constantFrom('char', 'block', 'fifo') }, { major: small, minor: small, ...attributes }),
+  record({ remove: text }, {}),
+  record({ chmod: text, mode: text }, { recursive: fc.boolean() }),
+  record({ chown: text, uid: small, gid: small }, { recursive: fc.boolean() }),
+  record({ xattr: text, name: text }, { text, base64: text }),
+  record({ elfLibs: text, from: fc.constant(0) }, { to: text }),
+);
+
+function type<T extends string>(value: T): fc.Arbitrary<T> {
+  return fc.constant(value);
+}
+
+/** Ops with how many inputs they take. */
+const sources: fc.Arbitrary<OpSpec> = fc.oneof(
+  record(
+    { type: type('fetch'), url: text },
+    {
+      digest: text,
+      mirrors: list,
+      maxSize: large,
+      signature: record({ url: text, keys: list, fingerprints: list }, { of: fc.constantFrom('file', 'uncompressed') }),
+    },
+  ),
+  record({ type: type('local'), path: text }, { include: list, exclude: list }),
+  record({ type: type('git'), url: text, commit: text }, { submodules: fc.boolean(), subdir: text }),
+  record({ type: type('image'), reference: text }, { digest: text, platform: text, layout: text }),
+  record(
+    { type: type('deb'), packages: fc.array(record({ name: text }, { version: text, sha256: text }), { maxLength: 3 }) },
+    { architecture: text },
+  ),
+);
+const workers: fc.Arbitrary<OpSpec> = fc.oneof(
+  record(
+    {
+      type: type('exec'),
+      argv: fc.array(text, { maxLength: 3 }),
+      inputs: fc.constant(['a']),
+      root: fc.constantFrom('host', { input: 0 }),
+    },
+    {
+      tools: list,
+      env: fc.dictionary(
+        text.filter((key) => key !== '__proto__'),
+        text,
+        { minKeys: 1, maxKeys: 3 },
+      ),
+      cwd: text,
+      network: fc.boolean(),
+      output: record({ file: text }, {}),
+      caches: fc.array(record({ name: text, to: text, share: fc.constantFrom('shared', 'locked') }, {}), {
+        minLength: 1,
+        maxLength: 2,
+      }),
+      secrets: fc.array(record({ name: text }, { to: text, env: text }), { minLength: 1, maxLength: 2 }),
+      timeoutMs: large,
+      memoryBytes: large,
+      processes: small,
+    },
+  ),
+  record({ type: type('tree'), edits: fc.array(edit, { maxLength: 4 }) }, {}),
+  record({ type: type('merge') }, {}),
+  record({ type: type('extract') }, { strip: small }),
+  record({ type: type('archive'), format: type('tar') }, {}),
+  record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd') }, { level: small }),
+  record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz') }),
+) as never;
+
+const location = record({ file: text, line: small, column: small }, { endColumn: small });
+
+const graphs: fc.Arbitrary<Graph> = fc
+  .tuple(
+    sources,
+    fc.array(fc.tuple(workers, fc.nat(), fc.option(location)), { maxLength: 6 }),
+    fc.uniqueArray(text, { maxLength: 3 }),
+  )
+  .map(([first, rest, targets]) => ({
+    vertices: [
+      { name: 's', op: first, inputs: [] },
+      ...rest.map(([op, input, place], at) => ({
+        name: `s${at}`,
+        op,
+        inputs: [{ vertex: input % (at + 1), output: 0 }],
+        ...(place && { location: place }),
+      })),
+    ],
+    targets: Object.fromEntries(targets.map((name, at) => [name, { vertex: at % (rest.length + 1), output: 0 }])),
+  }));
+
+describe('a binary definition', () => {
+  test('gives back the graph it was made from, in one form only', () => {
+    fc.assert(
+      fc.property(graphs, (graph) => {
+        const bytes = encodeGraph(graph);
+        const back = decodeGraph(bytes);
+        expect(back).toEqual(graph);
+        expect(vertexDigests(back)).toEqual(vertexDigests(graph));
+        const reversed = { ...graph, targets: Object.fromEntries(Object.entries(graph.targets).toReversed()) };
+        expect(Buffer.from(encodeGraph(reversed)).equals(bytes)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is refused as a whole, in our words, when it is damaged', () => {
+    const damage = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 });
+    let refused = 0;
+    fc.assert(
+      fc.property(graphs, damage, fc.nat(), (graph, changes, cut) => {
+        const bytes = encodeGraph(graph).slice(0, cut % 3 === 0 ? cut % 500 : undefined);
+        for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value;
+        try {
+          decodeGraph(bytes);
+        } catch (error) {
+          refused += 1;
+          if (!(error instanceof PortkitError)) throw error;
+          expect(error.code).toMatch(/^PK110|PK1110/);
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect(refused).toBeGreaterThan(100);
+  });
+
+  test('may not hold what this version does not know', () => {
+    for (const bytes of [[0x7a, 0x00], [0x0b, 0x0c], [0x0a, 0x7f], [0x0a], [0x08, 0x01], Array(10_000).fill(0x0b)])
+      expect(() => decodeGraph(Uint8Array.from(bytes))).toThrow('The bytes are not a binary definition');
+    expect(() => decodeGraph(Uint8Array.from([0x0a, 0x03, 0x0a, 0x01, 0x61]))).toThrow('step "a": it does not say what it is');
+  });
+
+  test('is checked: words, wiring, names', () => {
+    const wrong: Graph = {
+      vertices: [
+        { name: 'a', op: { type: 'compress', format: 'lz4' as never }, inputs: [] },
+        { name: 'b', op: { type: 'tree', edits: [{ device: '/x', kind: 'door' as never }] }, inputs: [] },
+      ],
+      targets: {},
+    };
+    expect(() => decodeGraph(encodeGraph(wrong))).toThrow(/"lz4", not gzip or zstd[^]*"door", not char or block or fifo/);
+    const cycle: Graph = { vertices: [{ name: 'a', op: { type: 'merge' }, inputs: [{ vertex: 0, output: 0 }] }], targets: {} };
+    expect(() => decodeGraph(encodeGraph(cycle))).toThrow('step "a" needs itself');
+  });
+
+  test('cannot ask for more memory than it should', () => {
+    const empties = new Uint8Array(18_000_000).fill(0x12);
+    for (let at = 1; at < empties.length; at += 2) empties[at] = 0;
+    expect(() => decodeGraph(empties)).toThrow('The definition has more than 8000000 values');
+    expect(() => decodeGraph(new Uint8Array(70_000_000))).toThrow('bytes');
+  });
+});

@@ -1,0 +1,66 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { TreeEditSchema, VertexSchema } from '../gen/portkit/v1/definition_pb.ts';
+import { DefinitionSchema } from '../gen/portkit/v1/definition_pb.ts';
+import type { Graph, Vertex } from './graph.ts';
+import type { OpSpec, TreeEdit } from './ops.ts';
+
+/**
+ * A graph as the bytes of a `portkit.v1.Definition`: one graph, one sequence of bytes, whatever order its objects were
+ * made in. An empty list is the same as none.
+ */
+export function encodeGraph(graph: Graph): Uint8Array {
+  const targets = Object.entries(graph.targets).map(([name, input]) => ({ name, input }));
+  return toBinary(
+    DefinitionSchema,
+    create(DefinitionSchema, {
+      vertices: graph.vertices.map(vertexMessage),
+      targets: targets.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    }),
+  );
+}
+
+function vertexMessage({ name, op, inputs, location }: Vertex): MessageInitShape<typeof VertexSchema> {
+  return { name, inputs: [...inputs], op: opMessage(op), ...(location && { location }) };
+}
+
+type OpMessage = NonNullable<MessageInitShape<typeof VertexSchema>['op']>;
+type EditMessage = NonNullable<MessageInitShape<typeof TreeEditSchema>['edit']>;
+
+/** The messages have the fields of the specs; what has another form there is put into it. */
+function opMessage(op: OpSpec): OpMessage {
+  return { case: op.type, value: formed(op) };
+}
+
+function formed(op: OpSpec): object {
+  if (op.type === 'fetch') return { ...op, maxSize: whole(op.maxSize) };
+  if (op.type === 'tree') return { edits: op.edits.map((edit) => ({ edit: editMessage(edit) })) };
+  if (op.type !== 'exec') return op;
+  return {
+    ...op,
+    rootInput: op.root === 'host' ? undefined : op.root.input,
+    env: Object.fromEntries(Object.entries(op.env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    timeoutMs: whole(op.timeoutMs),
+    memoryBytes: whole(op.memoryBytes),
+  };
+}
+
+/** `{ mkdir: PATH, … }` as the alternative `mkdir` with the field `path`; a copy has its input there instead. */
+function editMessage(edit: TreeEdit): EditMessage {
+  const [kind, value] = Object.entries(edit).find(([key]) => editKinds.has(key)) ?? [];
+  const mtime = 'mtime' in edit ? whole(edit.mtime) : undefined;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `create` reads the fields that it knows
+  return {
+    case: kind,
+    value: { ...edit, ...(kind === 'copy' ? { input: value } : { path: value }), mtime },
+  } as unknown as EditMessage;
+}
+
+/** The key of an edit that says what it is. */
+const editKinds: ReadonlySet<string> = new Set(
+  'copy write mkdir symlink hardlink device remove chmod chown xattr elfLibs'.split(' '),
+);
+
+function whole(value: number | undefined): bigint | undefined {
+  return value === undefined ? undefined : BigInt(value);
+}

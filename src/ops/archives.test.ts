@@ -1,0 +1,200 @@
+import { execFileSync } from 'node:child_process';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { blob, bytesOf, context, createWorld, output, run, show, signal, tree } from '../../test/ops/world.ts';
+import { models } from '../../test/trees/arbitraries.ts';
+import { rootPath, storeModel } from '../../test/trees/model.ts';
+import { digestOf } from '../base/digest.ts';
+import type { Ref } from '../base/ref.ts';
+import { archiveOp } from './archive.ts';
+import { compressOp } from './compress.ts';
+import { decompressOp } from './decompress.ts';
+import { extractOp } from './extract.ts';
+import { mergeOp } from './merge.ts';
+
+const failsWith = (code: string): unknown => ({ ok: false, failure: expect.objectContaining({ code }) });
+
+/** An archive that GNU tar makes of a script's folder. */
+function gnuTar(script: string): Buffer {
+  const command = `set -e; dir=$(mktemp -d); cd "$dir"; mkdir in; cd in; ${script}; cd ..; tar --sort=name --mtime=@0 --owner=0 --group=0 -cf - -C in .; rm -r "$dir"`;
+  return execFileSync('sh', ['-c', command], { maxBuffer: 2 ** 24 });
+}
+
+describe('archive and extract', () => {
+  test("are each other's reverse, for any tree", async () => {
+    await fc.assert(
+      fc.asyncProperty(models, async (model) => {
+        const world = createWorld();
+        const batch = world.blobs.batch();
+        for (const text of ['one', 'two']) batch.add(Buffer.from(text));
+        const digest = storeModel(model, (bytes) => batch.add(bytes)).get(rootPath);
+        if (digest === undefined) throw new Error('no root');
+        const archive = await output(archiveOp({ type: 'archive', format: 'tar' }, world), { kind: 'tree', digest });
+        expect(await output(extractOp({ type: 'extract' }, world), archive)).toEqual({ kind: 'tree', digest });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('the archive of a tree is one and the same, in a memory store as anywhere', async () => {
+    const world = createWorld();
+    const files = await tree(world, {
+      'a/b': 'text',
+      'a/c': { hardlink: 'a/b' },
+      d: { symlink: 'a' },
+      big: Buffer.alloc(70_000, 'x'),
+    });
+    const { digest } = await output(archiveOp({ type: 'archive', format: 'tar' }, world), files);
+    expect(digest).toBe('sha256:bee49aa4bb0587b3d3b841d11008644af1d28288f30fb6fcc34951194d8b18f8');
+  });
+
+  test('what GNU tar made is read, compressed or not', async () => {
+    const world = createWorld();
+    const bytes = gnuTar(
+      'mkdir -p d/e; echo text > d/e/f; ln d/e/f g; ln -s f d/e/s; chmod 0700 d; chmod 4755 g; head -c 300000 /dev/zero > z',
+    );
+    const expected = [
+      '/ dir 0755 0:0',
+      '/d dir 0700 0:0',
+      '/d/e dir 0755 0:0',
+      '/d/e/f file 4755 0:0 "text\n"',
+      '/d/e/s symlink 0777 0:0 -> f',
+      '/g file 4755 0:0 = d/e/f',
+      `/z file 0644 0:0 "${'\0'.repeat(40)}"`,
+    ];
+    const xz = execFileSync('xz', ['-c'], { input: bytes });
+    for (const packed of [bytes, gzipSync(bytes), zstdCompressSync(bytes), xz]) {
+      expect(await show(world, await output(extractOp({ type: 'extract' }, world), await blob(world, packed)))).toEqual(expected);
+    }
+  });
+
+  test('names are taken off the front', async () => {
+    const world = createWorld();
+    const bytes = gnuTar('mkdir -p linux-1/k; echo 1 > linux-1/a; ln linux-1/a linux-1/k/b');
+    const packed = await blob(world, bytes);
+    expect(await show(world, await output(extractOp({ type: 'extract', strip: 1 }, world), packed))).toEqual([
+      '/ dir 0755 0:0',
+      '/a file 0644 0:0 "1\n"',
+      '/k dir 0755 0:0',
+      '/k/b file 0644 0:0 = a',
+    ]);
+    expect(
+      await show(
+        world,
+        await output(extractOp({ type: 'extract', strip: 2 }, world), await blob(world, gnuTar('mkdir -p a/b; echo 1 > a/b/c'))),
+      ),
+    ).toEqual(['/ dir 0755 0:0', '/c file 0644 0:0 "1\n"']);
+    expect(await run(extractOp({ type: 'extract', strip: 2 }, world), packed)).toEqual(failsWith('PK3302'));
+    const meeting = await blob(world, gnuTar('mkdir a b; echo 1 > a/x; echo 2 > b/x'));
+    expect(await run(extractOp({ type: 'extract', strip: 1 }, world), meeting)).toEqual(failsWith('PK3302'));
+    expect(Object.values((await extractOp({ type: 'extract', strip: 1 }, world).facts(context)).facts)).toEqual(['1']);
+  });
+
+  test('what is no archive, or damaged, fails the step', async () => {
+    const world = createWorld();
+    const op = extractOp({ type: 'extract' }, world);
+    const bytes = gnuTar('echo text > f');
+    const xz = execFileSync('xz', ['-c'], { input: bytes });
+    expect(await run(op, await blob(world, 'no archive'))).toEqual(failsWith('PK3301'));
+    expect(await run(op, await blob(world, gzipSync(bytes).subarray(0, -9)))).toEqual(failsWith('PK3304'));
+    expect(await run(op, await blob(world, xz.subarray(0, -9)))).toEqual(failsWith('PK3304'));
+    expect(await run(op, await tree(world, {}))).toEqual(failsWith('PK3306'));
+    expect(await run(archiveOp({ type: 'archive', format: 'tar' }, world), await blob(world, ''))).toEqual(failsWith('PK3306'));
+  });
+
+  test('a blob that is gone is no failure of the step', async () => {
+    const world = createWorld();
+    await expect(run(extractOp({ type: 'extract' }, world), { kind: 'blob', digest: digestOf('gone') })).rejects.toMatchObject({
+      code: 'PK2002',
+    });
+  });
+
+  test('end when they are cancelled', async () => {
+    const world = createWorld();
+    const packed = await blob(world, gnuTar('echo 1 > a; echo 2 > b'));
+    const controller = new AbortController();
+    const stopping = { ...context, signal: controller.signal, transfer: () => controller.abort(new Error('stop')) };
+    await expect(extractOp({ type: 'extract' }, world).run([packed], stopping)).rejects.toThrow('stop');
+  });
+});
+
+describe('compress and decompress', () => {
+  test.each(['gzip', 'zstd'] as const)('%s there and back', async (format) => {
+    const world = createWorld();
+    const plainText = await blob(world, 'some text\n'.repeat(1000));
+    const packed = await output(compressOp({ type: 'compress', format }, world), plainText);
+    expect(bytesOf(world, packed).length).toBeLessThan(200);
+    expect(await output(compressOp({ type: 'compress', format, level: format === 'gzip' ? 6 : 3 }, world), plainText)).toEqual(
+      packed,
+    );
+    expect(await output(decompressOp({ type: 'decompress' }, world), packed)).toEqual(plainText);
+    expect(await output(decompressOp({ type: 'decompress', format }, world), packed)).toEqual(plainText);
+  });
+
+  test('xz is read by its program', async () => {
+    const world = createWorld();
+    const packed = execFileSync('xz', ['-c'], { input: 'text' });
+    expect(bytesOf(world, await output(decompressOp({ type: 'decompress' }, world), await blob(world, packed))).toString()).toBe(
+      'text',
+    );
+    const garbage = Buffer.concat([packed, Buffer.from('garbage')]);
+    const failure = await run(decompressOp({ type: 'decompress', format: 'xz' }, world), await blob(world, garbage));
+    expect(failure).toEqual(failsWith('PK3304'));
+  });
+
+  test('tell how far they are', async () => {
+    const world = createWorld();
+    const told: unknown[] = [];
+    const input = await blob(world, 'text');
+    await compressOp({ type: 'compress', format: 'gzip' }, world).run([input], {
+      ...context,
+      transfer: (...args) => told.push(args),
+    });
+    expect(told).toEqual([[4, 4]]);
+  });
+
+  test('name what decides the bytes', async () => {
+    const world = createWorld();
+    const { facts } = await compressOp({ type: 'compress', format: 'zstd', level: 19 }, world).facts(context);
+    expect(facts).toEqual({ format: 'zstd', level: '19', library: expect.stringMatching(/^zstd [\d.]+$/) });
+  });
+
+  test('fail for another format, no format and a level that is not there', async () => {
+    const world = createWorld();
+    const packed = await blob(world, gzipSync('x'));
+    expect(await run(decompressOp({ type: 'decompress', format: 'zstd' }, world), packed)).toEqual(failsWith('PK3306'));
+    expect(await run(decompressOp({ type: 'decompress' }, world), await blob(world, 'plain'))).toEqual(failsWith('PK3306'));
+    expect(await run(decompressOp({ type: 'decompress' }, world), packed, packed)).toEqual(failsWith('PK3306'));
+    expect(await run(compressOp({ type: 'compress', format: 'gzip', level: 12 }, world), packed)).toEqual(failsWith('PK1004'));
+  });
+});
+
+describe('merge', () => {
+  test('lays trees over each other', async () => {
+    const world = createWorld();
+    const op = mergeOp({ type: 'merge' }, world);
+    const [low, high] = [
+      await tree(world, { a: '1', 'd/x': '1', t: { symlink: 'a' } }),
+      await tree(world, { a: '2', 'd/y': '2', 't/u': '2' }),
+    ];
+    expect(await show(world, await output(op, low, high))).toEqual([
+      '/ dir 0755 0:0',
+      '/a file 0644 0:0 "2"',
+      '/d dir 0755 0:0',
+      '/d/x file 0644 0:0 "1"',
+      '/d/y file 0644 0:0 "2"',
+      '/t dir 0755 0:0',
+      '/t/u file 0644 0:0 "2"',
+    ]);
+    expect(await output(op, low)).toEqual(low);
+  });
+
+  test('needs trees', async () => {
+    const world = createWorld();
+    const inputs: readonly Ref[] = [await tree(world, {}), await blob(world, '')];
+    expect(await run(mergeOp({ type: 'merge' }, world), ...inputs)).toEqual(failsWith('PK3306'));
+    expect(await run(mergeOp({ type: 'merge' }, world))).toEqual(failsWith('PK3306'));
+    expect(signal.aborted).toBe(false);
+  });
+});

@@ -1,0 +1,124 @@
+import { digestFromHex, hexOf, isDigest } from '../base/digest.ts';
+import type { Digest } from '../base/digest.ts';
+import { PortkitError } from '../base/errors.ts';
+import type { Unxz } from '../formats/compression/decompress.ts';
+import type { DebSpec } from '../graph/ops.ts';
+import type { Facts, Op, Outcome } from '../solver/op.ts';
+import { newTree, writeTree } from '../store/trees/editor.ts';
+import { downloadPackage } from './deb/apt.ts';
+import type { AptPackage, AptWorld } from './deb/apt.ts';
+import { unpackDeb } from './deb/unpack.ts';
+import type { Pins } from './fetch.ts';
+import { WrongContent, checked } from './fetch/checksum.ts';
+import type { FileWorld } from './input.ts';
+import { asOutcome } from './outcome.ts';
+import { takeFiles } from './take-files.ts';
+import { implied } from './tar-entry.ts';
+
+/** What Debian packages take of their builder. */
+export interface DebWorld extends FileWorld, AptWorld {
+  /** Debian's name of the architecture, when the step says none. */
+  readonly architecture: string;
+  /** The lock; a package is named there as `deb:name=version:architecture`. */
+  readonly pin?: Pins;
+  readonly unxz: Unxz;
+}
+
+type Wanted = AptPackage & { readonly pinName: string; readonly digest: Digest | undefined };
+
+/**
+ * Debian packages, unpacked over each other in their order: their files alone, no script is run. The key is the digests of
+ * the packages; those that the store has are not asked for again. Unpinned, it fails and says what to pin.
+ */
+export function debOp(spec: DebSpec, world: DebWorld): Op {
+  let pinning: Promise<Outcome> | undefined;
+  return {
+    code: 'deb/1',
+    pool: 'network',
+    facts({ signal }) {
+      if (world.pin?.set === undefined) return factsOf(spec, world);
+      pinning ??= asOutcome(() => pinToday(spec, { ...world, signal }));
+      return pinning.then(() => factsOf(spec, world));
+    },
+    async run(_, { signal }) {
+      const outcome = await pinning;
+      return outcome?.ok === false ? outcome : asOutcome(() => unpackAll(spec, { ...world, signal }));
+    },
+  };
+}
+
+function factsOf(spec: DebSpec, world: DebWorld): Facts {
+  const names = wantedOf(spec, world).map(({ pinName, digest }) => digest ?? pinName);
+  return { facts: Object.fromEntries(names.map((name, at) => [`package ${at + 1}`, name])) };
+}
+
+type RunWorld = DebWorld & { readonly signal: AbortSignal };
+
+async function pinToday(spec: DebSpec, world: RunWorld): Promise<Outcome> {
+  for (const wanted of wantedOf(spec, world)) {
+    if (wanted.digest === undefined) world.pin?.set?.(wanted.pinName, await obtain(wanted, world));
+  }
+  return { ok: true, outputs: [] };
+}
+
+async function unpackAll(spec: DebSpec, world: RunWorld): Promise<Outcome> {
+  const { signal, blobs } = world;
+  const editor = newTree(implied, { blobs, signal });
+  const files = takeFiles(world, signal);
+  const unpinned: string[] = [];
+  for (const wanted of wantedOf(spec, world)) {
+    const digest = await obtain(wanted, world);
+    if (wanted.digest === undefined) unpinned.push(`${wanted.name}: sha256 = "${hexOf(digest)}"`);
+    const content = await blobs.open(digest, signal);
+    if (content === undefined) throw new PortkitError('PK2002', `The blob ${digest} is not in the store`);
+    if (unpinned.length === 0) await unpackDeb(editor, content, { ...world, files });
+  }
+  if (unpinned.length > 0)
+    throw new PortkitError('PK3205', 'Debian packages are not pinned', {
+      hint: `Write  ${unpinned.join(', ')}, or renew the lock`,
+    });
+  await files.finish();
+  return { ok: true, outputs: [{ kind: 'tree', digest: await writeTree(editor) }] };
+}
+
+/** The package in the store, from there when it is pinned and has been here before. */
+async function obtain(wanted: Wanted, world: RunWorld): Promise<Digest> {
+  const { blobs, signal } = world;
+  const { digest: pinned } = wanted;
+  if (pinned !== undefined && (await blobs.stat(pinned, signal)) !== undefined) return pinned;
+  try {
+    return await downloadPackage(wanted, { world, signal }, async (content) => {
+      const expected = pinned && { algorithm: 'sha256' as const, hex: hexOf(pinned) };
+      return (await blobs.write(expected === undefined ? content : checked(content, expected), signal)).digest;
+    });
+  } catch (error) {
+    if (!(error instanceof WrongContent)) throw error;
+    throw new PortkitError('PK3202', `The package ${wanted.name} has sha256:${error.found.hex}, not what is pinned`, {
+      hint: `Pinned is ${pinned}; name its version, or pin the one of today`,
+    });
+  }
+}
+
+function wantedOf({ packages, architecture }: DebSpec, world: DebWorld): readonly Wanted[] {
+  const target = checkedWord(architecture ?? world.architecture, /^[a-z][a-z0-9-]*$/, 'architecture');
+  return packages.map(({ name, version, sha256 }) => {
+    checkedWord(name, /^[a-z0-9][a-z0-9+.-]+$/, 'name');
+    if (version !== undefined) checkedWord(version, /^[0-9][0-9A-Za-z.+:~-]*$/, 'version');
+    const pinName = `deb:${name}${version === undefined ? '' : `=${version}`}:${target}`;
+    const digest = sha256 === undefined ? world.pin?.get(pinName) : pinOf(sha256);
+    return { name, architecture: target, pinName, digest, ...(version === undefined ? {} : { version }) };
+  });
+}
+
+function pinOf(sha256: string): Digest {
+  const hex = sha256.startsWith('sha256:') ? sha256.slice('sha256:'.length) : sha256;
+  if (isDigest(`sha256:${hex}`)) return digestFromHex(hex);
+  throw new PortkitError('PK1002', `Malformed digest ${JSON.stringify(sha256.slice(0, 160))}`, {
+    hint: 'Write 64 lower-case hex digits',
+  });
+}
+
+function checkedWord(text: string, form: RegExp, what: string): string {
+  if (form.test(text) && text.length <= 200) return text;
+  throw new PortkitError('PK3207', `${JSON.stringify(text.slice(0, 100))} is no ${what} of a Debian package`);
+}

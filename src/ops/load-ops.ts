@@ -1,0 +1,55 @@
+import type { OpSpec } from '../graph/ops.ts';
+import type { Op, OpFor } from '../solver/op.ts';
+import type { DebWorld } from './deb.ts';
+import type { DecompressWorld } from './decompress.ts';
+import type { ExecWorld } from './exec.ts';
+import type { FetchWorld } from './fetch.ts';
+import type { GitOpWorld } from './git.ts';
+import type { ImageWorld } from './image.ts';
+import type { LocalWorld } from './local.ts';
+
+/** What the ops of a build are lent, each kind for itself: made when a step of the kind is there. */
+export interface OpsWorld {
+  readonly files: () => DecompressWorld;
+  readonly fetch: () => FetchWorld;
+  readonly local: () => LocalWorld;
+  readonly git: () => GitOpWorld;
+  readonly image: () => ImageWorld;
+  readonly deb: () => DebWorld;
+  readonly exec: () => ExecWorld;
+}
+
+type Maker = (spec: never) => Op;
+type Loaders = Readonly<Record<OpSpec['type'], (world: OpsWorld) => Promise<Maker>>>;
+
+/** Each kind's file is read when a graph has a step of the kind. */
+const loaders: Loaders = {
+  fetch: async (world) => bind((await import('./fetch.ts')).fetchOp, world.fetch()),
+  local: async (world) => bind((await import('./local.ts')).localOp, world.local()),
+  git: async (world) => bind((await import('./git.ts')).gitOp, world.git()),
+  tree: async (world) => bind((await import('./tree.ts')).treeOp, world.files()),
+  image: async (world) => bind((await import('./image.ts')).imageOp, world.image()),
+  deb: async (world) => bind((await import('./deb.ts')).debOp, world.deb()),
+  exec: async (world) => bind((await import('./exec.ts')).execOp, world.exec()),
+  merge: async (world) => bind((await import('./merge.ts')).mergeOp, world.files()),
+  extract: async (world) => bind((await import('./extract.ts')).extractOp, world.files()),
+  archive: async (world) => bind((await import('./archive.ts')).archiveOp, world.files()),
+  compress: async (world) => bind((await import('./compress.ts')).compressOp, world.files()),
+  decompress: async (world) => bind((await import('./decompress.ts')).decompressOp, world.files()),
+};
+
+function bind<Spec extends OpSpec, World>(make: (spec: Spec, world: World) => Op, world: World): (spec: Spec) => Op {
+  return (spec) => make(spec, world);
+}
+
+/** The makers of the ops that these steps need. */
+export async function loadOps(specs: Iterable<OpSpec>, world: OpsWorld): Promise<OpFor> {
+  const makers = new Map<string, Maker>();
+  for (const { type } of specs) if (!makers.has(type)) makers.set(type, await loaders[type](world));
+  return ({ op }) => {
+    const make = makers.get(op.type);
+    if (make === undefined) throw new Error(`The ops of ${op.type} were not loaded`);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the maker under a type takes its specs
+    return make(op as never);
+  };
+}
