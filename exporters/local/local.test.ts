@@ -233,6 +233,18 @@ describe('what was there', () => {
     expect(shown(dest)).toEqual(['f 644 x']);
   });
 
+  test('is found also where the directory above may not be read; what may not be written is refused early', async ({ skip }) => {
+    skip(root, 'root may read and write everything');
+    mkdirSync(dest);
+    chmodSync(folder, 0o300);
+    exporter().check([]);
+    await publish([await results.blob('f', 'x')]);
+    expect(shown(dest)).toEqual(['f 644 x']);
+    expect(() => exporter({ dest: join(folder, 'new') }).check([])).toThrow(expect.objectContaining({ code: 'PK3402' }));
+    chmodSync(dest, 0o500);
+    expect(() => exporter().check([])).toThrow(expect.objectContaining({ code: 'PK3402' }));
+  });
+
   test('a FIFO at the place of a file does not block, and is replaced', async () => {
     mkdirSync(dest);
     execFileSync('mkfifo', [join(dest, 'f')]);
