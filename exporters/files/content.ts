@@ -23,16 +23,16 @@ export async function writeContent(fd: number, content: AsyncIterable<Uint8Array
 
 function writeSparse(fd: number, chunk: Uint8Array, start: number): void {
   for (let at = 0; at < chunk.length;) {
-    const hole = isHole(chunk, start, at);
+    const hole = isHole(chunk, at);
     const from = at;
-    while (at < chunk.length && isHole(chunk, start, at) === hole) at = pageEnd(start, at, chunk.length);
+    while (at < chunk.length && isHole(chunk, at) === hole) at = pageEnd(start, at, chunk.length);
     if (!hole) writeAt(fd, chunk.subarray(from, at), start + from);
   }
 }
 
-/** Whether a whole page of zeros begins here. */
-function isHole(chunk: Uint8Array, start: number, at: number): boolean {
-  return (start + at) % page === 0 && at + page <= chunk.length && zeros.equals(chunk.subarray(at, at + page));
+/** Whether a page of zeros begins here. */
+function isHole(chunk: Uint8Array, at: number): boolean {
+  return at + page <= chunk.length && zeros.equals(chunk.subarray(at, at + page));
 }
 
 function pageEnd(start: number, at: number, length: number): number {

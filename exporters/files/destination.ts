@@ -39,9 +39,9 @@ function checkParent(path: string): void {
 
 function checkWritable(directory: string): void {
   try {
-    accessSync(directory, constants.W_OK | constants.X_OK);
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw unusable(`${directory} may not be written`, 'Name another destination, or change its owner or mode', error);
+    throw unusable(`${directory} may not be read and written`, 'Name another destination, or change its owner or mode', error);
   }
 }
 

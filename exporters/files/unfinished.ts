@@ -46,7 +46,7 @@ export function makeUnfinished(directory: Held): Unfinished {
 
 /** Removes what runs that were killed have left in a directory; what cannot be removed is left alone. */
 export function sweepUnfinished(directory: Held): void {
-  for (const name of namesIn(directory)) {
+  for (const name of readdirSync(`/proc/self/fd/${directory.fd}`, 'latin1')) {
     const [, inNamespace, pid, start] = form.exec(name) ?? [];
     if (pid === undefined || !mine(directory, name)) continue;
     const dead = inNamespace === namespace() ? startOf(Number(pid)) !== start : isOld(directory, name);
@@ -56,15 +56,6 @@ export function sweepUnfinished(directory: Held): void {
     } catch (error) {
       if (systemCode(error) === undefined) throw error;
     }
-  }
-}
-
-function namesIn(directory: Held): readonly string[] {
-  try {
-    return readdirSync(`/proc/self/fd/${directory.fd}`, 'latin1');
-  } catch (error) {
-    if (systemCode(error) === 'EACCES') return [];
-    throw error;
   }
 }
 

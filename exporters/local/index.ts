@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Exporter, Prepared } from '../../src/artifacts/exporter.ts';
-import { PortkitError } from '../../src/base/errors.ts';
+import { PortkitError, systemCode } from '../../src/base/errors.ts';
 import { checkNames, chooseTargets } from '../files/choose.ts';
 import { checkDirectory } from '../files/destination.ts';
 import { destinationFailure } from '../files/failure.ts';
@@ -51,10 +51,23 @@ async function prepare(one: LocalExport): Promise<Prepared> {
 
 /** A directory that is there is updated, one that is not appears whole. */
 async function prepareIn(one: LocalExport, open: DisposableStack): Promise<LocalPrepared> {
-  const parent = open.use(holdDirectory(dirname(one.dest)));
-  sweepUnfinished(parent);
-  if (!existsSync(one.dest)) return createDirectory(one, parent, open);
+  if (!existsSync(one.dest)) {
+    const parent = open.use(holdDirectory(dirname(one.dest)));
+    sweepUnfinished(parent);
+    return createDirectory(one, parent, open);
+  }
   const there = open.use(holdDirectory(one.dest));
   sweepUnfinished(there);
+  sweepReadable(dirname(one.dest));
   return updateDirectory(one, there, open);
+}
+
+/** What is beside a directory that is there may be none of our business. */
+function sweepReadable(path: string): void {
+  try {
+    using directory = holdDirectory(path);
+    sweepUnfinished(directory);
+  } catch (error) {
+    if (systemCode(error) !== 'EACCES') throw error;
+  }
 }

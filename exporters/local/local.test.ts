@@ -8,12 +8,14 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -140,8 +142,8 @@ describe('what is written', () => {
     await expect(publish([tree], { src: ['nothing/**'] })).rejects.toMatchObject({ code: 'PK3403' });
   });
 
-  test('whole pages of zeros become holes, and the bytes stay', async () => {
-    const image = Buffer.alloc(9 * 2 ** 20 + 123);
+  test.each([0, 123])('whole pages of zeros become holes, and the bytes stay (%i more)', async (more) => {
+    const image = Buffer.alloc(9 * 2 ** 20 + more);
     image.fill(7, 5000, 5010);
     image.fill(8, 2 ** 20 - 3, 2 ** 20 + 5);
     await publish([await results.blob('disk', image)]);
@@ -229,6 +231,18 @@ describe('what was there', () => {
     symlinkSync('../real', join(dest, 'f'));
     expect(await publish([await results.blob('f', 'x')])).toMatchObject({ written: 1 });
     expect(shown(dest)).toEqual(['f 644 x']);
+  });
+
+  test('is found also where the directory above may not be read; what may not be written is refused early', async ({ skip }) => {
+    skip(root, 'root may read and write everything');
+    mkdirSync(dest);
+    chmodSync(folder, 0o300);
+    exporter().check([]);
+    await publish([await results.blob('f', 'x')]);
+    expect(shown(dest)).toEqual(['f 644 x']);
+    expect(() => exporter({ dest: join(folder, 'new') }).check([])).toThrow(expect.objectContaining({ code: 'PK3402' }));
+    chmodSync(dest, 0o500);
+    expect(() => exporter().check([])).toThrow(expect.objectContaining({ code: 'PK3402' }));
   });
 
   test('a FIFO at the place of a file does not block, and is replaced', async () => {
@@ -327,9 +341,18 @@ describe('a run that is killed', () => {
   test('the work of a process that lives, or of another user, is left alone', async () => {
     using prepared = await exporter().prepare([await results.blob('f', 'x')], { blobs: results.blobs, signal });
     await publish([await results.blob('g', 'y')], { dest: join(folder, 'other') });
-    symlinkSync('/', join(folder, '.portkit-unfinished-1-1-1-aaaaaa'));
+    const namespace = readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '');
+    const [link, file, foreign] = [`${namespace}-1-1-aaaaaa`, `${namespace}-1-1-bbbbbb`, '1-1-1-cccccc'].map((who) =>
+      join(folder, `.portkit-unfinished-${who}`),
+    );
+    symlinkSync('/', String(link));
+    writeFileSync(String(file), '');
+    mkdirSync(String(foreign));
     await publish([await results.blob('g', 'y')], { dest: join(folder, 'other') });
-    expect(existsSync(join(folder, '.portkit-unfinished-1-1-1-aaaaaa'))).toBe(true);
+    expect([link, file, foreign].map((path) => existsSync(String(path)))).toEqual([true, true, true]);
+    utimesSync(String(foreign), 0, 0);
+    await publish([await results.blob('g', 'y')], { dest: join(folder, 'other') });
+    expect(existsSync(String(foreign))).toBe(false);
     await prepared.publish(signal);
     expect(shown(dest)).toEqual(['f 644 x']);
   });

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../base/errors.ts';
 import type { BuildResult } from '../../engine/engine.ts';
 import type { BuildEvent } from '../../progress/event.ts';
 import type { SolveOptions } from '../../solver/run.ts';
-import { exportAll } from '../../artifacts/export-all.ts';
+import { exportAll } from '../../artifacts/export.ts';
 import type { Receipt } from '../../artifacts/exporter.ts';
 import { engineOver, exportersOf, openStoreAt, opsOf, pinsOf } from '../../wiring.ts';
 import { newBuildId } from '../build-id.ts';
@@ -84,7 +84,8 @@ async function runBuild(invocation: Invocation): Promise<number> {
   if (mode === 'plan') requireKnown(result);
   if (result.ok && exporters.length > 0) {
     result.hold();
-    receipts.push(...(await exportAll(exporters, result.targets, { blobs: store.blobs, signal })));
+    const made = Object.entries(result.targets).map(([name, ref]) => ({ name, ref }));
+    receipts.push(...(await exportAll(exporters, made, { blobs: store.blobs, signal })));
   }
   faced.dispose();
   report(invocation, { id, definition, result, receipts });
