@@ -1,30 +1,40 @@
 import { expect, test } from 'vitest';
-import { measure } from './measure.ts';
-import type { Contender } from './measure.ts';
+import { measure, run } from './measure.ts';
+import type { Command } from './measure.ts';
 
-const node = process.execPath;
-const slow = { name: 'slow', command: () => ['sh', '-c', 'sleep 0.03'] };
-const quick = (more: Partial<Contender>): Contender => ({ name: 'quick', command: () => ['sh', '-c', ':'], ...more });
+/** A process whose runs take these milliseconds, one after another. */
+function taking(name: string, ...ms: readonly number[]) {
+  let at = 0;
+  return { name, command: () => [String(ms[at++ % ms.length])] };
+}
 
-test('a case is met or missed by the median against each peer, and without a goal it is only told', () => {
-  const goals = { slow: { times: 0.9 }, again: { times: 0.001 }, third: { moreMs: 0 } };
-  const peers = [slow, ...['again', 'third', 'last'].map((name) => ({ ...slow, name }))];
-  const rows = measure({ ours: [quick({ goals }), { ...slow, goals: { third: { moreMs: -500 } } }], peers }, 3);
-  expect(rows.slice(0, 4).map((row) => row.slice(5))).toEqual([
-    ['≤ 0.9 ×', 'met'],
-    ['≤ 0.001 ×', 'missed'],
-    ['≤ +0 ms', 'met'],
-    ['none', ''],
+const timed = ([ms = '']: Command) => ({ ms: Number(ms), bytes: Number(ms) * 1e6 });
+
+test('rounds are compared one by one, and the median is held against each goal', () => {
+  const goals = { twice: { times: 0.5 }, same: { times: 0.99 }, slower: { moreMs: -10 }, faster: { moreMs: 1.5 } };
+  const ours = [{ ...taking('ours', 20, 100, 40), goals }];
+  const peers = [
+    taking('twice', 40, 400, 50),
+    taking('same', 20, 100, 40),
+    taking('slower', 30, 111, 49),
+    taking('faster', 18, 90, 39),
+    taking('last', 10, 10, 10),
+  ];
+  expect(measure({ ours, peers }, 3, timed)).toEqual([
+    ['ours', 'twice', '40 ms', '50 ms', '0.50 × (0.25 × – 0.80 ×)', '≤ 0.5 ×', 'met'],
+    ['ours', 'same', '40 ms', '40 ms', '1.00 × (1.00 × – 1.00 ×)', '≤ 0.99 ×', 'missed'],
+    ['ours', 'slower', '40 ms', '49 ms', '-10.0 ms (-11.0 ms – -9.0 ms)', '≤ +-10 ms', 'met'],
+    ['ours', 'faster', '40 ms', '39 ms', '+2.0 ms (+1.0 ms – +10.0 ms)', '≤ +1.5 ms', 'missed'],
+    ['ours', 'last', '40 ms', '10 ms', '4.00 × (2.00 × – 10.00 ×)', 'none', ''],
   ]);
-  expect(rows[0]?.[4]).toMatch(/^0\.\d\d × \(0\.\d\d × – 0\.\d\d ×\)$/);
-  expect(rows[6]?.[6]).toBe('missed');
 });
 
-test('the peak of memory that a program prints is held against its limit', () => {
-  const command = (): readonly string[] => [node, '-e', 'console.log("peak 5000000")'];
-  const [time, memory] = measure({ ours: [quick({ command, limits: { ms: 60_000, megabytes: 4 } })], peers: [] }, 1);
-  expect(time?.slice(5)).toEqual(['≤ 60000 ms', 'met']);
-  expect(memory).toEqual(['quick: peak memory', '–', '5 MB', '–', '5 MB (5 MB – 5 MB)', '≤ 4 MB', 'missed']);
+test('time and peak memory have limits of their own', () => {
+  const ours = [{ ...taking('ours', 5), limits: { ms: 5, megabytes: 4 } }];
+  expect(measure({ ours, peers: [] }, 1, timed)).toEqual([
+    ['ours: time', '–', '5 ms', '–', '5 ms (5 ms – 5 ms)', '≤ 5 ms', 'met'],
+    ['ours: peak memory', '–', '5 MB', '–', '5 MB (5 MB – 5 MB)', '≤ 4 MB', 'missed'],
+  ]);
 });
 
 test('rounds take turns, with something between them, and one more to warm up when they are short', () => {
@@ -33,17 +43,19 @@ test('rounds take turns, with something between them, and one more to warm up wh
     name,
     command() {
       order.push(name);
-      return ['true'];
+      return ['1'];
     },
   });
   const between = (): void => void order.push('–');
   const one = { prepare: () => void order.push('prepare'), between, ours: [noted('a')], peers: [noted('b')] };
-  measure(one, 2);
+  measure(one, 2, timed);
   expect(order.splice(0).join('')).toBe('prepareab–ab–');
-  measure({ ...one, shortRounds: 2 }, 5);
+  measure({ ...one, shortRounds: 2 }, 5, timed);
   expect(order.join('')).toBe('prepareab–ab–ab–');
 });
 
-test('a command that fails ends the run, for a failed one is never fast', () => {
-  expect(() => measure({ ours: [quick({ command: () => ['sh', '-c', 'echo no >&2; exit 3'] })], peers: [] }, 1)).toThrow('no');
+test('a process tells its peak by printing it; one that fails ends the run, for a failed one is never fast', () => {
+  expect(run(['sh', '-c', 'echo one; echo peak 5000; sleep 0.02'])).toMatchObject({ bytes: 5000 });
+  expect(run(['sleep', '0.02']).ms).toBeGreaterThan(19);
+  expect(() => run(['sh', '-c', 'echo no >&2; exit 3'])).toThrow('no');
 });

@@ -39,13 +39,13 @@ interface Run {
 const nothing: Run = { ms: Number.NaN, bytes: Number.NaN };
 
 /** Runs everything of a case in turn (A B C A B C …) and compares round by round. */
-export function measure(one: Case, usualRounds: number): readonly Row[] {
+export function measure(one: Case, usualRounds: number, timed: (command: Command) => Run = run): readonly Row[] {
   one.prepare?.();
   const warmUp = one.shortRounds === undefined ? 0 : 1;
   const rounds = Array.from({ length: (one.shortRounds ?? usualRounds) + warmUp }, () => {
     const round = {
-      ours: one.ours.map((contender) => run(contender.command())),
-      theirs: one.peers.map((peer) => run(peer.command())),
+      ours: one.ours.map((contender) => timed(contender.command())),
+      theirs: one.peers.map((peer) => timed(peer.command())),
     };
     one.between?.();
     return round;
