@@ -6,9 +6,9 @@ import { change } from './states.ts';
 import { askAll, bring, compareAll, demand, fail, gatherAll, lookupCompared, makeAgain } from './wants.ts';
 import { finishedOf, isRemembered, launchAll } from './works.ts';
 
-/** Records that wait to be saved together; work that took longer than a moment is saved at once. */
-const savedTogether = 64;
-const moment = 10;
+/** Records that wait to be saved together, and how long (milliseconds): each save is a sync of the disk. */
+const savedTogether = 256;
+const longestUnsaved = 200;
 
 /** Runs a build to its end: until nothing is under way and nothing can be started. */
 export async function runToEnd(run: Run): Promise<void> {
@@ -38,7 +38,7 @@ async function pump(run: Run): Promise<void> {
       }
     }
     advance(run);
-    if (run.unsaved.length >= savedTogether || run.unsaved.some(({ ran }) => (ran?.grounds.took ?? 0) > moment)) save(run);
+    if (run.unsaved.length >= savedTogether || run.parts.now() - run.savedAt > longestUnsaved) save(run);
     if (run.active.size === 0) return;
     await new Promise<void>((resolve) => {
       run.wake = resolve;
@@ -129,5 +129,6 @@ export function abortAll(run: Run, reason: unknown): void {
 function save(run: Run): void {
   const finished = run.unsaved;
   run.unsaved = [];
+  run.savedAt = run.parts.now();
   if (finished.length > 0) run.parts.results.save(finished);
 }

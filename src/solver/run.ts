@@ -62,6 +62,7 @@ export interface Run extends Table {
   readonly gather: number[];
   readonly messages: Message[];
   unsaved: Finished[];
+  savedAt: number;
   /** Works and comparisons under way, each with what cancels it. */
   readonly active: Map<number, AbortController>;
   wake: () => void;

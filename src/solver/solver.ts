@@ -79,6 +79,7 @@ function newRun(given: Pick<Run, Given>): Run {
     gather: [],
     messages: [],
     unsaved: [],
+    savedAt: given.parts.now(),
     active: new Map(),
     wake: () => undefined,
     again: new Set(),
