@@ -2,7 +2,7 @@ import { build } from 'esbuild';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { bundleOptions, workers } from './bundle-options.ts';
 
-/** Makes build/portkit: the program as one file (beside it its hashing thread and the helper that starts commands), and a package that can be published. */
+/** Makes build/portkit, a package that can be published: the program in parts that are read when they are needed, without any dependency. */
 interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -18,6 +18,9 @@ mkdirSync(folder, { recursive: true });
 await build({
   ...bundleOptions,
   entryPoints: { portkit: 'src/cli/main.ts', ...workers },
+  // What a command does not need is in a file that it does not read.
+  splitting: true,
+  chunkNames: 'part-[hash]',
   outdir: folder,
   define: { PORTKIT_VERSION: JSON.stringify(version) },
 });
