@@ -110,14 +110,18 @@ function connect(path: string, options: { lockWaitMs: number; readOnly: boolean 
 function connectReadOnly(path: string, timeout: number): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout });
   try {
-    if (Number(db.prepare('PRAGMA user_version').get()?.['user_version']) === 1) return db;
-    throw new PortkitError('PK2006', `The store index ${path} was never finished`, { hint: 'Open the store for writing once' });
+    return finished(db, path);
   } catch (error) {
     db.close();
     const code = sqliteCode(error);
     if (code === undefined || ![8, 10, 14].includes(code & 0xff)) throw error;
     const url = pathToFileURL(path);
     url.searchParams.set('immutable', '1');
-    return new DatabaseSync(url, { readOnly: true });
+    return finished(new DatabaseSync(url, { readOnly: true }), path);
   }
+}
+
+function finished(db: DatabaseSync, path: string): DatabaseSync {
+  if (Number(db.prepare('PRAGMA user_version').get()?.['user_version']) === 1) return db;
+  throw new PortkitError('PK2006', `The store index ${path} was never finished`, { hint: 'Open the store for writing once' });
 }
