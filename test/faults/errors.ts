@@ -82,10 +82,8 @@ function failing(name: string, { kind, job, prepare, errors, controls }: Failing
       const calls = await callsOf({ job, mutant }, prepared, kind);
       if (mutant === undefined) return spread(calls.map(inTurn), most);
       const all = calls.flatMap((call) => errors.map((error) => ({ ...call, error })));
-      return spread(
-        all.filter((call) => isMetBy(mutant, call)),
-        most,
-      );
+      // A broken store is tried until it is caught: all that it may meet.
+      return all.filter((call) => isMetBy(mutant, call));
     };
     return tryAll({
       name,
