@@ -1,8 +1,8 @@
 import { build } from 'esbuild';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { bundleOptions, workers } from './bundle-options.ts';
+import { bundleOptions, packages, parts, workers } from './bundle-options.ts';
 
-/** Makes build/portkit, a package that can be published: the program in parts that are read when they are needed, without any dependency. */
+/** Makes build/portkit, a package that can be published: without any dependency, in a few parts that are read when they are needed. */
 interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -18,12 +18,12 @@ mkdirSync(folder, { recursive: true });
 await build({
   ...bundleOptions,
   entryPoints: { portkit: 'src/cli/main.ts', ...workers },
-  // What a command does not need is in a file that it does not read.
-  splitting: true,
-  chunkNames: 'part-[hash]',
+  plugins: [parts, ...bundleOptions.plugins],
   outdir: folder,
   define: { PORTKIT_VERSION: JSON.stringify(version) },
 });
+
+await build({ ...bundleOptions, entryPoints: packages, outdir: folder });
 
 const program = `${folder}/portkit.mjs`;
 writeFileSync(program, `#!/usr/bin/env node\n${readFileSync(program, 'utf8')}`);
