@@ -9,6 +9,7 @@ import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Executor } from './execution/executor.ts';
 import type { FrontendContext } from './graph/frontend.ts';
+import type { Unxz } from './formats/compression/decompress.ts';
 import type { Graph } from './graph/graph.ts';
 import type { OpsWorld } from './ops/load-ops.ts';
 import type { Pins } from './ops/fetch.ts';
@@ -83,11 +84,10 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const wait = async (ms: number, stop: AbortSignal): Promise<void> => {
     await sleep(ms, undefined, { signal: stop });
   };
-  const { runProgram } = await import('./ops/run-program.ts');
-  const { unxzWith } = await import('./ops/unxz.ts');
-  const files = { blobs, unxz: unxzWith(runProgram, path) };
+  const files = { blobs, unxz: lazyUnxz(path) };
   const statCache = createStatCache(join(store.directory, 'stat'));
   const needs = (type: string): boolean => types.has(type);
+  const { runProgram } = needs('git') || needs('deb') ? await import('./ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('./ops/fetch/http.ts') : {};
   const { createHostTools } = needs('exec') ? await import('./execution/host-tools.ts') : {};
   const { resolveInside } = await import('./ops/inside.ts');
@@ -108,12 +108,12 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       jitter: Math.random,
       sleep: wait,
     }),
-    git: () => ({ ...bounds, blobs, run: runProgram, path, env: process.env, cache: cacheFolder('git') }),
+    git: () => ({ ...bounds, blobs, run: required(runProgram), path, env: process.env, cache: cacheFolder('git') }),
     image: () => ({ ...bounds, ...files, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` }),
     deb: () => ({
       ...files,
       ...pin,
-      run: runProgram,
+      run: required(runProgram),
       path,
       env: process.env,
       state: cacheFolder('apt'),
@@ -126,6 +126,14 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       secrets: around.secrets,
       blobs,
     }),
+  };
+}
+
+/** Programs are started by a module that takes as long to load as a small build. */
+function lazyUnxz(path: string): Unxz {
+  return async function* unxz(input, signal) {
+    const [{ runProgram }, { unxzWith }] = await Promise.all([import('./ops/run-program.ts'), import('./ops/unxz.ts')]);
+    yield* unxzWith(runProgram, path)(input, signal);
   };
 }
 
