@@ -21,16 +21,16 @@ const document = fileURLToPath(new URL('../../docs/reliability.md', import.meta.
 
 /** What makes the rows of each class, one after another. */
 const classes: Readonly<Record<string, readonly (() => Promise<Row>)[]>> = {
-  power: [() => powerCuts(fast ? 12 : 60)],
+  power: [() => powerCuts(fast ? 8 : 60)],
   kills: [() => randomKills(fast ? 24 : 200)],
-  calls: everyCall(fast ? 6 : 1000),
+  calls: everyCall(fast ? 4 : 1000),
   many: [() => manyProcesses(fast ? 5 : 40)],
   clocks: [wrongClocks],
-  damage: [damageMatrix],
-  full: [() => fullDisks(fast ? 6 : 64)],
+  damage: [() => damageMatrix(fast ? 22 : 1000)],
+  full: [() => fullDisks(fast ? 4 : 64)],
   inodes: [() => fullInodes(fast ? 4 : 40)],
   readonly: [() => readOnlyDisks(fast ? 3 : 20)],
-  errors: failedCalls(fast ? 6 : 1000),
+  errors: failedCalls(fast ? 4 : 1000),
   reads: [() => failedReads(fast ? 6 : 1000)],
 };
 
