@@ -40,7 +40,7 @@ function storeHost(): StoreHost {
 export function engineOver(store: Store, jobs: number): Engine {
   return createEngine({
     store,
-    limits: { cpu: jobs, io: 16, network: 6, none: 16 },
+    limits: { cpu: jobs, io: 64, network: 6, none: 64 },
     wallClock: Date.now,
     now: () => performance.now(),
   });

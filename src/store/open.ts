@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import { createActions, createTags } from './disk/actions.ts';
-import { createBatch } from './disk/batch.ts';
+import { createBatches } from './disk/batch.ts';
 import { collect } from './disk/collect.ts';
 import { openIndex } from './disk/index-db.ts';
 import type { Index } from './disk/index-db.ts';
@@ -51,7 +51,7 @@ export function openStore(root: string, host: StoreHost, options: OpenOptions = 
   const isPresent = (digest: Digest): boolean => reader.present([digest])[0] === true;
   return {
     directory: layout.directory,
-    blobs: { ...reader, ...createWriter(state), batch: () => createBatch(state) },
+    blobs: { ...reader, ...createWriter(state), batch: createBatches(state) },
     actions: createActions(state, isPresent, touches.action),
     tags: createTags(state),
     turn: turns.take,
