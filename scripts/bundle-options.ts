@@ -68,7 +68,6 @@ export const bundleOptions = {
   outExtension: { '.js': '.mjs' },
   bundle: true,
   minify: true,
-  keepNames: true,
   platform: 'node',
   format: 'esm',
   target: 'node24',

@@ -1,4 +1,4 @@
-import { TextDecoder } from 'node:util';
+import { StringDecoder } from 'node:string_decoder';
 import type { Graph } from '../graph/graph.ts';
 import { showLocation } from '../graph/location.ts';
 import type { BuildEvent, Happening } from '../progress/event.ts';
@@ -17,7 +17,7 @@ export function createTeller(
   { now, emit }: { readonly now: () => number; readonly emit: (event: BuildEvent) => void },
 ): Teller {
   const start = now();
-  const decoders = new Map<string, TextDecoder>();
+  const decoders = new Map<string, StringDecoder>();
   let places: ReadonlyMap<string, string> | undefined;
   const placeOf = (step: string): string | undefined => {
     places ??= new Map(graph.vertices.flatMap(({ name, location }) => (location ? [[name, showLocation(location)]] : [])));
@@ -35,9 +35,9 @@ export function createTeller(
     output(step, stream, bytes) {
       logs.write(step, bytes);
       const key = `${stream} ${step}`;
-      const decoder = decoders.get(key) ?? new TextDecoder();
+      const decoder = decoders.get(key) ?? new StringDecoder('utf8');
       decoders.set(key, decoder);
-      const text = decoder.decode(bytes, { stream: true });
+      const text = decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
       if (text !== '') emit({ type: 'output', at: Math.round(now() - start), step, stream, text });
     },
   };

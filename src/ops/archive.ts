@@ -12,7 +12,7 @@ export function archiveOp({ format }: ArchiveSpec, { blobs }: FileWorld): Op {
   return {
     code: 'archive/1',
     pool: 'io',
-    facts: () => Promise.resolve({ facts: { format } }),
+    facts: () => ({ facts: { format } }),
     run: (inputs, context) =>
       asOutcome(async () => {
         const { signal } = context;

@@ -11,8 +11,7 @@ export function compressOp({ format, level }: CompressSpec, world: FileWorld): O
   return {
     code: 'compress/1',
     pool: 'cpu',
-    facts: () =>
-      Promise.resolve({ facts: { format, level: level === undefined ? '' : `${level}`, library: compressionLibrary(format) } }),
+    facts: () => ({ facts: { format, level: level === undefined ? '' : `${level}`, library: compressionLibrary(format) } }),
     run: (inputs, context) =>
       asOutcome(async () => {
         const content = await openInput(onlyInput(inputs, 'blob'), world, context);

@@ -17,7 +17,7 @@ export function decompressOp(spec: DecompressSpec, world: DecompressWorld): Op {
   return {
     code: 'decompress/1',
     pool: 'cpu',
-    facts: () => Promise.resolve({ facts: { format: spec.format ?? '' } }),
+    facts: () => ({ facts: { format: spec.format ?? '' } }),
     run: (inputs, context) =>
       asOutcome(async () => {
         const { format, content } = await detectCompression(await openInput(onlyInput(inputs, 'blob'), world, context));

@@ -18,7 +18,7 @@ export function extractOp({ strip = 0 }: ExtractSpec, world: DecompressWorld): O
   return {
     code: 'extract/1',
     pool: 'cpu',
-    facts: () => Promise.resolve({ facts: { strip: `${strip}` } }),
+    facts: () => ({ facts: { strip: `${strip}` } }),
     run: (inputs, context) =>
       asOutcome(async () => {
         const entries = readTar(await openArchive(onlyInput(inputs, 'blob'), world, context), defaultTarLimits, context.signal);

@@ -11,7 +11,7 @@ export function mergeOp(_: MergeSpec, { blobs }: FileWorld): Op {
   return {
     code: 'merge/1',
     pool: 'none',
-    facts: () => Promise.resolve({ facts: {} }),
+    facts: () => ({ facts: {} }),
     run: (inputs, { signal }) =>
       asOutcome(async () => {
         const [first, ...others] = inputs.map((input) => ofKind(input, 'tree'));

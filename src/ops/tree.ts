@@ -1,4 +1,3 @@
-import { canonicalJson } from '../base/canonical.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Ref } from '../base/ref.ts';
 import type { TreeEdit, TreeSpec } from '../graph/ops.ts';
@@ -20,7 +19,7 @@ export function treeOp({ edits }: TreeSpec, world: FileWorld): Op {
   return {
     code: 'tree/1',
     pool: 'io',
-    facts: () => Promise.resolve({ facts: Object.fromEntries(edits.map((edit, at) => [`edit ${at + 1}`, canonicalJson(edit)])) }),
+    facts: () => ({ facts: factsOf(edits) }),
     narrow: (inputs, signal) => narrow({ edits, inputs }, world, signal),
     run: (inputs, { signal }) =>
       asOutcome(async () => {
@@ -32,6 +31,49 @@ export function treeOp({ edits }: TreeSpec, world: FileWorld): Op {
         return { ok: true, outputs: [{ kind: 'tree', digest }] };
       }),
   };
+}
+
+type KeyOf<Edit> = Edit extends unknown ? keyof Edit : never;
+
+/** Everything an edit can say; the compiler knows when one is missing. */
+const sayings: Readonly<Record<KeyOf<TreeEdit>, true>> = {
+  base64: true,
+  chmod: true,
+  chown: true,
+  copy: true,
+  device: true,
+  elfLibs: true,
+  exclude: true,
+  from: true,
+  gid: true,
+  hardlink: true,
+  include: true,
+  kind: true,
+  major: true,
+  minor: true,
+  mkdir: true,
+  mode: true,
+  mtime: true,
+  name: true,
+  path: true,
+  recursive: true,
+  remove: true,
+  strip: true,
+  symlink: true,
+  target: true,
+  text: true,
+  to: true,
+  uid: true,
+  write: true,
+  xattr: true,
+};
+const sorted = Object.keys(sayings).toSorted();
+
+/** A list of keys makes JSON write them in its order: one text for one edit, as fast as JSON is. */
+function factsOf(edits: readonly TreeEdit[]): Record<string, string> {
+  const facts: Record<string, string> = {};
+  for (const [at, edit] of edits.entries()) facts[`edit ${at + 1}`] = JSON.stringify(edit, sorted);
+  return facts;
 }
 
 /** For each edit what it reads: of a tree that is copied from only what is copied, so that the rest of it may change. */
