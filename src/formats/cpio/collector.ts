@@ -1,0 +1,56 @@
+/** Puts many small pieces together into chunks that are worth handing on. */
+export interface Collector {
+  /** One byte for each character. */
+  text(latin1: string): void;
+  zeros(count: number): void;
+  /** Many bytes; what is full in between is handed on. */
+  bytes(bytes: Uint8Array): Generator<Uint8Array>;
+  full(): boolean;
+  /** What was collected; begins a new chunk. */
+  take(): Uint8Array;
+  /** How many bytes there were in all. */
+  offset(): number;
+}
+
+/** A chunk is handed on when it has this much. */
+const enough = 2 ** 18;
+/** Room for what one entry brings besides its content. */
+const spare = 2 ** 14;
+
+/** Collects from nothing. */
+export function collector(): Collector {
+  let chunk = Buffer.allocUnsafe(enough + spare);
+  let used = 0;
+  let before = 0;
+
+  function take(): Uint8Array {
+    const taken = chunk.subarray(0, used);
+    before += used;
+    used = 0;
+    chunk = Buffer.allocUnsafe(enough + spare);
+    return taken;
+  }
+
+  return {
+    text(latin1) {
+      used += chunk.write(latin1, used, 'latin1');
+    },
+    zeros(count) {
+      chunk.fill(0, used, used + count);
+      used += count;
+    },
+    *bytes(bytes) {
+      if (used + bytes.length > enough) {
+        if (used > 0) yield take();
+        before += bytes.length;
+        yield bytes;
+        return;
+      }
+      chunk.set(bytes, used);
+      used += bytes.length;
+    },
+    full: () => used >= enough,
+    take,
+    offset: () => before + used,
+  };
+}
