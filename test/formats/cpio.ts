@@ -41,7 +41,7 @@ export function treeOf(entries: readonly FileEntry[], piece = 0): FileTree {
 
 /** Bytes as a stream of pieces. */
 // oxlint-disable-next-line require-await -- a stream
-async function* stream(bytes: Uint8Array, piece = Math.max(bytes.length, 1)): AsyncGenerator<Uint8Array> {
+export async function* stream(bytes: Uint8Array, piece = Math.max(bytes.length, 1)): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
 }
 
