@@ -3,8 +3,8 @@ export interface Collector {
   /** One byte for each character. */
   text(latin1: string): void;
   zeros(count: number): void;
-  /** Many bytes; what is full in between is handed on. */
-  bytes(bytes: Uint8Array): Generator<Uint8Array>;
+  /** Many bytes; answers what is to be handed on now. At most 64 KiB are copied, more are handed on as they are. */
+  add(bytes: Uint8Array): readonly Uint8Array[];
   full(): boolean;
   /** What was collected; begins a new chunk. */
   take(): Uint8Array;
@@ -12,6 +12,10 @@ export interface Collector {
   offset(): number;
 }
 
+/** Bytes that are put together with others. */
+const mostCopied = 2 ** 16;
+/** Nothing to hand on, as mostly. */
+const none: readonly Uint8Array[] = [];
 /** A chunk is handed on when it has this much. */
 const enough = 2 ** 18;
 /** Room for what one entry brings besides its content. */
@@ -39,15 +43,16 @@ export function collector(): Collector {
       chunk.fill(0, used, used + count);
       used += count;
     },
-    *bytes(bytes) {
-      if (used + bytes.length > enough) {
-        if (used > 0) yield take();
-        before += bytes.length;
-        yield bytes;
-        return;
+    add(bytes) {
+      if (bytes.length <= mostCopied) {
+        const handed = used + bytes.length > enough ? [take()] : none;
+        chunk.set(bytes, used);
+        used += bytes.length;
+        return handed;
       }
-      chunk.set(bytes, used);
-      used += bytes.length;
+      const handed = used > 0 ? [take(), bytes] : [bytes];
+      before += bytes.length;
+      return handed;
     },
     full: () => used >= enough,
     take,

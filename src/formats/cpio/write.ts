@@ -2,10 +2,11 @@ import type { ByteString } from '../../base/byte-string.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { show } from '../archive-errors.ts';
 import { treeOrder } from '../archive-names.ts';
-import type { Contents, FileEntry, FileTree } from '../file-tree.ts';
+import type { FileEntry, FileTree } from '../file-tree.ts';
 import { encodeHeader, fillTo4, headerSize, largest, longestName, trailerName, typeBits } from './header.ts';
 import type { CpioHeader } from './header.ts';
 import { collector } from './collector.ts';
+import type { Collector } from './collector.ts';
 
 /** How to write a cpio. */
 export interface CpioOptions {
@@ -26,7 +27,7 @@ interface Inode {
 /**
  * The one cpio ("newc") of a tree: inodes numbered in the order of their first names, no device numbers, a hard-linked
  * file's content with its last name, times within 1970–2106 and in whole seconds. Extended attributes are left out: see
- * `withoutXattrs`. What the format cannot hold is PK3601, a file that does not give the bytes it announced PK2101.
+ * `withoutXattrs`. Of contents that come at once, 64 KiB or less are copied before the next is opened. What the format cannot hold is PK3601, a file that does not give the bytes it announced PK2101.
  */
 export async function* writeCpio(tree: FileTree, options: CpioOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const inodes = inodesOf(tree.entries);
@@ -42,7 +43,12 @@ export async function* writeCpio(tree: FileTree, options: CpioOptions, signal: A
     out.zeros(1 + fillTo4(headerSize + name.length + 1));
     const { entry } = inode;
     if (entry.type === 'symlink') out.text(entry.target);
-    if (entry.type === 'file' && size > 0) yield* fileContent(tree.contents, { entry, out }, signal);
+    if (entry.type === 'file' && size > 0) {
+      const content = tree.contents.open(entry.content, signal);
+      if (!(content instanceof Uint8Array)) yield* streamed(content, { entry, out }, signal);
+      else if (content.length === size) for (const chunk of out.add(content)) yield chunk;
+      else throw changed(entry);
+    }
     out.zeros(fillTo4(size));
     if (out.full()) yield out.take();
   }
@@ -147,26 +153,23 @@ function headerOf(
   };
 }
 
-type Out = ReturnType<typeof collector>;
+type File = Extract<FileEntry, { type: 'file' }>;
 
-async function* fileContent(
-  contents: Contents,
-  { entry, out }: { readonly entry: Extract<FileEntry, { type: 'file' }>; readonly out: Out },
+async function* streamed(
+  content: AsyncIterable<Uint8Array>,
+  { entry, out }: { readonly entry: File; readonly out: Collector },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const content = contents.open(entry.content, signal);
   let size = 0;
-  if (content instanceof Uint8Array) {
-    size = content.length;
-    if (size === entry.size) yield* out.bytes(content);
-  } else {
-    for await (const chunk of content) {
-      signal.throwIfAborted();
-      size += chunk.length;
-      if (size > entry.size) break;
-      yield* out.bytes(chunk);
-    }
+  for await (const bytes of content) {
+    signal.throwIfAborted();
+    size += bytes.length;
+    if (size > entry.size) break;
+    for (const chunk of out.add(bytes)) yield chunk;
   }
-  if (size === entry.size) return;
-  throw new PortkitError('PK2101', `The file ${show(entry.path)} has not the ${entry.size} bytes that it announced`);
+  if (size !== entry.size) throw changed(entry);
+}
+
+function changed({ path, size }: File): PortkitError {
+  return new PortkitError('PK2101', `The file ${show(path)} has not the ${size} bytes that it announced`);
 }
