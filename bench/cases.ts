@@ -1,22 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { cpioCases } from './cpio-cases.ts';
 import { makeFile, makeTree } from './material.ts';
 import { run } from './measure.ts';
 import type { Case, Command, Contender } from './measure.ts';
+import { freshPaths, ours, settle, shell } from './place.ts';
+import type { Place } from './place.ts';
 
-/** Where the cases work and how large they are. */
-export interface Place {
-  /** An empty folder for everything that is made; nothing in it is deleted before the end. */
-  readonly folder: string;
-  /** Bundled programs, by their names in `programs/`. */
-  readonly programs: string;
-  /** Megabytes (MiB) of the large file. */
-  readonly large: number;
-  /** Files in the tree of small ones. */
-  readonly small: number;
-}
-
-/** Every case, in the order of the table; the last three share a tree, which the first of them makes. */
+/** Every case, in the order of the table; three share a tree, which the first of them makes, and so do those about cpio. */
 export function allCases(place: Place): readonly Case[] {
   const tree = join(place.folder, 'tree');
   return [
@@ -27,24 +18,12 @@ export function allCases(place: Place): readonly Case[] {
     putSmallCase(place, tree),
     getSmallCase(place, tree),
     snapshotCase(place, tree),
+    ...cpioCases(place),
   ];
 }
 
 const node = process.execPath;
 const portkit = join('build', 'portkit', 'portkit.mjs');
-/** A script whose output nobody reads. */
-const shell = (script: string): Command => ['sh', '-c', `exec >/dev/null; ${script}`];
-
-function ours({ programs }: Place, name: string, ...args: readonly string[]): Command {
-  return [node, join(programs, `${name}.mjs`), ...args];
-}
-
-/** Paths that were not used before: what is timed never meets what an earlier round left. */
-function freshPaths(folder: string, name: string): () => string {
-  let used = 0;
-  return () => join(folder, `${name}-${(used += 1)}`);
-}
-
 /** Short processes: many rounds, because a few milliseconds of noise count. */
 function startCase(place: Place): Case {
   const records = join(place.folder, 'records');
@@ -109,15 +88,6 @@ function getLargeCase(place: Place): Case {
       { name: 'openssl dgst -sha256 && cp', command: () => shell(`openssl dgst -sha256 ${file} && cp ${file} ${fresh()}`) },
     ],
   };
-}
-
-/**
- * Empties the large files that a round made, so that the disk need not hold all of them, and lets the disk catch up. No
- * name is removed: a file system may be slow to create files just after that.
- */
-function settle(folder: string): void {
-  const made = `find ${folder} -path '*-fresh-*' -type f -size +8M`;
-  run(shell(`${made} -exec chmod u+w {} + -exec truncate -s 0 {} + && sync -f ${folder}`));
 }
 
 /** Eight blobs, so that two threads have something to share. */

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -17,4 +17,17 @@ export function makeTree(tree: string, count: number): void {
   for (let at = 0; at < count; at += 200) mkdirSync(join(tree, `${at / 200}`), { recursive: true });
   for (const path of paths) writeFileSync(path, randomFillSync(block));
   writeFileSync(`${tree}.list`, `${paths.join('\n')}\n`);
+}
+
+/** Makes a tree of 10 KiB texts, 200 to a folder, that compress about as well as sources do. */
+export function makeTextTree(tree: string, count: number): void {
+  const words = Array.from({ length: 4000 }, () => randomBytes(1 + Math.floor(Math.random() * 5)).toString('hex'));
+  for (let at = 0; at < count; at += 1) {
+    const folder = join(tree, `${Math.floor(at / 200)}`);
+    if (at % 200 === 0) mkdirSync(folder, { recursive: true });
+    let text = '';
+    // Few words are common and many are rare, as in any text.
+    while (text.length < 10_240) text += `${words[Math.floor(words.length * Math.random() ** 3)]} `;
+    writeFileSync(join(folder, `${at}`), text.slice(0, 10_240));
+  }
 }

@@ -61,7 +61,7 @@ try {
 }
 
 function programNames(): readonly string[] {
-  return ['get', 'look-up', 'make-records', 'put-file', 'put-small', 'snapshot'];
+  return ['cpio', 'get', 'look-up', 'make-records', 'put-file', 'put-small', 'snapshot'];
 }
 
 function optionOf(name: string): string | undefined {

@@ -70,6 +70,8 @@ merge = ["step:files", "step:packages", "step:repo", "step:kernel"]
 archive = { from = "step:all" }
 [steps.rootfs]
 compress = { from = "step:tar", format = "gzip", level = 9 }
+[steps.initrd]
+cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
 `);
     expect(names(graph)).toEqual([
       'tarball <',
@@ -84,9 +86,10 @@ compress = { from = "step:tar", format = "gzip", level = 9 }
       'all <files packages repo kernel',
       'tar <all',
       'rootfs <tar',
+      'initrd <files',
       'local:agent <',
     ]);
-    expect(graph.targets).toEqual({ rootfs: { vertex: 11, output: 0 } });
+    expect(graph.targets).toEqual({ rootfs: { vertex: 11, output: 0 }, initrd: { vertex: 12, output: 0 } });
     expect(graph.vertices.map(({ op }) => op)).toMatchObject([
       { type: 'fetch', digest: `sha256:${'a'.repeat(64)}`, maxSize: 512 * 2 ** 20, signature: { of: 'uncompressed' } },
       { type: 'local', path: 'src', exclude: ['*.o'] },
@@ -115,6 +118,7 @@ compress = { from = "step:tar", format = "gzip", level = 9 }
       { type: 'merge' },
       { type: 'archive', format: 'tar' },
       { type: 'compress', level: 9 },
+      { type: 'cpio', compress: 'zstd', level: 19, mtime: 0 },
       { type: 'local', path: 'agent' },
     ]);
     expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);

@@ -41,7 +41,7 @@ export async function* archived(
 }
 
 /** What is needed of a file to read it. */
-interface FileContent {
+export interface FileContent {
   readonly content: Digest;
   readonly size: number;
 }
@@ -67,7 +67,7 @@ function tarEntry({ path, item, linkedTo }: PathItem, content: (file: FileConten
 }
 
 /** Small files come in one piece, without a stream each. */
-const small = 2 ** 16;
+export const small = 2 ** 16;
 
 /**
  * The bytes of a file, verified; throws PK2002 when they are not in the store, and PK2103 when they are not as many as the

@@ -78,6 +78,7 @@ export const codes = {
   PK3404: { exit: 1, grpc: 9, title: 'Something at the destination is in the way' },
   PK3405: { exit: 1, grpc: 3, title: 'A result cannot be written as files' },
   PK3406: { exit: 69, grpc: 9, title: 'A destination cannot be written' },
+  PK3601: { exit: 1, grpc: 9, title: 'A tree does not fit into an archive' },
   PK6901: { exit: 69, grpc: 9, title: 'A needed tool is missing' },
   PK7001: { exit: 70, grpc: 13, title: 'A bug in portkit' },
   PK9001: { exit: 130, grpc: 1, title: 'Cancelled' },

@@ -132,6 +132,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The results cannot stand together as files: a target has a name that is no path, two results want the same path, a path is longer than the system takes, or there are too many names. Pick with target= or src=, or use type=tar.',
   PK3406:
     'The system refused to write at the destination. What was prepared was cleared away; files that were already moved into place are whole. The cause shows what the system said.',
+  PK3601:
+    'A tree holds something that the wanted archive format has no room for, such as a file of 4 GiB or more in a cpio. Nothing was left out in silence: take it out of the tree or choose another format.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

@@ -6,6 +6,8 @@ export interface ByteReader {
   take(size: number): Promise<Buffer>;
   /** The next bytes as they come, at least one and at most this many; none at the end of the stream. */
   some(most: number): Promise<Buffer>;
+  /** Puts back what was taken last, or the end of it. */
+  putBack(bytes: Buffer): void;
   /** Gives the stream up. */
   close(): Promise<void>;
 }
@@ -45,6 +47,13 @@ export function byteReader(source: AsyncIterable<Uint8Array>): ByteReader {
         have += part.length;
       }
       return Buffer.concat(parts);
+    },
+    putBack(bytes) {
+      offset -= bytes.length;
+      const adjacent = bytes.buffer === rest.buffer && bytes.byteOffset + bytes.length === rest.byteOffset;
+      if (rest.length === 0) rest = bytes;
+      else if (adjacent) rest = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length + rest.length);
+      else rest = Buffer.concat([bytes, rest]);
     },
     async close() {
       await chunks.return?.();

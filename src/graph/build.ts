@@ -25,6 +25,7 @@ export interface Steps {
   readonly merge: (name: string, from: readonly Handle[]) => Handle;
   readonly extract: (name: string, from: Handle, spec?: SpecOf<'extract'>) => Handle;
   readonly archive: (name: string, from: Handle, spec?: SpecOf<'archive'>) => Handle;
+  readonly cpio: (name: string, from: Handle, spec?: SpecOf<'cpio'>) => Handle;
   readonly compress: (name: string, from: Handle, spec: SpecOf<'compress'>) => Handle;
   readonly decompress: (name: string, from: Handle, spec?: SpecOf<'decompress'>) => Handle;
 }
@@ -64,6 +65,7 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     merge: (name, from) => add(name, { op: { type: 'merge' }, inputs: from }),
     extract: (name, from, spec) => add(name, { op: { type: 'extract', ...spec }, inputs: [from] }),
     archive: (name, from, spec) => add(name, { op: { type: 'archive', format: 'tar', ...spec }, inputs: [from] }),
+    cpio: (name, from, spec) => add(name, { op: { type: 'cpio', ...spec }, inputs: [from] }),
     compress: (name, from, spec) => add(name, { op: { type: 'compress', ...spec }, inputs: [from] }),
     decompress: (name, from, spec) => add(name, { op: { type: 'decompress', ...spec }, inputs: [from] }),
   });

@@ -98,6 +98,7 @@ const required: Readonly<Record<string, object>> = {
 /** Fields with a closed set of words. */
 const words: Readonly<Record<string, readonly [field: string, words: readonly string[]]>> = {
   archive: ['format', ['tar']],
+  cpio: ['compress', ['none', 'gzip', 'zstd']],
   compress: ['format', ['gzip', 'zstd']],
   decompress: ['format', ['gzip', 'zstd', 'xz']],
   device: ['kind', ['char', 'block', 'fifo']],

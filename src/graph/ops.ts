@@ -140,6 +140,16 @@ export interface ArchiveSpec {
   readonly format: 'tar';
 }
 
+/** A tree as a cpio ("newc"), as the kernel unpacks it at boot. */
+export interface CpioSpec {
+  readonly type: 'cpio';
+  /** `none` unless given. */
+  readonly compress?: 'none' | 'gzip' | 'zstd';
+  readonly level?: number;
+  /** The time of every entry, in seconds; without it each keeps its own. */
+  readonly mtime?: number;
+}
+
 /** A blob made smaller, always the same way. */
 export interface CompressSpec {
   readonly type: 'compress';
@@ -165,5 +175,6 @@ export type OpSpec =
   | MergeSpec
   | ExtractSpec
   | ArchiveSpec
+  | CpioSpec
   | CompressSpec
   | DecompressSpec;

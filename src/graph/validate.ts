@@ -62,6 +62,7 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
       return inputs.length > 0 ? undefined : 'merges nothing: it needs at least one input';
     case 'extract':
     case 'archive':
+    case 'cpio':
     case 'compress':
     case 'decompress':
       return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;

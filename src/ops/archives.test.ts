@@ -1,14 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { entriesOf } from '../../test/formats/cpio.ts';
 import { blob, bytesOf, context, createWorld, output, run, show, signal, tree } from '../../test/ops/world.ts';
 import { models } from '../../test/trees/arbitraries.ts';
 import { rootPath, storeModel } from '../../test/trees/model.ts';
+import { byteString } from '../base/byte-string.ts';
 import { digestOf } from '../base/digest.ts';
 import type { Ref } from '../base/ref.ts';
 import { archiveOp } from './archive.ts';
 import { compressOp } from './compress.ts';
+import { cpioOp } from './cpio.ts';
 import { decompressOp } from './decompress.ts';
 import { extractOp } from './extract.ts';
 import { mergeOp } from './merge.ts';
@@ -20,6 +23,90 @@ function gnuTar(script: string): Buffer {
   const command = `set -e; dir=$(mktemp -d); cd "$dir"; mkdir in; cd in; ${script}; cd ..; tar --sort=name --mtime=@0 --owner=0 --group=0 -cf - -C in .; rm -r "$dir"`;
   return execFileSync('sh', ['-c', command], { maxBuffer: 2 ** 24 });
 }
+
+describe('cpio', () => {
+  const files = {
+    'bin/init': { file: 'run', mode: 0o755, mtime: { seconds: 7, nanos: 5 } },
+    'bin/sh': { hardlink: 'bin/init' },
+    'dev/console': { symlink: 'ttyS0' },
+    big: Buffer.alloc(3_000_000, 'abc'),
+    marked: { file: 'x', xattrs: [{ name: byteString('user.a'), value: Buffer.from('1') }] },
+  } as const;
+
+  test('is what the tree is, compressed or not', async () => {
+    const world = createWorld();
+    const input = await tree(world, files);
+    const plainOne = bytesOf(world, await output(cpioOp({ type: 'cpio' }, world), input));
+    const entries = await entriesOf(plainOne);
+    expect(entries.map(({ path, type }) => `${path} ${type}`)).toEqual([
+      ' dir',
+      'big file',
+      'bin dir',
+      'bin/sh file',
+      'bin/init hardlink',
+      'dev dir',
+      'dev/console symlink',
+      'marked file',
+    ]);
+    expect(entries[3]).toMatchObject({ mode: 0o755, mtime: { seconds: 7, nanos: 0 }, content: 'run' });
+    for (const [format, unpack] of [
+      ['gzip', gunzipSync],
+      ['zstd', zstdDecompressSync],
+    ] as const) {
+      const packed = bytesOf(world, await output(cpioOp({ type: 'cpio', compress: format, level: 1 }, world), input));
+      expect(packed.length).toBeLessThan(plainOne.length / 10);
+      expect(unpack(packed).equals(plainOne)).toBe(true);
+      expect(await entriesOf(packed)).toEqual(entries);
+    }
+    expect(digestOf(plainOne)).toBe('sha256:a8ffcadd40c762e7f73fd73dbfa54b2b3f89049f456e7b7175ace34e07a92074');
+  });
+
+  test('has one time when it is told one', async () => {
+    const world = createWorld();
+    const made = await output(cpioOp({ type: 'cpio', mtime: 99 }, world), await tree(world, files));
+    const times = (await entriesOf(bytesOf(world, made))).flatMap((one) => (one.type === 'hardlink' ? [] : [one.mtime.seconds]));
+    expect(new Set(times)).toEqual(new Set([99]));
+  });
+
+  test('tells whose extended attributes are left out', async () => {
+    const world = createWorld();
+    const said: string[] = [];
+    const watched = { ...context, output: (_: string, bytes: Uint8Array) => said.push(Buffer.from(bytes).toString()) };
+    const outcome = await cpioOp({ type: 'cpio' }, world).run([await tree(world, files)], watched);
+    expect(outcome).toMatchObject({ ok: true });
+    expect(said.join('')).toBe('/marked: a cpio has no extended attributes, they are left out\n');
+    const xattrs = [{ name: byteString('user.a'), value: Buffer.from('1') }];
+    const many = Object.fromEntries(Array.from({ length: 23 }, (_, at) => [`f${at}`, { file: '', xattrs }]));
+    said.length = 0;
+    await cpioOp({ type: 'cpio' }, world).run([await tree(world, many)], watched);
+    expect(said).toHaveLength(21);
+    expect(said.at(-1)).toBe('… and 3 more\n');
+  });
+
+  test('refuses what it cannot do', async () => {
+    const world = createWorld();
+    const input = await tree(world, files);
+    for (const spec of [
+      { level: 3 },
+      { compress: 'gzip', level: 10 },
+      { mtime: 2 ** 32 },
+      { mtime: -1 },
+      { mtime: 0.5 },
+    ] as const)
+      expect(await run(cpioOp({ type: 'cpio', ...spec }, world), input)).toEqual(failsWith('PK1004'));
+    const trailer = await tree(world, { 'TRAILER!!!': 'x' });
+    expect(await run(cpioOp({ type: 'cpio' }, world), trailer)).toEqual(failsWith('PK3601'));
+    expect(await run(cpioOp({ type: 'cpio' }, world), await blob(world, 'x'))).toEqual(failsWith('PK3306'));
+  });
+
+  test('its facts are all that decides it', async () => {
+    const facts = async (spec: object): Promise<string> =>
+      JSON.stringify(await cpioOp({ type: 'cpio', ...spec }, createWorld()).facts(context));
+    const specs = [{}, { compress: 'gzip' }, { compress: 'zstd' }, { compress: 'gzip', level: 1 }, { mtime: 0 }, { mtime: 1 }];
+    expect(new Set(await Promise.all(specs.map(facts))).size).toBe(specs.length);
+    expect(await facts({ compress: 'none' })).toBe(await facts({}));
+  });
+});
 
 describe('archive and extract', () => {
   test("are each other's reverse, for any tree", async () => {

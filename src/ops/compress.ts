@@ -9,7 +9,7 @@ import { asOutcome } from './outcome.ts';
 export function compressOp({ format, level }: CompressSpec, world: FileWorld): Op {
   const compression = level === undefined ? { format } : { format, level };
   return {
-    code: 'compress/1',
+    code: 'compress/2',
     pool: 'cpu',
     facts: () => ({ facts: { format, level: level === undefined ? '' : `${level}`, library: compressionLibrary(format) } }),
     run: (inputs, context) =>

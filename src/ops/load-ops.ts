@@ -34,6 +34,7 @@ const loaders: Loaders = {
   merge: async (world) => bind((await import('./merge.ts')).mergeOp, world.files()),
   extract: async (world) => bind((await import('./extract.ts')).extractOp, world.files()),
   archive: async (world) => bind((await import('./archive.ts')).archiveOp, world.files()),
+  cpio: async (world) => bind((await import('./cpio.ts')).cpioOp, world.files()),
   compress: async (world) => bind((await import('./compress.ts')).compressOp, world.files()),
   decompress: async (world) => bind((await import('./decompress.ts')).decompressOp, world.files()),
 };

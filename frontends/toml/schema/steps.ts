@@ -17,6 +17,14 @@ export const step = z.strictObject({
   merge: z.array(reference).min(1).exactOptional(),
   extract: z.strictObject({ from: reference, strip: natural.exactOptional() }).exactOptional(),
   archive: z.strictObject({ from: reference, format: z.literal('tar').exactOptional() }).exactOptional(),
+  cpio: z
+    .strictObject({
+      from: reference,
+      compress: z.enum(['none', 'gzip', 'zstd']).exactOptional(),
+      level: natural.exactOptional(),
+      mtime: natural.exactOptional(),
+    })
+    .exactOptional(),
   compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
   decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
   matrix: z.array(z.enum(axisNames)).exactOptional(),

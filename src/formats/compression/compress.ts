@@ -1,6 +1,7 @@
-import { constants, crc32, createDeflateRaw, createZstdCompress } from 'node:zlib';
+import { constants, createZstdCompress } from 'node:zlib';
 import { PortkitError } from '../../base/errors.ts';
 import { byteReader } from '../byte-reader.ts';
+import { gzip } from './gzip.ts';
 import { through } from './through.ts';
 
 /** How to make a stream smaller; without a level the format's usual one (gzip 6, zstd 3). */
@@ -34,12 +35,16 @@ export function compress(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const level = levelOf(compression);
-  return compression.format === 'gzip' ? gzip(source, level, signal) : zstd(source, level, signal);
+  return compression.format === 'gzip' ? gzip(source, { level }, signal) : zstd(source, level, signal);
 }
 
 /** Large enough to be quick; a codec may cut its blocks by how it is fed, so the size never changes. */
 const piece = 2 ** 16;
 
+/**
+ * One frame, as Linux does not unpack an initramfs that goes on in the next one. Node's zlib must never be told to use
+ * several threads for it (`nbWorkers`): its streams then end early without an error.
+ */
 async function* zstd(source: AsyncIterable<Uint8Array>, level: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const reader = byteReader(source);
   const codec = createZstdCompress({
@@ -47,29 +52,6 @@ async function* zstd(source: AsyncIterable<Uint8Array>, level: number, signal: A
   });
   try {
     yield* through(codec, { left: Buffer.alloc(0), pull: () => reader.take(piece) }, signal);
-  } finally {
-    await reader.close();
-  }
-}
-
-/** RFC 1952: no name, no time, and the operating system "unknown". */
-async function* gzip(source: AsyncIterable<Uint8Array>, level: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const reader = byteReader(source);
-  let sum = 0;
-  let size = 0;
-  async function pull(): Promise<Buffer> {
-    const bytes = await reader.take(piece);
-    sum = crc32(bytes, sum);
-    size = (size + bytes.length) % 2 ** 32;
-    return bytes;
-  }
-  try {
-    yield Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
-    yield* through(createDeflateRaw({ level }), { left: Buffer.alloc(0), pull }, signal);
-    const trailer = Buffer.alloc(8);
-    trailer.writeUInt32LE(sum, 0);
-    trailer.writeUInt32LE(size, 4);
-    yield trailer;
   } finally {
     await reader.close();
   }

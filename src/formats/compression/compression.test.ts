@@ -1,12 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PortkitError } from '../../base/errors.ts';
+import { byteReader } from '../byte-reader.ts';
 import { compress, levelOf } from './compress.ts';
 import type { Compression } from './compress.ts';
-import { decompress, defaultDecompressLimits, detectCompression } from './decompress.ts';
+import { decompress, decompressMember, defaultDecompressLimits, detectCompression } from './decompress.ts';
 import type { DecompressLimits, Unxz } from './decompress.ts';
+import { gzip, gzipPiece } from './gzip.ts';
 
 const signal = new AbortController().signal;
 
@@ -157,6 +160,86 @@ describe.each(['gzip', 'zstd'] as const)('%s', (format) => {
       }
     }
     await expect(collect(compress(endless(), { format }, controller.signal))).rejects.toMatchObject({ code: 'PK9001' });
+  });
+});
+
+describe('a gzip of several pieces', () => {
+  const content = Buffer.concat(Array.from({ length: 250_000 }, (_, at) => Buffer.from(`line ${at * 7919}\n`)));
+  const sizes = [0, 1, gzipPiece - 1, gzipPiece, gzipPiece + 1, 3 * gzipPiece, content.length];
+
+  test.each(sizes)('of %i bytes is the same, however many are made at once', async (size) => {
+    const bytes = content.subarray(0, size);
+    const one = await collect(gzip(chunks(bytes), { level: 1, atOnce: 1 }, signal));
+    for (const atOnce of [2, 7, 100]) {
+      const other = await collect(gzip(chunks(bytes, 99_991), { level: 1, atOnce }, signal));
+      expect(other.equals(one)).toBe(true);
+    }
+    expect(execFileSync('gzip', ['-dc'], { input: one, maxBuffer: 2 ** 24 }).equals(bytes)).toBe(true);
+    expect(gunzipSync(one).equals(bytes)).toBe(true);
+    const reader = byteReader(chunks(Buffer.concat([one, Buffer.from('behind')])));
+    const help = { format: 'gzip' as const, unxz: noXz, limits: defaultDecompressLimits };
+    expect((await collect(decompressMember(reader, help, signal))).equals(bytes)).toBe(true);
+    expect((await reader.take(100)).toString()).toBe('behind');
+  });
+
+  test('may be made of what does not compress', async () => {
+    const bytes = randomBytes(2 * gzipPiece + 5);
+    for (const level of [1, 6, 9]) {
+      const packed = await collect(gzip(chunks(bytes, 65_536), { level }, signal));
+      expect(gunzipSync(packed).equals(bytes)).toBe(true);
+      expect(packed.length).toBeLessThan(bytes.length * 1.001);
+    }
+  });
+
+  test('is stopped while pieces are made, and closes its source', async () => {
+    const controller = new AbortController();
+    let closed = false;
+    async function* source(): AsyncGenerator<Uint8Array> {
+      try {
+        yield* chunks(content, 65_536);
+      } finally {
+        closed = true;
+      }
+    }
+    const reading = (async () => {
+      for await (const bytes of gzip(source(), { level: 9 }, controller.signal)) if (bytes.length > 10) controller.abort();
+    })();
+    await expect(reading).rejects.toThrow('aborted');
+    expect(closed).toBe(true);
+  });
+});
+
+describe('one gzip member', () => {
+  const member = async (bytes: Uint8Array): Promise<string> => {
+    const reader = byteReader(chunks(bytes));
+    const help = { format: 'gzip' as const, unxz: noXz, limits: defaultDecompressLimits };
+    const content = await collect(decompressMember(reader, help, signal));
+    return `${content.toString()}|${(await reader.take(100)).toString()}`;
+  };
+  const body = gzipSync('text').subarray(10);
+  const head = (flags: number, rest = ''): Buffer =>
+    Buffer.from(`1f8b08${flags.toString(16).padStart(2, '0')}0000000000ff${rest}`, 'hex');
+
+  test('may have names, comments and more before it', async () => {
+    expect(await member(Buffer.concat([head(1 | 2 | 4 | 8 | 16, '020061626e0063001234'), body, Buffer.from('x')]))).toBe(
+      'text|x',
+    );
+    expect(await member(Buffer.concat([head(0), body]))).toBe('text|');
+  });
+
+  test.each([
+    ['unknown flags', Buffer.concat([head(0x20), body])],
+    ['another method', Buffer.concat([Buffer.from('1f8b0700000000000000', 'hex'), body])],
+    ['a cut header', head(0).subarray(0, 9)],
+    ['a cut extra field', head(4, 'ffff00')],
+    ['a name without end', Buffer.concat([head(8), Buffer.alloc(2 ** 16 + 1, 'n'), body])],
+    ['a name that is cut off', head(8, '6e6e')],
+    ['a wrong sum', Buffer.concat([head(0), body.subarray(0, -8), Buffer.from([0, 0, 0, 0, 4, 0, 0, 0])])],
+    ['a wrong size', Buffer.concat([head(0), body.subarray(0, -4), Buffer.from([5, 0, 0, 0])])],
+    ['no end', Buffer.concat([head(0), body.subarray(0, -1)])],
+    ['damaged data', Buffer.concat([head(0), Buffer.from('ffffffff', 'hex')])],
+  ])('with %s is refused', async (_what, bytes) => {
+    expect(await member(bytes).catch(codeOf)).toBe('PK3304');
   });
 });
 

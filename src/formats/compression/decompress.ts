@@ -2,6 +2,7 @@ import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { PortkitError, systemCode } from '../../base/errors.ts';
 import { byteReader } from '../byte-reader.ts';
 import type { ByteReader } from '../byte-reader.ts';
+import { gunzipMember } from './gzip-member.ts';
 import { through } from './through.ts';
 import type { Codec, Feed } from './through.ts';
 
@@ -42,16 +43,20 @@ export async function detectCompression(
 ): Promise<{ readonly format: CompressedFormat | undefined; readonly content: AsyncGenerator<Uint8Array> }> {
   const reader = byteReader(source);
   const head = await reader.take(6);
-  const format = magics.find(([, magic]) => head.toString('hex').startsWith(magic))?.[0];
+  reader.putBack(head);
   async function* content(): AsyncGenerator<Uint8Array> {
     try {
-      if (head.length > 0) yield head;
-      for (let bytes = await reader.some(2 ** 20); bytes.length > 0; bytes = await reader.some(2 ** 20)) yield bytes;
+      yield* rest(reader);
     } finally {
       await reader.close();
     }
   }
-  return { format, content: content() };
+  return { format: compressionOf(head), content: content() };
+}
+
+/** The format that begins with these six bytes. */
+export function compressionOf(head: Buffer): CompressedFormat | undefined {
+  return magics.find(([, magic]) => head.toString('hex').startsWith(magic))?.[0];
 }
 
 /**
@@ -64,17 +69,53 @@ export async function* decompress(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const reader = byteReader(source);
-  let given = 0;
   try {
-    for await (const bytes of format === 'xz' ? unxz(rest(reader), signal) : members(reader, format, signal)) {
-      given += bytes.length;
-      if (given > limits.bytes) throw tooLarge(format, `more than ${limits.bytes} bytes`);
-      if (given > limits.free && given > limits.ratio * reader.offset)
-        throw tooLarge(format, `more than ${limits.ratio} times its own size`);
-      yield bytes;
-    }
+    const given = format === 'xz' ? unxz(rest(reader), signal) : members(reader, format, signal);
+    yield* limited(given, { format, limits, taken: () => reader.offset });
   } finally {
     await reader.close();
+  }
+}
+
+/**
+ * One gzip member or zstd frame, or all that is left of an xz stream, within its limits; what stands behind it stays in the
+ * reader.
+ */
+export async function* decompressMember(
+  reader: ByteReader,
+  { format, limits, unxz }: DecompressHelp & { readonly format: CompressedFormat },
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const begin = reader.offset;
+  yield* limited(member(reader, { format, unxz }, signal), { format, limits, taken: () => reader.offset - begin });
+}
+
+async function* member(
+  reader: ByteReader,
+  { format, unxz }: { readonly format: CompressedFormat; readonly unxz: Unxz },
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  if (format === 'xz') {
+    yield* unxz(rest(reader), signal);
+    return;
+  }
+  const feed: Feed = { left: Buffer.alloc(0), pull: () => reader.some(2 ** 16) };
+  const given = format === 'gzip' ? gunzipMember(reader, signal) : through(decoder(format), feed, signal);
+  yield* told(given, { format, reader });
+  reader.putBack(feed.left);
+}
+
+async function* limited(
+  given: AsyncIterable<Uint8Array>,
+  { format, limits, taken }: { format: CompressedFormat; limits: DecompressLimits; taken: () => number },
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const bytes of given) {
+    size += bytes.length;
+    if (size > limits.bytes) throw tooLarge(format, `more than ${limits.bytes} bytes`);
+    if (size > limits.free && size > limits.ratio * taken())
+      throw tooLarge(format, `more than ${limits.ratio} times its own size`);
+    yield bytes;
   }
 }
 
@@ -86,18 +127,26 @@ async function* rest(reader: ByteReader): AsyncGenerator<Uint8Array> {
 async function* members(reader: ByteReader, format: 'gzip' | 'zstd', signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const feed: Feed = { left: Buffer.alloc(0), pull: () => reader.some(2 ** 16) };
   do {
-    try {
-      yield* through(decoder(format), feed, signal);
-    } catch (error) {
-      const code = systemCode(error) ?? '';
-      if (!/^Z_|^ZSTD_|^ERR_ZSTD/.test(code)) throw error;
-      throw new PortkitError('PK3304', `The ${format} stream is malformed near byte ${reader.offset}`, {
-        hint: code === 'Z_BUF_ERROR' ? 'It is cut off' : 'It is damaged, or something else stands behind it',
-        cause: error,
-      });
-    }
+    yield* told(through(decoder(format), feed, signal), { format, reader });
     if (feed.left.length === 0) feed.left = await feed.pull();
   } while (feed.left.length > 0);
+}
+
+/** Damage is told as an error with a code. */
+async function* told(
+  given: AsyncGenerator<Uint8Array>,
+  { format, reader }: { readonly format: CompressedFormat; readonly reader: ByteReader },
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* given;
+  } catch (error) {
+    const code = systemCode(error) ?? '';
+    if (!/^Z_|^ZSTD_|^ERR_ZSTD/.test(code)) throw error;
+    throw new PortkitError('PK3304', `The ${format} stream is malformed near byte ${reader.offset}`, {
+      hint: code === 'Z_BUF_ERROR' ? 'It is cut off' : 'It is damaged, or something else stands behind it',
+      cause: error,
+    });
+  }
 }
 
 /** The window, which a stream chooses by itself, may take 128 MiB of memory and no more. */

@@ -5,7 +5,7 @@ import { blockSize } from './entry.ts';
 import type { Header } from './header.ts';
 import { decodePax, decodeRecords } from './pax.ts';
 import type { Extension } from './pax.ts';
-import { malformed, refused, tooMuch } from './refuse.ts';
+import { malformed, refused, tooMuch } from '../archive-errors.ts';
 
 /** The most that one extended header may have: an extended attribute has up to 64 KiB. */
 const longest = 2 ** 20;

@@ -1,6 +1,6 @@
 import { fromBytes } from '../../base/byte-string.ts';
 import type { ByteString } from '../../base/byte-string.ts';
-import { malformed } from './refuse.ts';
+import { malformed } from '../archive-errors.ts';
 
 /** One header block as it stands. */
 export interface Header {

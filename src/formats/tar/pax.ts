@@ -1,6 +1,6 @@
 import { fromBytes } from '../../base/byte-string.ts';
 import type { ByteString } from '../../base/byte-string.ts';
-import { malformed, refused } from './refuse.ts';
+import { malformed, refused } from '../archive-errors.ts';
 
 /** What the extended header before an entry says about it. */
 export interface Extension {

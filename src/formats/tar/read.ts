@@ -6,10 +6,10 @@ import type { TarAttributes, TarBody, TarEntry, TarLimits } from './entry.ts';
 import { isExtension, noExtensions, readExtension } from './extension.ts';
 import { decodeHeader } from './header.ts';
 import type { Header } from './header.ts';
-import { checkTarget, cleanPath, note } from './names.ts';
-import type { Known } from './names.ts';
+import { checkTarget, cleanPath, note } from '../archive-names.ts';
+import type { Known } from '../archive-names.ts';
 import type { Extension } from './pax.ts';
-import { malformed, refused, tooMuch } from './refuse.ts';
+import { malformed, refused, tooMuch } from '../archive-errors.ts';
 import { openSection } from './section.ts';
 import type { Section } from './section.ts';
 
@@ -19,7 +19,7 @@ export interface TarRules extends TarLimits {
 }
 
 /**
- * The entries of a tar in their order, each checked before it is handed out. What is doubtful is refused: see names.ts for
+ * The entries of a tar in their order, each checked before it is handed out. What is doubtful is refused: see archive-names.ts for
  * paths and links, header.ts and pax.ts for the rest. The archive must end as POSIX says, and only zeros may follow.
  * What was not read of a file is passed over when the next entry is asked for.
  */

@@ -1,6 +1,6 @@
 import type { ByteReader } from '../byte-reader.ts';
 import { blockSize } from './entry.ts';
-import { malformed } from './refuse.ts';
+import { malformed } from '../archive-errors.ts';
 
 /** The content of one file within the stream of the archive. */
 export interface Section {

@@ -1,9 +1,9 @@
 import type { ByteString } from '../../base/byte-string.ts';
 import { defaultTarLimits } from './entry.ts';
 import type { TarEntry } from './entry.ts';
-import { note } from './names.ts';
-import type { Known } from './names.ts';
-import { show } from './refuse.ts';
+import { note } from '../archive-names.ts';
+import type { Known } from '../archive-names.ts';
+import { show } from '../archive-errors.ts';
 
 /**
  * Takes a number of names off the front of every path. Entries with no more names than that are left out, and the

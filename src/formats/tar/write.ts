@@ -1,8 +1,8 @@
-import type { ByteString } from '../../base/byte-string.ts';
+import { show } from '../archive-errors.ts';
+import { treeOrder } from '../archive-names.ts';
 import { encodeEntry, padding } from './encode.ts';
 import { blockSize } from './entry.ts';
 import type { TarEntry } from './entry.ts';
-import { show } from './refuse.ts';
 
 /**
  * The one tar of these entries: ustar, a pax header only where ustar cannot say something, no names of users, two blocks of
@@ -16,7 +16,7 @@ export async function* writeTar(
   let last: string | undefined;
   for await (const entry of entries) {
     signal.throwIfAborted();
-    const place = orderOf(entry.path);
+    const place = treeOrder(entry.path);
     if (last !== undefined && place <= last) throw new Error(`The entry ${show(entry.path)} comes out of order into a tar`);
     last = place;
     yield encodeEntry(entry);
@@ -31,9 +31,4 @@ export async function* writeTar(
     if (size % blockSize !== 0) yield padding(size);
   }
   yield Buffer.alloc(2 * blockSize);
-}
-
-/** Text that sorts like a tree: the slash before every other byte. */
-function orderOf(path: ByteString): string {
-  return path.replaceAll('/', '\0');
 }

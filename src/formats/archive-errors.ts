@@ -1,6 +1,6 @@
-import { showBytes } from '../../base/byte-string.ts';
-import type { ByteString } from '../../base/byte-string.ts';
-import { PortkitError } from '../../base/errors.ts';
+import { showBytes } from '../base/byte-string.ts';
+import type { ByteString } from '../base/byte-string.ts';
+import { PortkitError } from '../base/errors.ts';
 
 /** The error for bytes that break the rules of tar. */
 export function malformed(where: string, what: string): PortkitError {

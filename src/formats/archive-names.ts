@@ -1,6 +1,6 @@
-import type { ByteString } from '../../base/byte-string.ts';
-import type { TarBody, TarLimits } from './entry.ts';
-import { malformed, refused, show, tooMuch } from './refuse.ts';
+import type { ByteString } from '../base/byte-string.ts';
+import type { TarBody, TarLimits } from './tar/entry.ts';
+import { malformed, refused, show, tooMuch } from './archive-errors.ts';
 
 /**
  * A path as it is kept: relative, without `.` and without the slash at the end of a directory. Absolute paths, `..`, empty
@@ -20,9 +20,12 @@ export function cleanPath(path: ByteString, where: string): ByteString {
   return names.filter((name) => name !== '.').join('/') as ByteString;
 }
 
+/** What an entry may be, as far as its place in the tree goes. */
+export type Placed = { readonly type: Exclude<TarBody['type'], 'hardlink'> | 'socket' } | Extract<TarBody, { type: 'hardlink' }>;
+
 /** The tree that the entries so far make: what decides whether one more fits. */
 export interface Known {
-  readonly types: Map<string, TarBody['type']>;
+  readonly types: Map<string, Placed['type']>;
   readonly limits: TarLimits;
   /** Whether hard links may lead to files that are not in this archive (a layer over another). */
   readonly openLinks: boolean;
@@ -35,7 +38,7 @@ export interface Known {
 export function note(
   { types, limits, openLinks }: Known,
   path: ByteString,
-  { body, where }: { readonly body: TarBody; readonly where: string },
+  { body, where }: { readonly body: Placed; readonly where: string },
 ): void {
   const { type } = body;
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
@@ -62,4 +65,9 @@ export function note(
 export function checkTarget(target: ByteString, where: string): ByteString {
   if (target === '' || target.length > 4095) throw malformed(where, 'a symlink has no target or one that is too long');
   return target;
+}
+
+/** Text that sorts like a tree: the slash before every other byte. */
+export function treeOrder(path: ByteString): string {
+  return path.replaceAll('/', '\0');
 }

@@ -1,0 +1,61 @@
+/** Puts many small pieces together into chunks that are worth handing on. */
+export interface Collector {
+  /** One byte for each character. */
+  text(latin1: string): void;
+  zeros(count: number): void;
+  /** Many bytes; answers what is to be handed on now. At most 64 KiB are copied, more are handed on as they are. */
+  add(bytes: Uint8Array): readonly Uint8Array[];
+  full(): boolean;
+  /** What was collected; begins a new chunk. */
+  take(): Uint8Array;
+  /** How many bytes there were in all. */
+  offset(): number;
+}
+
+/** Bytes that are put together with others. */
+const mostCopied = 2 ** 16;
+/** Nothing to hand on, as mostly. */
+const none: readonly Uint8Array[] = [];
+/** A chunk is handed on when it has this much. */
+const enough = 2 ** 18;
+/** Room for what one entry brings besides its content. */
+const spare = 2 ** 14;
+
+/** Collects from nothing. */
+export function collector(): Collector {
+  let chunk = Buffer.allocUnsafe(enough + spare);
+  let used = 0;
+  let before = 0;
+
+  function take(): Uint8Array {
+    const taken = chunk.subarray(0, used);
+    before += used;
+    used = 0;
+    chunk = Buffer.allocUnsafe(enough + spare);
+    return taken;
+  }
+
+  return {
+    text(latin1) {
+      used += chunk.write(latin1, used, 'latin1');
+    },
+    zeros(count) {
+      chunk.fill(0, used, used + count);
+      used += count;
+    },
+    add(bytes) {
+      if (bytes.length <= mostCopied) {
+        const handed = used + bytes.length > enough ? [take()] : none;
+        chunk.set(bytes, used);
+        used += bytes.length;
+        return handed;
+      }
+      const handed = used > 0 ? [take(), bytes] : [bytes];
+      before += bytes.length;
+      return handed;
+    },
+    full: () => used >= enough,
+    take,
+    offset: () => before + used,
+  };
+}
