@@ -173,7 +173,7 @@ function readXattrs(at: string): ReadonlyMap<string, Shown['xattrs']> {
       current = {};
       found.set(path, current);
     } else if (line !== '') {
-      const [name = '', value = ''] = splitAt(line, line.indexOf('='));
+      const [name, value] = splitAt(line, line.indexOf('='));
       current[unquote(name)] = value.replace(/^=(0x)?/, '');
     }
   }

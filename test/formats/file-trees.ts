@@ -22,10 +22,7 @@ export function xattr(name: string, value: Uint8Array): FileAttributes['xattrs']
 }
 
 /** An ACL with one named user, as `system.posix_acl_access` gives it. */
-export const acl = Buffer.from(
-  '02000000' + '01000700ffffffff' + '02000500a0860100' + '04000500ffffffff' + '10000500ffffffff' + '20000000ffffffff',
-  'hex',
-);
+export const acl = Buffer.from('0200000001000700ffffffff02000500a086010004000500ffffffff10000500ffffffff20000000ffffffff', 'hex');
 
 /** The capability to bind low ports, revision 2. */
 export const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex');
@@ -118,7 +115,7 @@ export const fileTrees: fc.Arbitrary<readonly FileEntry[]> = fc.tuple(attributes
     if (step.node.type === 'dir') directories.push(path);
   }
   const sorted = [...planted.values()].toSorted((a, b) => comparePaths(a.path, b.path));
-  return [{ ...root, ...own } as FileEntry, ...entriesOf(sorted)];
+  return [{ ...root, ...own }, ...entriesOf(sorted)];
 });
 
 /** By names, as a walk in sorted order meets them: a directory, then all below it. */
