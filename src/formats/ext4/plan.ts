@@ -4,12 +4,14 @@ import { blockSize, geometryOf, usableBlocksFrom, usableBlocksUpTo } from './geo
 import type { Geometry } from './geometry.ts';
 import { identityOf } from './identity.ts';
 import type { Identity } from './identity.ts';
+import { sectorsOf } from './inodes.ts';
 import { demandedBlocks, demandOf, earliestEnd, layOut } from './layout.ts';
 import type { Demand, Layout } from './layout.ts';
 import { readNodes } from './nodes.ts';
 import type { Node } from './nodes.ts';
 import { checkOptions } from './options.ts';
 import type { Ext4Options, Headroom } from './options.ts';
+import { cannotHold } from './refuse.ts';
 
 /** All that is known of an image before any content is read: nothing of it depends on the content. */
 export interface Ext4Plan {
@@ -36,8 +38,17 @@ export function planExt4(entries: readonly FileEntry[], options: Ext4Options = {
   const needs: Needs = { demands, csum, journal, options, usedInodes: nodes.length + 9 };
   const layout =
     options.size === undefined ? fittingLayout(needs, options.headroom ?? usualHeadroom) : exactLayout(needs, options.size);
+  checkBlockCounts(nodes, layout);
   const size = options.size ?? layout.geometry.blocks * blockSize;
   return { size, csum, journal, label, identity: identityOf(entries, options), nodes, layout };
+}
+
+/** Without huge_file an inode counts its blocks in units of 512 bytes and 32 bits: 2 TiB with its extent tree. */
+function checkBlockCounts(nodes: readonly Node[], { placements }: Layout): void {
+  for (const [at, placement] of placements.entries()) {
+    if (placement.treeBlocks.length === 0 || sectorsOf(placement) < 2 ** 32) continue;
+    throw cannotHold(nodes[at]!.entry.path, 'its blocks take more than 2 TiB');
+  }
 }
 
 interface Needs {
