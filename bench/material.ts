@@ -31,3 +31,12 @@ export function makeTextTree(tree: string, count: number): void {
     writeFileSync(join(folder, `${at}`), text.slice(0, 10_240));
   }
 }
+
+/** Makes a tree of empty files, 1000 to a folder. */
+export function makeEmptyFiles(tree: string, count: number): void {
+  for (let at = 0; at < count; at += 1) {
+    const folder = join(tree, `${Math.floor(at / 1000)}`);
+    if (at % 1000 === 0) mkdirSync(folder, { recursive: true });
+    closeSync(openSync(join(folder, `${at}`), 'w'));
+  }
+}

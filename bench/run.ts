@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { bundleOptions, workers } from '../scripts/bundle-options.ts';
 import { allCases } from './cases.ts';
 import { engineCases } from './engine-cases.ts';
+import { imageCases } from './image-cases.ts';
 import { measure } from './measure.ts';
 
 /**
@@ -26,10 +27,8 @@ await build({
 });
 
 try {
-  const cases = [
-    ...allCases({ folder, programs, large: quick ? 64 : 1024, small: quick ? 2000 : 20_000 }),
-    ...engineCases({ folder, quick }),
-  ];
+  const place = { folder, programs, large: quick ? 64 : 1024, small: quick ? 2000 : 20_000 };
+  const cases = [...allCases(place), ...imageCases(place), ...engineCases({ folder, quick })];
   const wanted = cases.filter(({ ours }) => ours.some(({ name }) => name.includes(only)));
   const rows = wanted.flatMap((one) => {
     const rows = measure(one, rounds);
@@ -61,7 +60,7 @@ try {
 }
 
 function programNames(): readonly string[] {
-  return ['cpio', 'get', 'look-up', 'make-records', 'put-file', 'put-small', 'snapshot'];
+  return ['cpio', 'ext4', 'get', 'look-up', 'make-records', 'put-file', 'put-small', 'snapshot'];
 }
 
 function optionOf(name: string): string | undefined {
