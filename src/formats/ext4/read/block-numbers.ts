@@ -54,11 +54,7 @@ function* numbersIn(
   if (run.count > 0) yield { kind: 'data', ...run, written: true };
 }
 
-function* below(
-  walk: Walk,
-  block: number,
-  place: { readonly level: number; readonly logical: number },
-): Generator<Piece> {
+function* below(walk: Walk, block: number, place: { readonly level: number; readonly logical: number }): Generator<Piece> {
   if (walk.entered.has(block)) {
     walk.report(`block ${String(block)} of its map comes twice`);
     return;

@@ -1,6 +1,7 @@
 import type { ByteString } from '../../../base/byte-string.ts';
 import { fromBytes } from '../../../base/byte-string.ts';
-import { checkDirectorySum, tailSize } from './directory-sum.ts';
+import { directoryEntry, directoryTail, entryLength as lengthFor } from '../disk/directory.ts';
+import { checkDirectorySum } from './directory-sum.ts';
 import type { FileSystem } from './file-system.ts';
 import { readBlock } from './file-system.ts';
 import type { Inode } from './inode.ts';
@@ -17,8 +18,6 @@ export interface Name {
   /** The number of the entry, from 0; `.` is 0 and `..` is 1. */
   readonly index: number;
 }
-
-const headSize = 8;
 
 /** One block of a directory. */
 export interface DirectoryBlock {
@@ -59,20 +58,20 @@ export function* namesOf(
     report({ kind: 'inode', inode: inode.number }, `${what} in block ${String(block.logical)} of the directory`);
   const seed = inodeSeed(fs, inode);
   const hasTail = seed !== undefined && checkDirectorySum(bytes, seed, wrong);
-  const end = bytes.length - (hasTail ? tailSize : 0);
+  const end = bytes.length - (hasTail ? directoryTail.length : 0);
   let index = block.logical === 0 ? 0 : 2;
   for (let at = 0; at < end;) {
     const number = view.getUint32(at, true);
     const length = entryLength(view, at);
-    const size = view.getUint8(at + 6);
+    const size = view.getUint8(at + directoryEntry.nameLength);
     // Without the feature `filetype`, the type is the upper half of the name's length.
-    const type = fs.superblock.features.has('filetype') ? view.getUint8(at + 7) : 0;
-    if (length % 4 !== 0 || length < headSize + 4 || at + length > end || headSize + size > length) {
+    const type = fs.superblock.features.has('filetype') ? view.getUint8(at + directoryEntry.type) : 0;
+    if (length % 4 !== 0 || length < lengthFor(1) || at + length > end || lengthFor(size) > length) {
       wrong('an entry has a wrong length');
       return;
     }
     if (number !== 0) {
-      const name = fromBytes(bytes.subarray(at + headSize, at + headSize + size));
+      const name = fromBytes(bytes.subarray(at + directoryEntry.name, at + directoryEntry.name + size));
       const problem = nameProblem(name, index);
       if (problem === undefined) yield { name, inode: number, type, index };
       else wrong(problem);
@@ -81,7 +80,7 @@ export function* namesOf(
     }
     index++;
     at += length;
-    if (at < end && at + headSize > end) {
+    if (at < end && at + directoryEntry.name > end) {
       wrong('the last entry does not reach the end');
       return;
     }
@@ -89,7 +88,7 @@ export function* namesOf(
 }
 
 function entryLength(view: DataView, at: number): number {
-  const length = view.getUint16(at + 4, true);
+  const length = view.getUint16(at + directoryEntry.length, true);
   // In blocks of 64 KiB, a length that does not fit into 16 bits.
   return view.byteLength === 65_536 && (length === 65_535 || length === 0) ? 65_536 : length;
 }

@@ -1,4 +1,5 @@
 import { crc32c } from '../disk/crc32c.ts';
+import { extentHeader, extentIndex, extentLeaf, extentLength, extentMagic, longestExtent } from '../disk/extent.ts';
 import type { FileSystem } from './file-system.ts';
 import { isDataBlock, readBlock } from './file-system.ts';
 import type { Inode } from './inode.ts';
@@ -6,11 +7,7 @@ import { inodeSeed } from './inode.ts';
 import type { Piece } from './piece.ts';
 import type { Report } from './report.ts';
 
-const headerMagic = 0xf30a;
-const entrySize = 12;
 const mostDepth = 5;
-/** Longer extents are allocated but not written: they read as zeros. */
-const longestWritten = 0x8000;
 /** Logical block numbers have 32 bits. */
 const logicalEnd = 2 ** 32;
 
@@ -41,15 +38,15 @@ interface Expected {
 
 function* walkNode(walk: Walk, node: Uint8Array, expected: Expected): Generator<Piece> {
   const view = new DataView(node.buffer, node.byteOffset, node.byteLength);
-  const entries = view.getUint16(2, true);
-  const depth = view.getUint16(6, true);
+  const entries = view.getUint16(extentHeader.entries, true);
+  const depth = view.getUint16(extentHeader.depth, true);
   const problem = headerProblem(view, expected);
   if (problem !== undefined) {
     walk.report(problem);
     return;
   }
   for (let index = 0; index < entries; index++) {
-    const at = (index + 1) * entrySize;
+    const at = (index + 1) * extentLength;
     const logical = view.getUint32(at, true);
     if (index === 0 && expected.first !== undefined && logical !== expected.first) {
       walk.report(`a node of its extent tree begins at block ${String(logical)}, its parent says ${String(expected.first)}`);
@@ -59,18 +56,19 @@ function* walkNode(walk: Walk, node: Uint8Array, expected: Expected): Generator<
       walk.report(`its extents are not in order at block ${String(logical)}`);
       return;
     }
-    const end = index + 1 < entries ? view.getUint32(at + entrySize, true) : expected.end;
+    const end = index + 1 < entries ? view.getUint32(at + extentLength, true) : expected.end;
     yield* depth === 0 ? leafEntry(walk, view, at) : indexEntry(walk, view, { at, depth, end: Math.min(end, expected.end) });
   }
 }
 
 function headerProblem(view: DataView, { depth: expectedDepth }: Expected): string | undefined {
-  const entries = view.getUint16(2, true);
-  const most = view.getUint16(4, true);
-  const depth = view.getUint16(6, true);
-  const room = Math.floor((view.byteLength - entrySize) / entrySize);
-  if (view.getUint16(0, true) !== headerMagic) return 'a node of its extent tree has no magic number';
-  if (most > room || most < room - 2) return `a node of its extent tree has room for ${String(room)} entries, not ${String(most)}`;
+  const entries = view.getUint16(extentHeader.entries, true);
+  const most = view.getUint16(extentHeader.max, true);
+  const depth = view.getUint16(extentHeader.depth, true);
+  const room = Math.floor((view.byteLength - extentLength) / extentLength);
+  if (view.getUint16(extentHeader.magic, true) !== extentMagic) return 'a node of its extent tree has no magic number';
+  if (most > room || most < room - 2)
+    return `a node of its extent tree has room for ${String(room)} entries, not ${String(most)}`;
   if (entries > most) return `a node of its extent tree has ${String(entries)} entries of at most ${String(most)}`;
   if (expectedDepth === undefined ? depth > mostDepth : depth !== expectedDepth) return 'its extent tree has a wrong depth';
   if (entries === 0 && (expectedDepth !== undefined || depth > 0)) return 'a node of its extent tree is empty';
@@ -79,10 +77,10 @@ function headerProblem(view: DataView, { depth: expectedDepth }: Expected): stri
 
 function* leafEntry(walk: Walk, view: DataView, at: number): Generator<Piece> {
   const logical = view.getUint32(at, true);
-  const length = view.getUint16(at + 4, true);
-  const written = length <= longestWritten;
-  const count = written ? length : length - longestWritten;
-  const block = view.getUint32(at + 8, true) + view.getUint16(at + 6, true) * 2 ** 32;
+  const length = view.getUint16(at + extentLeaf.length, true);
+  const written = length <= longestExtent;
+  const count = written ? length : length - longestExtent;
+  const block = view.getUint32(at + extentLeaf.startLow, true) + view.getUint16(at + extentLeaf.startHigh, true) * 2 ** 32;
   if (count === 0 || logical + count > logicalEnd) {
     walk.report(`its extent at block ${String(logical)} has a wrong length`);
     return;
@@ -98,7 +96,7 @@ function* indexEntry(
   { at, depth, end }: { readonly at: number; readonly depth: number; readonly end: number },
 ): Generator<Piece> {
   const first = view.getUint32(at, true);
-  const block = view.getUint32(at + 4, true) + view.getUint16(at + 8, true) * 2 ** 32;
+  const block = view.getUint32(at + extentIndex.childLow, true) + view.getUint16(at + extentIndex.childHigh, true) * 2 ** 32;
   if (!isDataBlock(walk.fs, block)) {
     walk.report(`a node of its extent tree lies outside of the image (block ${String(block)})`);
     return;
@@ -107,9 +105,10 @@ function* indexEntry(
   const node = readBlock(walk.fs, block);
   const seed = inodeSeed(walk.fs, walk.inode);
   if (seed !== undefined) {
-    const tail = entrySize * (1 + new DataView(node.buffer, node.byteOffset).getUint16(4, true));
+    const tail = extentLength * (1 + new DataView(node.buffer, node.byteOffset).getUint16(extentHeader.max, true));
     const stored = tail + 4 <= node.length ? new DataView(node.buffer, node.byteOffset).getUint32(tail, true) : undefined;
-    if (stored !== crc32c(seed, node.subarray(0, tail))) walk.report(`the checksum of block ${String(block)} of its extent tree is wrong`);
+    if (stored !== crc32c(seed, node.subarray(0, tail)))
+      walk.report(`the checksum of block ${String(block)} of its extent tree is wrong`);
   }
   yield* walkNode(walk, node, { depth: depth - 1, first, end });
 }

@@ -1,6 +1,8 @@
 import type { ImageReader } from '../../file-tree.ts';
-import { crc32c } from '../disk/crc32c.ts';
-import { bytesOf32, crc16, crcWithout } from './checksums.ts';
+import { filesystemSeed, groupChecksum as crcOfGroup, superblockChecksum } from '../disk/checksums.ts';
+import { descriptor } from '../disk/group.ts';
+import { superblockPlace as place } from '../disk/superblock.ts';
+import { crc16 } from './crc16.ts';
 import type { Geometry } from './geometry.ts';
 import { geometryOf } from './geometry.ts';
 import type { Group } from './group.ts';
@@ -8,7 +10,7 @@ import { parseGroup } from './group.ts';
 import type { Report } from './report.ts';
 import { refuseDamage, superblockPlace, unread } from './report.ts';
 import type { Superblock } from './superblock.ts';
-import { parseSuperblock, superblockSize } from './superblock.ts';
+import { parseSuperblock } from './superblock.ts';
 
 /** An image whose superblock and groups were read. */
 export interface FileSystem {
@@ -22,12 +24,12 @@ export interface FileSystem {
 
 /** Reads superblock and groups. What is wrong goes to `report`; undefined when it is too much to go on. */
 export function openFileSystem(image: ImageReader, report: Report): FileSystem | undefined {
-  if (image.size < 2 * superblockSize) throw unread('it is shorter than a superblock');
-  const superblock = parseSuperblock(image.read(superblockSize, superblockSize));
+  if (image.size < place.at + place.length) throw unread('it is shorter than a superblock');
+  const superblock = parseSuperblock(image.read(place.at, place.length));
   const geometry = geometryOf(superblock, image, report);
   if (geometry === undefined) return undefined;
   const seed = seedOf(superblock);
-  if (seed !== undefined && crc32c(0xffffffff, superblock.bytes.subarray(0, 1020)) !== superblock.checksum)
+  if (seed !== undefined && superblockChecksum(superblock.bytes) !== superblock.checksum)
     report(superblockPlace, 'its checksum is wrong');
   const end = superblock.firstDataBlock + 1 + geometry.descriptorBlocks;
   if (end > superblock.blocks) {
@@ -42,7 +44,8 @@ export function openFileSystem(image: ImageReader, report: Report): FileSystem |
     return Array.from({ length: geometry!.groups }, (_, number) => {
       const group = parseGroup(number, table.subarray(number * size, (number + 1) * size));
       const sum = groupChecksum(superblock, group);
-      if (sum !== undefined && sum !== group.checksum) report({ kind: 'group', group: number }, 'the checksum of its descriptor is wrong');
+      if (sum !== undefined && sum !== group.checksum)
+        report({ kind: 'group', group: number }, 'the checksum of its descriptor is wrong');
       return group;
     });
   }
@@ -56,15 +59,15 @@ export function openForReading(image: ImageReader): FileSystem {
 /** The checksum that a group descriptor should have; undefined when there are none. */
 export function groupChecksum(superblock: Superblock, { number, bytes }: Group): number | undefined {
   const seed = seedOf(superblock);
-  if (seed !== undefined) return crcWithout(crc32c(seed, bytesOf32(number)), bytes, [30, 2]) & 0xffff;
+  if (seed !== undefined) return crcOfGroup(seed, number, bytes);
   if (!superblock.features.has('uninit_bg')) return undefined;
-  const before = crc16(crc16(crc16(0xffff, superblock.uuid), bytesOf32(number)), bytes.subarray(0, 30));
-  return crc16(before, bytes.subarray(32));
+  const before = crc16(crc16(0xffff, superblock.uuid), Uint8Array.of(number, number >>> 8, number >>> 16, number >>> 24));
+  return crc16(crc16(before, bytes.subarray(0, descriptor.checksum)), bytes.subarray(descriptor.checksum + 2));
 }
 
 function seedOf({ features, uuid, checksumSeed }: Superblock): number | undefined {
   if (!features.has('metadata_csum')) return undefined;
-  return features.has('metadata_csum_seed') ? checksumSeed : crc32c(0xffffffff, uuid);
+  return features.has('metadata_csum_seed') ? checksumSeed : filesystemSeed(uuid);
 }
 
 /** May a block hold something of a file, so does it lie behind the first one and before the end? */

@@ -26,7 +26,9 @@ export function geometryOf(superblock: Superblock, image: ImageReader, report: R
   const groups = Math.ceil((superblock.blocks - superblock.firstDataBlock) / superblock.blocksPerGroup);
   const problems = superblock.logBlockSize > 6 ? ['the block size is out of range'] : problemsOf(superblock, blockSize, groups);
   if (problems.length === 0 && superblock.blocks * blockSize > image.size)
-    problems.push(`it has ${String(superblock.blocks)} blocks of ${String(blockSize)} bytes, the image ${String(image.size)} bytes`);
+    problems.push(
+      `it has ${String(superblock.blocks)} blocks of ${String(blockSize)} bytes, the image ${String(image.size)} bytes`,
+    );
   if (problems.length > 0) return wrong(report, problems);
   return {
     blockSize,
@@ -44,13 +46,25 @@ function problemsOf(superblock: Superblock, blockSize: number, groups: number): 
     [superblock.logClusterSize === superblock.logBlockSize, 'clusters are not as large as blocks'],
     [superblock.clustersPerGroup === blocksPerGroup, 'a group has another number of clusters than of blocks'],
     [superblock.firstDataBlock === (blockSize === 1024 ? 1 : 0), 'the first data block is at the wrong place'],
-    [blocksPerGroup >= 256 && blocksPerGroup <= most && blocksPerGroup % 8 === 0, 'the number of blocks in a group is not allowed'],
-    [superblock.blocks > superblock.firstDataBlock && Number.isSafeInteger(superblock.blocks * blockSize), 'the number of blocks is not possible'],
+    [
+      blocksPerGroup >= 256 && blocksPerGroup <= most && blocksPerGroup % 8 === 0,
+      'the number of blocks in a group is not allowed',
+    ],
+    [
+      superblock.blocks > superblock.firstDataBlock && Number.isSafeInteger(superblock.blocks * blockSize),
+      'the number of blocks is not possible',
+    ],
     [isPowerOfTwo(inodeSize) && inodeSize >= 128 && inodeSize <= blockSize, 'the size of inodes is not allowed'],
     [inodesPerGroup > 0 && inodesPerGroup <= most && inodesPerGroup % 8 === 0, 'the number of inodes in a group is not allowed'],
-    [superblock.inodes === inodesPerGroup * groups, `it has ${String(superblock.inodes)} inodes, should have ${String(inodesPerGroup * groups)}`],
+    [
+      superblock.inodes === inodesPerGroup * groups,
+      `it has ${String(superblock.inodes)} inodes, should have ${String(inodesPerGroup * groups)}`,
+    ],
     [superblock.firstInode >= 11 && superblock.firstInode <= superblock.inodes, 'the first inode for files is out of range'],
-    [features.has('64bit') ? isPowerOfTwo(descriptorSize) && descriptorSize >= 64 && descriptorSize <= 1024 : true, 'the size of group descriptors is not allowed'],
+    [
+      features.has('64bit') ? isPowerOfTwo(descriptorSize) && descriptorSize >= 64 && descriptorSize <= 1024 : true,
+      'the size of group descriptors is not allowed',
+    ],
     [!features.has('metadata_csum') || superblock.checksumType === 1, 'the type of checksums is not known'],
     [!(features.has('metadata_csum') && features.has('uninit_bg')), 'it has two kinds of group checksums'],
   ];

@@ -1,5 +1,7 @@
+import { inodeChecksum, inodeSeed as seedOf } from '../disk/checksums.ts';
 import { crc32c } from '../disk/crc32c.ts';
-import { bytesOf32, crcWithout } from './checksums.ts';
+import { inode as at, inodeBlockLength } from '../disk/inode.ts';
+import { decodeTime } from '../disk/time.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Report } from './report.ts';
 
@@ -26,30 +28,6 @@ export interface Inode {
   readonly extraSize: number;
   readonly mtime: { readonly seconds: number; readonly nanos: number };
 }
-
-/** The type bits of a mode. */
-export const fileTypes = {
-  fifo: 0x1000,
-  char: 0x2000,
-  dir: 0x4000,
-  block: 0x6000,
-  file: 0x8000,
-  symlink: 0xa000,
-  socket: 0xc000,
-} as const;
-
-/** Flags of an inode that change how it is read. */
-export const inodeFlags = {
-  compressed: 0x4,
-  encrypted: 0x800,
-  indexed: 0x1000,
-  hugeFile: 0x40000,
-  extents: 0x80000,
-  verity: 0x100000,
-  largeXattr: 0x200000,
-  inlineData: 0x10000000,
-  casefold: 0x40000000,
-} as const;
 
 const chunkSize = 2 ** 16;
 const mostChunks = 64;
@@ -86,27 +64,27 @@ export function inodeTable(fs: FileSystem): InodeTable {
 /** Reads the fields of an inode. */
 export function parseInode(number: number, bytes: Uint8Array): Inode {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const u16 = (at: number): number => view.getUint16(at, true);
-  const u32 = (at: number): number => view.getUint32(at, true);
-  const extraSize = bytes.length > 128 ? u16(128) : 0;
-  const mode = u16(0);
-  const extraTime = extraSize >= 12 && bytes.length >= 140 ? u32(136) : 0;
+  const u16 = (offset: number): number => view.getUint16(offset, true);
+  const u32 = (offset: number): number => view.getUint32(offset, true);
+  const extraSize = bytes.length > 128 ? u16(at.extraIsize) : 0;
+  const mode = u16(at.mode);
+  const extraTime = extraSize >= 12 && bytes.length >= 140 ? u32(at.mtimeExtra) : 0;
   return {
     number,
     bytes,
     mode,
-    uid: u16(2) + u16(120) * 2 ** 16,
-    gid: u16(24) + u16(122) * 2 ** 16,
-    size: u32(4) + u32(108) * 2 ** 32,
-    links: u16(26),
-    deleted: u32(20),
-    flags: u32(32),
-    generation: u32(100),
-    sectors: u32(28) + u16(116) * 2 ** 32,
-    map: bytes.subarray(40, 100),
-    xattrBlock: u32(104) + u16(118) * 2 ** 32,
+    uid: u16(at.uidLow) + u16(at.uidHigh) * 2 ** 16,
+    gid: u16(at.gidLow) + u16(at.gidHigh) * 2 ** 16,
+    size: u32(at.sizeLow) + u32(at.sizeHigh) * 2 ** 32,
+    links: u16(at.links),
+    deleted: u32(at.dtime),
+    flags: u32(at.flags),
+    generation: u32(at.generation),
+    sectors: u32(at.blocksLow) + u16(at.blocksHigh) * 2 ** 32,
+    map: bytes.subarray(at.block, at.block + inodeBlockLength),
+    xattrBlock: u32(at.fileAclLow) + u16(at.fileAclHigh) * 2 ** 32,
     extraSize,
-    mtime: { seconds: view.getInt32(16, true) + (extraTime & 3) * 2 ** 32, nanos: extraTime >>> 2 },
+    mtime: decodeTime({ low: u32(at.mtime), extra: extraTime }),
   };
 }
 
@@ -117,7 +95,7 @@ export function typeOf({ mode }: Inode): number {
 
 /** What checksums of an inode's own blocks begin with; undefined when there are none. */
 export function inodeSeed({ seed }: FileSystem, { number, generation }: Inode): number | undefined {
-  return seed === undefined ? undefined : crc32c(crc32c(seed, bytesOf32(number)), bytesOf32(generation));
+  return seed === undefined ? undefined : seedOf(seed, number, generation);
 }
 
 /** Compares an inode with its checksum. */
@@ -125,10 +103,15 @@ export function checkInodeSum(fs: FileSystem, inode: Inode, report: Report): voi
   const seed = inodeSeed(fs, inode);
   if (seed === undefined) return;
   const { bytes, extraSize } = inode;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const wide = bytes.length > 128 && extraSize >= 4;
-  const low = crcWithout(seed, bytes.subarray(0, 128), [124, 2]);
-  const sum = bytes.length === 128 ? low : wide ? crcWithout(low, bytes.subarray(128), [2, 2]) : crc32c(low, bytes.subarray(128));
-  const at = (offset: number): number => bytes[offset]! + bytes[offset + 1]! * 256;
-  const expected = wide ? sum : sum & 0xffff;
-  if (at(124) + (wide ? at(130) * 2 ** 16 : 0) !== expected) report({ kind: 'inode', inode: inode.number }, 'its checksum is wrong');
+  const sum = wide ? inodeChecksum(seed, bytes) : shortChecksum(seed, bytes);
+  const stored = view.getUint16(at.checksumLow, true) + (wide ? view.getUint16(at.checksumHigh, true) * 2 ** 16 : 0);
+  if (stored !== sum) report({ kind: 'inode', inode: inode.number }, 'its checksum is wrong');
+}
+
+/** The checksum of an inode that has only room for half of it. */
+function shortChecksum(seed: number, bytes: Uint8Array): number {
+  const before = crc32c(crc32c(seed, bytes.subarray(0, at.checksumLow)), Uint8Array.of(0, 0));
+  return crc32c(before, bytes.subarray(at.checksumLow + 2)) & 0xffff;
 }

@@ -1,8 +1,8 @@
+import { inodeFlags } from '../disk/inode.ts';
 import { walkBlockNumbers } from './block-numbers.ts';
 import { walkExtents } from './extents.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Inode } from './inode.ts';
-import { inodeFlags } from './inode.ts';
 import type { Piece } from './piece.ts';
 import type { Report } from './report.ts';
 

@@ -1,3 +1,4 @@
+import { superblock as at } from '../disk/superblock.ts';
 import type { FeatureWords } from './features.ts';
 import { featureNames } from './features.ts';
 
@@ -44,58 +45,60 @@ export interface Superblock {
   readonly checksum: number;
 }
 
-/** How many bytes a superblock has, and where the first one is. */
-export const superblockSize = 1024;
+/** Two fields that are read and never written: `s_backup_bgs` (sparse_super2) and `s_orphan_file_inum`. */
+const backupGroupsAt = 0x24c;
+const orphanFileAt = 0x280;
 
 /** Reads the 1024 bytes of a superblock. Old revisions have fixed values where new ones have fields. */
 export function parseSuperblock(bytes: Uint8Array): Superblock {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const u16 = (at: number): number => view.getUint16(at, true);
-  const u32 = (at: number): number => view.getUint32(at, true);
-  const words = { compat: u32(92), incompat: u32(96), roCompat: u32(100) };
+  const u16 = (offset: number): number => view.getUint16(offset, true);
+  const u32 = (offset: number): number => view.getUint32(offset, true);
+  const part = (offset: number, length: number): Uint8Array => bytes.subarray(offset, offset + length);
+  const words = { compat: u32(at.featureCompat), incompat: u32(at.featureIncompat), roCompat: u32(at.featureRoCompat) };
   const features = new Set(featureNames(words));
   const wide = features.has('64bit');
   const count = (low: number, high: number): number => u32(low) + (wide ? u32(high) * 2 ** 32 : 0);
-  const revision = u32(76);
+  const revision = u32(at.revision);
   return {
     bytes,
     words,
     features,
-    inodes: u32(0),
-    blocks: count(4, 336),
-    reservedBlocks: count(8, 340),
-    freeBlocks: count(12, 344),
-    freeInodes: u32(16),
-    firstDataBlock: u32(20),
-    logBlockSize: u32(24),
-    logClusterSize: u32(28),
-    blocksPerGroup: u32(32),
-    clustersPerGroup: u32(36),
-    inodesPerGroup: u32(40),
-    magic: u16(56),
-    state: u16(58),
+    inodes: u32(at.inodesCount),
+    blocks: count(at.blocksCountLow, at.blocksCountHigh),
+    reservedBlocks: count(at.reservedBlocksLow, at.reservedBlocksHigh),
+    freeBlocks: count(at.freeBlocksLow, at.freeBlocksHigh),
+    freeInodes: u32(at.freeInodes),
+    firstDataBlock: u32(at.firstDataBlock),
+    logBlockSize: u32(at.logBlockSize),
+    logClusterSize: u32(at.logClusterSize),
+    blocksPerGroup: u32(at.blocksPerGroup),
+    clustersPerGroup: u32(at.clustersPerGroup),
+    inodesPerGroup: u32(at.inodesPerGroup),
+    magic: u16(at.magic),
+    state: u16(at.state),
     revision,
-    firstInode: revision === 0 ? 11 : u32(84),
-    inodeSize: revision === 0 ? 128 : u16(88),
-    groupNumber: u16(90),
-    uuid: bytes.subarray(104, 120),
-    label: bytes.subarray(120, 136),
-    reservedDescriptorBlocks: u16(206),
-    journalUuid: bytes.subarray(208, 224),
-    journalInode: u32(224),
-    journalDevice: u32(228),
-    lastOrphan: u32(232),
-    hashVersion: view.getUint8(252),
-    journalBackupType: view.getUint8(253),
-    descriptorSize: wide ? u16(254) : 32,
-    journalBackup: bytes.subarray(268, 336),
-    minExtraSize: u16(348),
-    wantExtraSize: u16(350),
-    logGroupsPerFlex: view.getUint8(372),
-    checksumType: view.getUint8(373),
-    backupGroups: [u32(588), u32(592)],
-    checksumSeed: u32(624),
-    orphanFile: u32(640),
-    checksum: u32(1020),
+    firstInode: revision === 0 ? 11 : u32(at.firstInode),
+    inodeSize: revision === 0 ? 128 : u16(at.inodeSize),
+    groupNumber: u16(at.blockGroup),
+    uuid: part(at.uuid, 16),
+    label: part(at.volumeName, 16),
+    reservedDescriptorBlocks: u16(at.reservedGdtBlocks),
+    journalUuid: part(at.journalUuid, 16),
+    journalInode: u32(at.journalInode),
+    journalDevice: u32(at.journalDevice),
+    lastOrphan: u32(at.lastOrphan),
+    hashVersion: view.getUint8(at.defaultHashVersion),
+    journalBackupType: view.getUint8(at.journalBackupType),
+    descriptorSize: wide ? u16(at.descriptorSize) : 32,
+    journalBackup: part(at.journalBlocks, 68),
+    minExtraSize: u16(at.minExtraIsize),
+    wantExtraSize: u16(at.wantExtraIsize),
+    logGroupsPerFlex: view.getUint8(at.logGroupsPerFlex),
+    checksumType: view.getUint8(at.checksumType),
+    backupGroups: [u32(backupGroupsAt), u32(backupGroupsAt + 4)],
+    checksumSeed: u32(at.checksumSeed),
+    orphanFile: u32(orphanFileAt),
+    checksum: u32(at.checksum),
   };
 }

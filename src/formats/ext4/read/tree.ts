@@ -2,6 +2,7 @@ import type { ByteString } from '../../../base/byte-string.ts';
 import { showBytes } from '../../../base/byte-string.ts';
 import { PortkitError } from '../../../base/errors.ts';
 import type { FileEntry, FileTree, ImageReader } from '../../file-tree.ts';
+import { inodeNumbers, modeTypes } from '../disk/inode.ts';
 import { attributesReader } from './attributes.ts';
 import type { Attributes } from './attributes.ts';
 import { contentsOf } from './content.ts';
@@ -10,11 +11,10 @@ import { directoryBlocks, namesOf } from './directory.ts';
 import type { FileSystem } from './file-system.ts';
 import { openForReading } from './file-system.ts';
 import type { Inode } from './inode.ts';
-import { checkInodeSum, fileTypes, inodeTable, parseInode, typeOf } from './inode.ts';
+import { checkInodeSum, inodeTable, parseInode, typeOf } from './inode.ts';
 import { refuseDamage } from './report.ts';
 import { specialEntry } from './special.ts';
 
-const rootInode = 2;
 /** As long as a path may be in system calls. */
 const longestPath = 4096;
 
@@ -59,8 +59,8 @@ export function readExt4(image: ImageReader, options: ReadOptions): FileTree {
     firstPaths: new Map(),
     seen: { blocks: new Set(), directories: new Set() },
   };
-  const root = reading.inodeOf(rootInode);
-  if (typeOf(root) !== fileTypes.dir) refuseDamage({ kind: 'inode', inode: rootInode }, 'the root is no directory');
+  const root = reading.inodeOf(inodeNumbers.root);
+  if (typeOf(root) !== modeTypes.dir) refuseDamage({ kind: 'inode', inode: inodeNumbers.root }, 'the root is no directory');
   addDirectory(reading, root, '' as ByteString);
   return { entries: reading.entries, contents: contentsOf(fs) };
 }
@@ -94,8 +94,9 @@ function addName(reading: Reading, number: number, path: ByteString): void {
     return;
   }
   const inode = reading.inodeOf(number);
-  if (inode.links === 0) refuseDamage({ kind: 'inode', inode: number }, `it is deleted, but is ${JSON.stringify(showBytes(path))}`);
-  if (typeOf(inode) === fileTypes.dir) {
+  if (inode.links === 0)
+    refuseDamage({ kind: 'inode', inode: number }, `it is deleted, but is ${JSON.stringify(showBytes(path))}`);
+  if (typeOf(inode) === modeTypes.dir) {
     addDirectory(reading, inode, path);
     return;
   }

@@ -1,39 +1,30 @@
 import type { ByteString } from '../../../base/byte-string.ts';
 import { fromBytes } from '../../../base/byte-string.ts';
-import { crc32c } from '../disk/crc32c.ts';
-import { bytesOf32, crcWithout } from './checksums.ts';
+import { aclFromDisk } from '../disk/acl.ts';
+import { xattrBlockChecksum } from '../disk/checksums.ts';
+import { xattrEntry, xattrEntryHash, xattrHeader, xattrHeaderLength, xattrMagic, xattrPrefixes } from '../disk/xattr.ts';
 import type { FileSystem } from './file-system.ts';
 import { isDataBlock, readBlock } from './file-system.ts';
 import type { Inode } from './inode.ts';
 import type { Report } from './report.ts';
 
-/** An extended attribute under its whole name, with the value as it is on disk. */
+/** An extended attribute as the kernel shows it: under its whole name, an access control list in the kernel's form. */
 export interface Xattr {
   readonly name: ByteString;
   readonly value: Uint8Array;
 }
 
-/** What names on disk leave out, by the number they have instead. */
-const prefixes: Readonly<Record<number, string>> = {
-  1: 'user.',
-  2: 'system.posix_acl_access',
-  3: 'system.posix_acl_default',
-  4: 'trusted.',
-  6: 'security.',
-  7: 'system.',
-};
-const magic = 0xea020000;
-const blockHeaderSize = 32;
-const entryHeadSize = 16;
+const prefixes: Readonly<Record<number, string>> = { ...xattrPrefixes, 7: 'system.' };
+const acls = new Set<string>([xattrPrefixes[2], xattrPrefixes[3]]);
 
 /** The attributes in the inode itself, behind its fields. */
 export function xattrsInInode(inode: Inode, report: Report): readonly Xattr[] {
   const { bytes, extraSize } = inode;
   const start = 128 + extraSize;
-  if (bytes.length <= 128 || start + 4 > bytes.length) return [];
+  if (bytes.length <= 128 || start + xattrHeaderLength.inode > bytes.length) return [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(start, true) !== magic) return [];
-  const area = bytes.subarray(start + 4);
+  if (view.getUint32(start, true) !== xattrMagic) return [];
+  const area = bytes.subarray(start + xattrHeaderLength.inode);
   return parseEntries({ area, first: 0, wrong: (what) => report({ kind: 'inode', inode: inode.number }, what) });
 }
 
@@ -45,16 +36,13 @@ export function xattrsInBlock(fs: FileSystem, block: number, wrong: (what: strin
   }
   const area = readBlock(fs, block);
   const view = new DataView(area.buffer, area.byteOffset, area.byteLength);
-  if (view.getUint32(0, true) !== magic || view.getUint32(8, true) !== 1) {
+  if (view.getUint32(xattrHeader.magic, true) !== xattrMagic || view.getUint32(xattrHeader.blocks, true) !== 1) {
     wrong(`block ${String(block)} is not one of extended attributes`);
     return [];
   }
-  if (fs.seed !== undefined) {
-    const number = Uint8Array.of(...bytesOf32(block % 2 ** 32), ...bytesOf32(Math.floor(block / 2 ** 32)));
-    if (crcWithout(crc32c(fs.seed, number), area, [16, 4]) !== view.getUint32(16, true))
-      wrong(`the checksum of block ${String(block)} of extended attributes is wrong`);
-  }
-  return parseEntries({ area, first: blockHeaderSize, wrong });
+  if (fs.seed !== undefined && xattrBlockChecksum(fs.seed, block, area) !== view.getUint32(xattrHeader.checksum, true))
+    wrong(`the checksum of block ${String(block)} of extended attributes is wrong`);
+  return parseEntries({ area, first: xattrHeaderLength.block, wrong });
 }
 
 interface Area {
@@ -70,22 +58,34 @@ function parseEntries({ area, first, wrong }: Area): readonly Xattr[] {
   const used = new Uint8Array(area.length);
   let at = first;
   while (at + 4 <= area.length && view.getUint32(at, true) !== 0) {
-    const nameEnd = at + entryHeadSize + (view.getUint8(at) || 0);
+    const nameEnd = at + xattrEntry.name + view.getUint8(at + xattrEntry.nameLength);
     if (nameEnd > area.length) {
       wrong('an extended attribute reaches over the end');
       return found;
     }
-    const prefix = prefixes[view.getUint8(at + 1)];
-    const offset = view.getUint16(at + 2, true);
-    const size = view.getUint32(at + 8, true);
+    const prefix = prefixes[view.getUint8(at + xattrEntry.nameIndex)];
+    const offset = view.getUint16(at + xattrEntry.valueOffset, true);
+    const size = view.getUint32(at + xattrEntry.valueSize, true);
     const next = (nameEnd + 3) & ~3;
     used.fill(1, at, next);
-    if (view.getUint32(at + 4, true) !== 0 || prefix === undefined || offset + size > area.length || !take(used, offset, size)) {
+    if (
+      view.getUint32(at + xattrEntry.valueInode, true) !== 0 ||
+      prefix === undefined ||
+      offset + size > area.length ||
+      !take(used, offset, size)
+    ) {
       wrong('an extended attribute is malformed');
       return found;
     }
-    const name = fromBytes(area.subarray(at + entryHeadSize, nameEnd));
-    found.push({ name: `${prefix}${name}` as ByteString, value: area.subarray(offset, offset + size) });
+    const name = area.subarray(at + xattrEntry.name, nameEnd);
+    const stored = area.subarray(offset, offset + size);
+    const hash = view.getUint32(at + xattrEntry.hash, true);
+    // Names of other bytes than ASCII were hashed in two ways, which nothing tells apart.
+    if (hash !== 0 && name.every((byte) => byte < 0x80) && hash !== xattrEntryHash(name, stored))
+      wrong('the hash of an extended attribute is wrong');
+    const value = acls.has(prefix) ? aclFromDisk(stored) : stored;
+    if (value === undefined) wrong('an access control list is malformed');
+    else found.push({ name: `${prefix}${fromBytes(name)}` as ByteString, value });
     at = next;
   }
   if (at + 4 > area.length || !take(used, at, 4)) wrong('the list of extended attributes has no end');
