@@ -9,6 +9,7 @@ import {
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
   linkSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -45,6 +46,8 @@ export function fileImage(path: string): ImageReader & Disposable {
   };
 }
 
+const uuid = '01234567-89ab-cdef-0123-456789abcdef';
+
 /** Makes an image of a directory with mke2fs. */
 export function makeImage(
   path: string,
@@ -52,7 +55,7 @@ export function makeImage(
   { options, size }: { readonly options: readonly string[]; readonly size: string },
 ): void {
   const env = { PATH: process.env['PATH'], MKE2FS_SKIP_CHECK_MSG: '1', E2FSPROGS_FAKE_TIME: '1700000000' };
-  execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', ...options, '-d', from, path, size], {
+  execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', '-U', uuid, '-E', `hash_seed=${uuid}`, ...options, '-d', from, path, size], {
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -71,6 +74,9 @@ export function makeTree(root: string, many = 400): void {
   writeFileSync(at('holes'), 'begin');
   truncateSync(at('holes'), 3_000_000);
   writeFileSync(at('holes'), 'end', { flag: 'a' });
+  const pieces = openSync(at('pieces'), 'w');
+  for (let index = 0; index < 40; index++) writeSync(pieces, `piece ${String(index)}`, index * 16_384);
+  closeSync(pieces);
   writeFileSync(at('a/b/c/grüße'), 'non-ASCII');
   utimesSync(at('a/f1'), 1_000_000_000.5, 1_234_567_890);
   execFileSync('setfattr', ['-n', 'user.small', '-v', 'value', at('a/f59')]);

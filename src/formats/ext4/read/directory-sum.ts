@@ -39,7 +39,7 @@ function checkTail(bytes: Uint8Array, seed: number, wrong: (what: string) => voi
 }
 
 /** Where a block of a hash index has its limit and count; undefined when it is none. */
-export function indexPlace(view: DataView): number | undefined {
+function indexPlace(view: DataView): number | undefined {
   const first = view.getUint16(4, true);
   if (view.getUint32(0, true) === 0 && first === view.byteLength % 65_536) return 8;
   const isRoot = first === 12 && view.getUint16(16, true) === view.byteLength - 12 && view.getUint8(29) === 8;

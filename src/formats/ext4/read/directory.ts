@@ -72,7 +72,8 @@ export function* namesOf(
     }
     if (number !== 0) {
       const name = fromBytes(bytes.subarray(at + directoryEntry.name, at + directoryEntry.name + size));
-      const problem = nameProblem(name, index);
+      const problem =
+        nameProblem(name, index) ?? (index < 2 && bytes[at + directoryEntry.name + size] !== 0 ? 'a NUL is missing' : undefined);
       if (problem === undefined) yield { name, inode: number, type, index };
       else wrong(problem);
     } else if (index < 2) {

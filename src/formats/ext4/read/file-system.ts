@@ -57,7 +57,7 @@ export function openForReading(image: ImageReader): FileSystem {
 }
 
 /** The checksum that a group descriptor should have; undefined when there are none. */
-export function groupChecksum(superblock: Superblock, { number, bytes }: Group): number | undefined {
+function groupChecksum(superblock: Superblock, { number, bytes }: Group): number | undefined {
   const seed = seedOf(superblock);
   if (seed !== undefined) return crcOfGroup(seed, number, bytes);
   if (!superblock.features.has('uninit_bg')) return undefined;

@@ -1,4 +1,5 @@
 import type { ImageReader } from '../../file-tree.ts';
+import { superblockMagic } from '../disk/superblock.ts';
 import { unreadFeatures } from './features.ts';
 import type { Report } from './report.ts';
 import { superblockPlace, unread } from './report.ts';
@@ -18,7 +19,7 @@ export interface Geometry {
  * the checking, whatever `report` does: then undefined is returned. An image of features that are not known is PK3552.
  */
 export function geometryOf(superblock: Superblock, image: ImageReader, report: Report): Geometry | undefined {
-  if (superblock.magic !== 0xef53) return wrong(report, ['the magic number is not that of ext4']);
+  if (superblock.magic !== superblockMagic) return wrong(report, ['the magic number is not that of ext4']);
   if (superblock.revision > 1) throw unread(`its revision is ${String(superblock.revision)}`);
   const unknown = unreadFeatures(superblock.features);
   if (unknown.length > 0) throw unread(reasonOf(unknown));

@@ -35,7 +35,7 @@ export function specialEntry(fs: FileSystem, inode: Inode, common: { readonly pa
 }
 
 /** Does a symlink keep its target in the inode? */
-export function isShortSymlink(fs: FileSystem, inode: Inode): boolean {
+function isShortSymlink(fs: FileSystem, inode: Inode): boolean {
   const forXattrs = inode.xattrBlock === 0 ? 0 : fs.geometry.blockSize / 512;
   return (inode.flags & inodeFlags.extents) === 0 && inode.size < inode.map.length && inode.sectors === forXattrs;
 }

@@ -29,7 +29,6 @@ export interface Superblock {
   readonly reservedDescriptorBlocks: number;
   readonly journalUuid: Uint8Array;
   readonly journalInode: number;
-  readonly journalDevice: number;
   readonly lastOrphan: number;
   readonly hashVersion: number;
   readonly journalBackupType: number;
@@ -86,7 +85,6 @@ export function parseSuperblock(bytes: Uint8Array): Superblock {
     reservedDescriptorBlocks: u16(at.reservedGdtBlocks),
     journalUuid: part(at.journalUuid, 16),
     journalInode: u32(at.journalInode),
-    journalDevice: u32(at.journalDevice),
     lastOrphan: u32(at.lastOrphan),
     hashVersion: view.getUint8(at.defaultHashVersion),
     journalBackupType: view.getUint8(at.journalBackupType),

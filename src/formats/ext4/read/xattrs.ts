@@ -25,7 +25,7 @@ export function xattrsInInode(inode: Inode, report: Report): readonly Xattr[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(start, true) !== xattrMagic) return [];
   const area = bytes.subarray(start + xattrHeaderLength.inode);
-  return parseEntries({ area, first: 0, wrong: (what) => report({ kind: 'inode', inode: inode.number }, what) });
+  return parseEntries({ area, first: 0, hashed: false, wrong: (what) => report({ kind: 'inode', inode: inode.number }, what) });
 }
 
 /** The attributes in the block that an inode names; several inodes may name one. */
@@ -42,17 +42,19 @@ export function xattrsInBlock(fs: FileSystem, block: number, wrong: (what: strin
   }
   if (fs.seed !== undefined && xattrBlockChecksum(fs.seed, block, area) !== view.getUint32(xattrHeader.checksum, true))
     wrong(`the checksum of block ${String(block)} of extended attributes is wrong`);
-  return parseEntries({ area, first: xattrHeaderLength.block, wrong });
+  return parseEntries({ area, first: xattrHeaderLength.block, hashed: true, wrong });
 }
 
 interface Area {
   readonly area: Uint8Array;
   /** Where the first entry is; values are counted from the beginning of the area. */
   readonly first: number;
+  /** Has every entry a hash? In inodes some leave it out. */
+  readonly hashed: boolean;
   readonly wrong: (what: string) => void;
 }
 
-function parseEntries({ area, first, wrong }: Area): readonly Xattr[] {
+function parseEntries({ area, first, hashed, wrong }: Area): readonly Xattr[] {
   const view = new DataView(area.buffer, area.byteOffset, area.byteLength);
   const found: Xattr[] = [];
   const used = new Uint8Array(area.length);
@@ -68,21 +70,17 @@ function parseEntries({ area, first, wrong }: Area): readonly Xattr[] {
     const size = view.getUint32(at + xattrEntry.valueSize, true);
     const next = (nameEnd + 3) & ~3;
     used.fill(1, at, next);
-    if (
-      view.getUint32(at + xattrEntry.valueInode, true) !== 0 ||
-      prefix === undefined ||
-      offset + size > area.length ||
-      !take(used, offset, size)
-    ) {
+    const padded = (size + 3) & ~3;
+    const inside = size <= area.length && offset + padded <= area.length && take(used, offset, padded);
+    if (view.getUint32(at + xattrEntry.valueInode, true) !== 0 || prefix === undefined || !inside) {
       wrong('an extended attribute is malformed');
       return found;
     }
     const name = area.subarray(at + xattrEntry.name, nameEnd);
-    const stored = area.subarray(offset, offset + size);
     const hash = view.getUint32(at + xattrEntry.hash, true);
-    // Names of other bytes than ASCII were hashed in two ways, which nothing tells apart.
-    if (hash !== 0 && name.every((byte) => byte < 0x80) && hash !== xattrEntryHash(name, stored))
+    if ((hash !== 0 || hashed) && !isHash(hash, name, area.subarray(offset, offset + padded)))
       wrong('the hash of an extended attribute is wrong');
+    const stored = area.subarray(offset, offset + size);
     const value = acls.has(prefix) ? aclFromDisk(stored) : stored;
     if (value === undefined) wrong('an access control list is malformed');
     else found.push({ name: `${prefix}${fromBytes(name)}` as ByteString, value });
@@ -90,6 +88,11 @@ function parseEntries({ area, first, wrong }: Area): readonly Xattr[] {
   }
   if (at + 4 > area.length || !take(used, at, 4)) wrong('the list of extended attributes has no end');
   return found;
+}
+
+/** Is this the hash of an attribute, whichever way its name was hashed? */
+function isHash(hash: number, name: Uint8Array, value: Uint8Array): boolean {
+  return hash === xattrEntryHash(name, value) || hash === xattrEntryHash(name, value, 'unsigned');
 }
 
 /** Marks bytes as used; false when some were. */
