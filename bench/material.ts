@@ -18,3 +18,12 @@ export function makeTree(tree: string, count: number): void {
   for (const path of paths) writeFileSync(path, randomFillSync(block));
   writeFileSync(`${tree}.list`, `${paths.join('\n')}\n`);
 }
+
+/** Makes a tree of empty files, 1000 to a folder. */
+export function makeEmptyFiles(tree: string, count: number): void {
+  for (let at = 0; at < count; at += 1) {
+    const folder = join(tree, `${Math.floor(at / 1000)}`);
+    if (at % 1000 === 0) mkdirSync(folder, { recursive: true });
+    closeSync(openSync(join(folder, `${at}`), 'w'));
+  }
+}

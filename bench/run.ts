@@ -4,6 +4,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleOptions, workers } from '../scripts/bundle-options.ts';
 import { allCases } from './cases.ts';
+import { imageCases } from './image-cases.ts';
 import { measure } from './measure.ts';
 
 /**
@@ -25,7 +26,8 @@ await build({
 });
 
 try {
-  const cases = allCases({ folder, programs, large: quick ? 64 : 1024, small: quick ? 2000 : 20_000 });
+  const place = { folder, programs, large: quick ? 64 : 1024, small: quick ? 2000 : 20_000 };
+  const cases = [...allCases(place), ...imageCases(place)];
   const wanted = cases.filter(({ ours }) => ours.some(({ name }) => name.includes(only)));
   const rows = wanted.flatMap((one) => {
     const rows = measure(one, rounds);
@@ -57,7 +59,7 @@ try {
 }
 
 function programNames(): readonly string[] {
-  return ['get', 'look-up', 'make-records', 'put-file', 'put-small', 'snapshot'];
+  return ['ext4', 'get', 'look-up', 'make-records', 'put-file', 'put-small', 'snapshot'];
 }
 
 function optionOf(name: string): string | undefined {

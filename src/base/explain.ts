@@ -138,6 +138,14 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The results cannot stand together as files: a target has a name that is no path, two results want the same path, a path is longer than the system takes, or there are too many names. Pick with target= or src=, or use type=tar.',
   PK3406:
     'The system refused to write at the destination. What was prepared was cleared away; files that were already moved into place are whole. The cause shows what the system said.',
+  PK3501:
+    'The tree has something that ext4 cannot hold, or is no proper tree. The message names the path. Limits: 255 bytes a name, 4095 bytes a link target, 2 TiB a file, 65,000 names of one file, times from 1901 to 2446, and extended attributes of the kinds user, trusted, security and POSIX ACL that fit in one block together.',
+  PK3502:
+    'An option of the image has a value that cannot be. Sizes are multiples of 4096 bytes and, like headroom and numbers of inodes, whole and not negative; a label has at most 16 bytes; UUIDs are written as 8-4-4-4-12 hex digits.',
+  PK3503:
+    'The size, or the number of inodes, that was asked for does not hold the tree and the structures of the file system. The message has the number that is needed. Without a size the image is made large enough.',
+  PK3504:
+    'A file has more or fewer bytes than the tree says, or bytes where a hole was announced. It changed while it was read, or the tree was made from something else. The unfinished image is of no use.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

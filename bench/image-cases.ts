@@ -1,0 +1,69 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Place } from './cases.ts';
+import { makeEmptyFiles, makeFile, makeTree } from './material.ts';
+import { run } from './measure.ts';
+import type { Case } from './measure.ts';
+
+/** Images of three trees, against mke2fs, which is the usual way to make one without root. */
+export function imageCases(place: Place): readonly Case[] {
+  const { folder, large, small } = place;
+  const tree = (name: string): string => join(folder, `image-${name}`);
+  return [
+    imageCase(place, {
+      name: `${small} × 10 KiB`,
+      tree: tree('small'),
+      size: `${Math.ceil(small / 50)}M`,
+      times: 2.2,
+      make: (path) => makeTree(path, small),
+    }),
+    imageCase(place, {
+      name: `12 files, ${large} MiB`,
+      tree: tree('large'),
+      size: `${Math.ceil(large * 1.2)}M`,
+      times: 5,
+      make(path) {
+        mkdirSync(path);
+        for (let at = 0; at < 12; at += 1) makeFile(join(path, `${at}`), Math.floor(large / 12));
+      },
+    }),
+    imageCase(place, {
+      name: `${5 * small} empty files`,
+      tree: tree('empty'),
+      size: '512M',
+      times: 2,
+      make: (path) => makeEmptyFiles(path, 5 * small),
+    }),
+  ];
+}
+
+interface Subject {
+  readonly name: string;
+  readonly tree: string;
+  /** What mke2fs is told, as it does not compute it. */
+  readonly size: string;
+  /** How many times faster than mke2fs it shall be. */
+  readonly times: number;
+  readonly make: (path: string) => void;
+}
+
+function imageCase({ folder, programs }: Place, { name, tree, size, times, make }: Subject): Case {
+  let made = 0;
+  const image = (): string => join(folder, `image-fresh-${(made += 1)}`);
+  const mke2fs = 'mke2fs -d';
+  const ours = (profile: string): readonly string[] => [process.execPath, join(programs, 'ext4.mjs'), tree, image(), profile];
+  return {
+    prepare: () => make(tree),
+    between: () => void run(['sh', '-c', `rm -f ${folder}/image-fresh-* && sync -f ${folder}`]),
+    ours: [
+      {
+        name: `ext4 of ${name}`,
+        command: () => ours('plain'),
+        goals: { [mke2fs]: { times: 1 / times } },
+        limits: { megabytes: 128 },
+      },
+      { name: `ext4 of ${name}, csum`, command: () => ours('csum') },
+    ],
+    peers: [{ name: mke2fs, command: () => ['mke2fs', '-q', '-F', '-t', 'ext4', '-N', '120000', '-d', tree, image(), size] }],
+  };
+}
