@@ -11,11 +11,14 @@ export interface Region {
   readonly kind: string;
   readonly at: number;
   readonly length: number;
+  /** The inode it is, or that owns it. */
+  readonly inode?: number;
 }
 
 /** New bytes for a place of an image. */
 export interface Mutation {
   readonly kind: string;
+  readonly region: Region;
   readonly at: number;
   readonly bytes: Uint8Array;
 }
@@ -60,15 +63,16 @@ function inodeRegions(fs: FileSystem): readonly Region[] {
     const inode = parseInode(number, bytes);
     const group = fs.groups[Math.floor((number - 1) / fs.superblock.inodesPerGroup)]!;
     const at = group.inodeTable * blockSize + ((number - 1) % fs.superblock.inodesPerGroup) * fs.superblock.inodeSize;
-    regions.push({ kind: `inode-${typeOf(inode).toString(16)}`, at, length: bytes.length });
+    regions.push({ kind: `inode-${typeOf(inode).toString(16)}`, at, length: bytes.length, inode: number });
     const mapped = typeOf(inode) === modeTypes.file || typeOf(inode) === modeTypes.dir;
-    if (mapped) regions.push({ kind: 'inode-map', at: at + 40, length: 60 });
+    if (mapped) regions.push({ kind: 'inode-map', at: at + 40, length: 60, inode: number });
     if (inode.xattrBlock !== 0) regions.push({ kind: 'xattr', at: inode.xattrBlock * blockSize, length: 64 });
     if (!mapped && (inode.flags & inodeFlags.extents) === 0) continue;
     for (const piece of piecesOf(fs, inode, refuseDamage)) {
-      if (piece.kind === 'map') regions.push({ kind: 'extents', at: piece.block * blockSize, length: Math.min(blockSize, 512) });
+      if (piece.kind === 'map')
+        regions.push({ kind: 'extents', at: piece.block * blockSize, length: Math.min(blockSize, 512), inode: number });
       else if (typeOf(inode) === modeTypes.dir)
-        regions.push({ kind: 'directory', at: piece.block * blockSize, length: Math.min(blockSize, 256) });
+        regions.push({ kind: 'directory', at: piece.block * blockSize, length: Math.min(blockSize, 256), inode: number });
       else if (number === 8 && piece.logical === 0) regions.push({ kind: 'journal', at: piece.block * blockSize, length: 96 });
     }
   }
@@ -108,5 +112,5 @@ export function mutate(bytes: Uint8Array, regions: readonly Region[], random: (b
       changed.set(bytes.subarray(other.at + (at - region.at), other.at + (at - region.at) + 4));
     }
   }
-  return { kind, at, bytes: changed };
+  return { kind, region, at, bytes: changed };
 }

@@ -55,7 +55,7 @@ function withoutContent(entry: FileEntry): object {
     ? {
         ...entry,
         content: '',
-        xattrs: entry.xattrs.map(({ name, value }) => [name, Buffer.from(value).toString('hex')]).toSorted(),
+        xattrs: entry.xattrs.map(({ name, value }) => `${name}=${Buffer.from(value).toString('hex')}`).toSorted(),
       }
     : entry;
 }

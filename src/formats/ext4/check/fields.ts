@@ -5,7 +5,7 @@ import { typeOf } from '../read/inode.ts';
 import type { Checking } from './checking.ts';
 
 const kinds = new Set<number>(Object.values(modeTypes));
-const imagic = 0x2000;
+const [immutable, append, imagic] = [0x10, 0x20, 0x2000];
 const faddrAt = 112;
 
 /** The fields of an inode in use, as far as they can be judged without its blocks. */
@@ -41,6 +41,10 @@ export function checkFields({ fs, report }: Checking, inode: Inode): void {
     ],
     [view.getUint32(faddrAt, true) !== 0, 'a field that is not used is not zero'],
     [type === modeTypes.dir && inode.size >= 2 ** 32 && !features.has('large_dir'), 'the directory is too large'],
+    [
+      (special || type === modeTypes.symlink) && has(immutable | append),
+      'a special file or symlink is immutable or only for appending',
+    ],
     [special && inode.size !== 0, 'a special file has a size'],
     [special && has(inodeFlags.extents), 'a special file has extents'],
     [inode.xattrBlock !== 0 && !features.has('ext_attr'), 'it has extended attributes, which the file system has not'],

@@ -60,5 +60,5 @@ export function checkJournalFields({ fs, report }: Checking): void {
   if (has && superblock.journalInode !== 0 && superblock.journalInode !== 8)
     report(superblockPlace, 'the journal is at an unusual inode');
   if (!has && superblock.journalInode !== 0) report(superblockPlace, 'it names a journal, but has none');
-  if (has && superblock.journalUuid.some((byte) => byte !== 0)) report(superblockPlace, 'it names a journal on another device');
+  if (superblock.journalUuid.some((byte) => byte !== 0)) report(superblockPlace, 'it names a journal on another device');
 }
