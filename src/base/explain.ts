@@ -121,6 +121,11 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'An edit of a tree meets something that it would destroy or that has no such property: a directory where a file shall be, a path through a link, the mode of a symlink. Name the path itself, or remove what is there first.',
   PK3309:
     'A program needs a library or loader that is neither in the tree nor in the input it is taken from, or only for another processor. The hint names the folders that were searched: RPATH, RUNPATH, those of ld.so.conf and the usual ones.',
+  PK3551:
+    'The structures of an ext4 image contradict themselves or lead outside of it, a checksum is wrong, or it is cut off. Nothing of it was used. "portkit image check" lists everything that is wrong, as "e2fsck -fn" does.',
+  PK3552:
+    'An ext4 image may be sound but has features that would make it read wrongly: a journal with changes that are not in the files yet, inline data, encryption, large extended attributes, clusters. The message names them. Mount it once, or make it again without them.',
+  PK3553: 'An ext4 image has more names than the limit, or directories so deep that a path is longer than the system takes.',
   PK3401:
     'The value of --output is a directory, "-" for a tar on standard output, or comma-separated key=value such as type=local,dest=out,src=boot/**. Unknown types and keys are refused, so that a typing error cannot be passed over.',
   PK3402:

@@ -54,11 +54,15 @@ export const modeTypes = {
 
 /** Bits of `i_flags`. */
 export const inodeFlags = {
+  compressed: 0x4,
+  encrypted: 0x800,
   index: 0x1000,
   hugeFile: 0x4_0000,
   extents: 0x8_0000,
+  verity: 0x10_0000,
   eaInode: 0x20_0000,
   inlineData: 0x1000_0000,
+  casefold: 0x4000_0000,
 } as const;
 
 /** Inodes with a fixed number; the first of the others is lost+found by custom. */

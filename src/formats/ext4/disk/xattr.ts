@@ -27,10 +27,10 @@ export const xattrPrefixes = {
   6: 'security.',
 } as const;
 
-/** What `e_hash` holds: over the name's bytes (as signed characters) and the value's words. */
-export function xattrEntryHash(name: Uint8Array, value: Uint8Array): number {
+/** What `e_hash` holds: over the name's bytes (as signed characters; some systems take them as unsigned) and the value's words. */
+export function xattrEntryHash(name: Uint8Array, value: Uint8Array, characters: 'signed' | 'unsigned' = 'signed'): number {
   let hash = 0;
-  for (const byte of name) hash = ((hash << 5) ^ (hash >>> 27) ^ ((byte << 24) >> 24)) | 0;
+  for (const byte of name) hash = ((hash << 5) ^ (hash >>> 27) ^ (characters === 'signed' ? (byte << 24) >> 24 : byte)) | 0;
   for (let at = 0; at < value.length; at += 4) {
     // Bytes past the end are undefined, which counts as 0 here: values are padded with zeros.
     const word = value[at]! | (value[at + 1]! << 8) | (value[at + 2]! << 16) | (value[at + 3]! << 24);

@@ -1,0 +1,29 @@
+import type { FileSystem } from '../read/file-system.ts';
+import type { InodeTable } from '../read/inode.ts';
+import type { Report } from '../read/report.ts';
+import type { InodeFacts } from './inode-facts.ts';
+import type { BlockUsage } from './usage.ts';
+
+/** What the passes of one check share. */
+export interface Checking {
+  readonly fs: FileSystem;
+  readonly table: InodeTable;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  readonly usage: BlockUsage;
+  readonly facts: InodeFacts;
+  /** The directories that the first pass found, in order. */
+  readonly directories: number[];
+  /** How often each block of extended attributes is named, and how often it says so. */
+  readonly xattrBlocks: Map<number, { names: number; readonly said: number }>;
+}
+
+/** Marks blocks as used by something; that it alone uses them is a rule. */
+export function claimBlocks(
+  { usage, report }: Checking,
+  place: Parameters<Report>[0],
+  { block, count }: { readonly block: number; readonly count: number },
+): void {
+  const twice = usage.claim(block, count);
+  if (twice !== undefined) report(place, `it uses block ${String(twice)}, which something else uses too`);
+}
