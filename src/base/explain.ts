@@ -132,6 +132,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The results cannot stand together as files: a target has a name that is no path, two results want the same path, a path is longer than the system takes, or there are too many names. Pick with target= or src=, or use type=tar.',
   PK3406:
     'The system refused to write at the destination. What was prepared was cleared away; files that were already moved into place are whole. The cause shows what the system said.',
+  PK3701:
+    'The first bytes are those of no kernel that can be started in a microVM. Known are the bzImage and ELF vmlinux of x86, the Image of arm64, the EFI zboot program, and each of them compressed. A unified kernel image, a 32-bit ARM zImage or a Debian package has to be taken apart first.',
+  PK3702:
+    'The headers of a kernel file contradict themselves or lead outside of it, or what is packed in it is not what they say. It was cut off, damaged, or made by a program that does not follow the boot protocol.',
+  PK3703:
+    'The kernel inside of the file is compressed with bzip2, lzma or lzo, or the file is so old that it does not say where the kernel is. What the file says by itself is shown; what is inside is not known.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
