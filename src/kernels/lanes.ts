@@ -1,4 +1,5 @@
 import type { Container } from './inspect/header.ts';
+import type { KernelConfig } from './inspect/config.ts';
 import type { Kernel } from './inspect/inspect.ts';
 import { lacking } from './options.ts';
 
@@ -49,11 +50,16 @@ export const containerNames: Readonly<Record<Container, string>> = {
   compressed: 'a compressed file',
 };
 
-/** Which lanes can start a kernel, and why the others cannot. */
-export function fitsOf(kernel: Kernel): readonly Fit[] {
+/** Which lanes can start a kernel, and why the others cannot; what it was built with may be known from elsewhere. */
+export function fitsOf(kernel: Kernel, config: KernelConfig | undefined = kernel.core?.config): readonly Fit[] {
   return lanes.map((lane) => {
     const reasons = [...wrongMachine(kernel, lane), ...wrongContainer(kernel, lane), ...notShown(kernel, lane)];
-    return { ...lane, fits: reasons.length === 0, reasons, findings: reasons.length === 0 ? findings(kernel, lane) : [] };
+    return {
+      ...lane,
+      fits: reasons.length === 0,
+      reasons,
+      findings: reasons.length === 0 ? [...known(kernel, lane), ...lacks(lane, config)] : [],
+    };
   });
 }
 
@@ -90,14 +96,15 @@ function notShown({ version, core }: Kernel, { architecture, protectionMode }: L
   return [...unnamed, `${config} show CONFIG_PVM_GUEST, without which it is no PVM kernel for ${architecture}`];
 }
 
-function findings(kernel: Kernel, { architecture, substrate }: Lane): readonly string[] {
-  const { container, core } = kernel;
-  const config = core?.config === undefined ? [] : lacking(core.config, `${architecture}/${substrate}`);
+function known({ container, core }: Kernel, { substrate }: Lane): readonly string[] {
   const old = substrate === 'cloud-hypervisor' && container === 'bzimage';
   const large = substrate === 'avf' && core?.pageKiB !== undefined && core.pageKiB !== 4;
   return [
     ...(old ? ['releases of cloud-hypervisor before 2024 take no bzImage, only a vmlinux with a PVH note'] : []),
     ...(large ? [`its pages have ${core.pageKiB} KiB; avf is known to work with 4`] : []),
-    ...config,
   ];
+}
+
+function lacks({ architecture, substrate }: Lane, config: KernelConfig | undefined): readonly string[] {
+  return config === undefined ? [] : lacking(config, `${architecture}/${substrate}`);
 }
