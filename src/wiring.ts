@@ -11,6 +11,7 @@ import type { Executor } from './execution/executor.ts';
 import type { FrontendContext } from './graph/frontend.ts';
 import type { Unxz } from './formats/compression/decompress.ts';
 import type { Graph } from './graph/graph.ts';
+import type { KernelSource } from './kernels/inspect/open.ts';
 import type { OpsWorld } from './ops/load-ops.ts';
 import type { Pins } from './ops/fetch.ts';
 import type { Lock, LockOptions } from './ops/lock.ts';
@@ -135,6 +136,12 @@ function lazyUnxz(path: string): Unxz {
     const [{ runProgram }, { unxzWith }] = await Promise.all([import('./ops/run-program.ts'), import('./ops/unxz.ts')]);
     yield* unxzWith(runProgram, path)(input, signal);
   };
+}
+
+/** A kernel file of this machine. */
+export async function kernelFile(path: string): Promise<KernelSource> {
+  const { readRegularFile } = await import('./ops/regular-file.ts');
+  return { content: readRegularFile(path, { shown: path, maxSize: 2 ** 36 }), unxz: lazyUnxz(process.env['PATH'] ?? '') };
 }
 
 function required<T>(value: T | undefined): T {

@@ -147,6 +147,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The size, or the number of inodes, that was asked for does not hold the tree and the structures of the file system. The message has the number that is needed. Without a size the image is made large enough.',
   PK3504:
     'A file has more or fewer bytes than the tree says, or bytes where a hole was announced. It changed while it was read, or the tree was made from something else. The unfinished image is of no use.',
+  PK3701:
+    'The first bytes are those of no kernel that can be started in a microVM. Known are the bzImage and ELF vmlinux of x86, the Image of arm64, the EFI zboot program, and each of them compressed. A unified kernel image, a 32-bit ARM zImage or a Debian package has to be taken apart first.',
+  PK3702:
+    'The headers of a kernel file contradict themselves or lead outside of it, or what is packed in it is not what they say. It was cut off, damaged, or made by a program that does not follow the boot protocol.',
+  PK3703:
+    'The kernel inside of the file is compressed with bzip2, lzma or lzo, or the file is so old that it does not say where the kernel is. What the file says by itself is shown; what is inside is not known.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

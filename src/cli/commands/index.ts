@@ -16,6 +16,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'look after the store: du, ls, prune, verify, rebuild-index',
     load: async () => (await import('./cache.ts')).cache,
   },
+  kernel: { summary: 'look inside a kernel, or take its vmlinux out', load: async () => (await import('./kernel.ts')).kernel },
   doctor: { summary: 'check this machine and the store', load: async () => (await import('./doctor.ts')).doctor },
   explain: { summary: 'explain an error code', load: async () => (await import('./explain.ts')).explain },
 };

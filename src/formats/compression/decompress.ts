@@ -3,11 +3,15 @@ import { PortkitError, systemCode } from '../../base/errors.ts';
 import { byteReader } from '../byte-reader.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { gunzipMember } from './gzip-member.ts';
+import { unlz4 } from './lz4.ts';
 import { through } from './through.ts';
 import type { Codec, Feed } from './through.ts';
 
-/** The formats that can be read. */
+/** The formats that files have and that can be read. */
 export type CompressedFormat = 'gzip' | 'zstd' | 'xz';
+
+/** The formats that can be read; legacy LZ4 is only what a kernel has inside. */
+export type ReadableFormat = CompressedFormat | 'lz4';
 
 /** What a compressed stream may give: a few bytes can stand for a full disk. */
 export interface DecompressLimits {
@@ -65,13 +69,16 @@ export function compressionOf(head: Buffer): CompressedFormat | undefined {
  */
 export async function* decompress(
   source: AsyncIterable<Uint8Array>,
-  { format, limits, unxz }: DecompressHelp & { readonly format: CompressedFormat },
+  { format, limits, unxz }: DecompressHelp & { readonly format: ReadableFormat },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const reader = byteReader(source);
+  function opened(): AsyncIterable<Uint8Array> {
+    if (format === 'xz') return unxz(rest(reader), signal);
+    return format === 'lz4' ? unlz4(reader, signal) : members(reader, format, signal);
+  }
   try {
-    const given = format === 'xz' ? unxz(rest(reader), signal) : members(reader, format, signal);
-    yield* limited(given, { format, limits, taken: () => reader.offset });
+    yield* limited(opened(), { format, limits, taken: () => reader.offset });
   } finally {
     await reader.close();
   }
@@ -154,6 +161,6 @@ function decoder(format: 'gzip' | 'zstd'): Codec {
   return format === 'gzip' ? createGunzip() : createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 27 } });
 }
 
-function tooLarge(format: CompressedFormat, what: string): PortkitError {
+function tooLarge(format: ReadableFormat, what: string): PortkitError {
   return new PortkitError('PK3303', `The ${format} stream gives ${what}`);
 }

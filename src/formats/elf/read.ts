@@ -18,8 +18,15 @@ export interface Elf {
   readonly runpath?: ByteString;
 }
 
-/** Reads an ELF file; undefined for anything that does not begin like one, PK3305 for one that is broken. */
-export async function readElf(read: ReadAt): Promise<Elf | undefined> {
+/** What the headers at the beginning of an ELF file say. */
+export interface ElfHeaders {
+  readonly bytes: ElfBytes;
+  readonly machine: number;
+  readonly segments: readonly Segment[];
+}
+
+/** Reads the headers of an ELF file; undefined for anything that does not begin like one, PK3305 for one that is broken. */
+export async function readElfHeaders(read: ReadAt): Promise<ElfHeaders | undefined> {
   const ident = await read(0, 16);
   if (ident.length < 16 || Buffer.from(ident.subarray(0, 4)).toString('latin1') !== '\x7fELF') return undefined;
   const bits = ([32, 64] as const)[(ident[4] ?? 0) - 1];
@@ -27,19 +34,27 @@ export async function readElf(read: ReadAt): Promise<Elf | undefined> {
   if (bits === undefined || endian === undefined || ident[6] !== 1) throw malformedElf('its class, order or version is unknown');
   const bytes: ElfBytes = { read, bits, endian };
   const machine = numberAt(await takeAt(read, 18, 2), bytes, [0, 2]);
-  const segments = await readSegments(bytes);
+  return { bytes, machine, segments: await readSegments(bytes) };
+}
+
+/** Reads an ELF file; undefined for anything that does not begin like one, PK3305 for one that is broken. */
+export async function readElf(read: ReadAt): Promise<Elf | undefined> {
+  const headers = await readElfHeaders(read);
+  if (headers === undefined) return undefined;
+  const { bytes, machine, segments } = headers;
   const interpreter = segments.find(({ type }) => type === 3);
   return {
-    bits,
-    endian,
+    bits: bytes.bits,
+    endian: bytes.endian,
     machine,
     ...(interpreter && { interpreter: await textAt(read, interpreter.offset, interpreter.size) }),
     ...(await readDynamic(bytes, segments)),
   };
 }
 
+/** A part of the file, and where it goes in memory. */
 interface Segment {
-  /** 1 is loaded, 2 says what to link, 3 names the loader. */
+  /** 1 is loaded, 2 says what to link, 3 names the loader, 4 holds notes. */
   readonly type: number;
   readonly offset: number;
   readonly address: number;
