@@ -7,6 +7,7 @@ import { PortkitError } from './base/errors.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Executor } from './execution/executor.ts';
+import type { Definition } from './graph/frontend.ts';
 import type { Graph } from './graph/graph.ts';
 import type { OpsWorld } from './ops/load-ops.ts';
 import type { Pins } from './ops/fetch.ts';
@@ -206,18 +207,18 @@ export async function definitionSchema(): Promise<object> {
   return (await import('../frontends/index.ts')).definitionSchema();
 }
 
-/** Reads a definition: its graph, and the directory it speaks of. */
+/** Reads a definition, and says which directory it speaks of. */
 export async function readDefinition(
   file: string,
   { set, signal }: { readonly set: Readonly<Record<string, string>>; readonly signal: AbortSignal },
-): Promise<{ readonly graph: Graph; readonly directory: string }> {
+): Promise<Definition & { readonly directory: string }> {
   const directory = dirname(file);
   const { frontendFor } = await import('../frontends/index.ts');
   const frontend = await frontendFor(file);
   const text = readOr(file, (cause) => {
     throw new PortkitError('PK1111', `The definition ${file} cannot be read`, { hint: 'Name one with --file', cause });
   });
-  const graph = await frontend.load(
+  const definition = await frontend.load(
     { text, path: relative(process.cwd(), file) || file },
     {
       set,
@@ -226,7 +227,7 @@ export async function readDefinition(
       read: (path) => readOr(join(directory, path), () => undefined),
     },
   );
-  return { graph, directory };
+  return { ...definition, directory };
 }
 
 function readOr<T>(file: string, otherwise: (cause: unknown) => T): string | T {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PortkitError } from '../base/errors.ts';
+import type { Definition as Loaded } from '../graph/frontend.ts';
 import type { Graph } from '../graph/graph.ts';
 import { readDefinition } from '../wiring.ts';
 import type { Invocation, Option } from './command.ts';
@@ -18,11 +19,10 @@ export const definitionOptions: Readonly<Record<string, Option>> = {
 };
 
 /** A definition that was read. */
-export interface Definition {
+export interface Definition extends Loaded {
   /** Its absolute path. */
   readonly file: string;
   readonly directory: string;
-  readonly graph: Graph;
 }
 
 /** Reads the definition of a command line. */
