@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Place } from './cases.ts';
+import type { Place } from './place.ts';
 import { makeEmptyFiles, makeFile, makeTree } from './material.ts';
 import { run } from './measure.ts';
 import type { Case } from './measure.ts';

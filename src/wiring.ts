@@ -8,7 +8,7 @@ import { PortkitError } from './base/errors.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Executor } from './execution/executor.ts';
-import type { FrontendContext } from './graph/frontend.ts';
+import type { Definition, FrontendContext } from './graph/frontend.ts';
 import type { Unxz } from './formats/compression/decompress.ts';
 import type { Graph } from './graph/graph.ts';
 import type { KernelSource } from './kernels/inspect/open.ts';
@@ -224,8 +224,7 @@ export async function definitionSchema(): Promise<object> {
 }
 
 /** A definition as it was understood. */
-export interface ReadDefinition {
-  readonly graph: Graph;
+export interface ReadDefinition extends Definition {
   /** What its paths are relative to. */
   readonly directory: string;
   /** Keeps what was understood for the next time; called when there is a store. */
@@ -251,22 +250,29 @@ export async function readDefinition(
     env: (name) => process.env[name],
     read: (path) => readBeside(directory, path),
   };
-  const load = async (lent: FrontendContext): Promise<Graph> => {
+  const load = async (lent: FrontendContext): Promise<Definition> => {
     const { frontendFor } = await import('../frontends/index.ts');
     return (await frontendFor(file)).load(source, lent);
   };
   // A program may look at anything: it is run each time.
-  if (isProgram) return { graph: await load(context), directory, keep: () => undefined };
+  if (isProgram) return { ...(await load(context)), directory, keep: () => undefined };
   const { understand } = await import('./engine/definition-cache.ts');
   const key = [codeVersion(), source.path, directory, text, canonicalJson(set)];
   const folder = join(how.root, 'v1', 'definitions');
-  const { value: graph, keep } = await understand({ folder, key, context, load });
-  return { graph, directory, keep };
+  const { value, keep } = await understand({ folder, key, context, load });
+  return { ...value, directory, keep };
 }
 
 /** What understands definitions: the version of the program, and when its files were last changed. */
 function codeVersion(): string {
-  const folders = ['../frontends/toml', '../frontends/toml/lower', '../frontends/toml/schema', './graph', './base'];
+  const folders = [
+    '../frontends/toml',
+    '../frontends/toml/lower',
+    '../frontends/toml/schema',
+    './graph',
+    './artifacts',
+    './base',
+  ];
   const files = folders.flatMap((folder) => {
     const url = new URL(`${folder}/`, import.meta.url);
     // In the bundle there are no such folders, and the one file stands for all.

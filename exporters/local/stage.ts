@@ -3,7 +3,7 @@ import { contentOf } from '../../src/artifacts/archived.ts';
 import type { Inode } from '../../src/artifacts/archived.ts';
 import type { ExportContext } from '../../src/artifacts/exporter.ts';
 import { toBytes } from '../../src/base/byte-string.ts';
-import { writeContent } from '../files/content.ts';
+import { writeContent } from '../../src/artifacts/copies/content.ts';
 import type { Held } from '../files/held.ts';
 
 /** How items become files. */

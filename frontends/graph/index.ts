@@ -7,6 +7,6 @@ export const binary: Frontend = {
   async load({ text, path }, { signal }) {
     signal.throwIfAborted();
     if (/[^\0-\xff]/.test(text)) throw new PortkitError('PK1101', `${path} was read as text, not as bytes`);
-    return decodeGraph(Buffer.from(text, 'latin1'));
+    return { graph: decodeGraph(Buffer.from(text, 'latin1')), artifacts: [] };
   },
 };

@@ -1,30 +1,87 @@
-import type { Document, Finding, Path } from './findings.ts';
-import type { Definition } from './schema/definition.ts';
-import type { PlannedStep } from './plan.ts';
+import { defaultCacheRoot } from '../../src/artifacts/model/artifact.ts';
+import type { Artifact, Variant, VariantBuild } from '../../src/artifacts/model/artifact.ts';
+import { checkArtifacts } from '../../src/artifacts/model/check.ts';
+import type { Finding, Path, Place } from './findings.ts';
+import type { Plan } from './plan.ts';
+import { resolveStep } from './plan.ts';
+import type { ArtifactTable } from './schema/port.ts';
+import type { Named, Tables } from './tables.ts';
+import type { Complaint } from './variables.ts';
 import { known } from './variables.ts';
 import { quote, showPath } from './words.ts';
 
-/** Variants of artifacts that are built by steps which are not there. The documents have passed the schema. */
-export function missingBuilds(documents: readonly Document[], steps: ReadonlyMap<string, PlannedStep>): readonly Finding[] {
-  return documents.flatMap((document) =>
-    buildsOf(document.value).flatMap(({ step, path }): readonly Finding[] => {
-      if (steps.has(step)) return [];
-      const message = `${showPath(path)}: there is no step ${quote(step)}`;
-      return [{ code: 'PK1104', message, hint: known('steps', steps.keys(), step), place: { document, path, at: 'value' } }];
-    }),
-  );
+type VariantTable = NonNullable<ArtifactTable['variants']>[number];
+
+/** A step of a variant that is not there, and where it was named. */
+interface Missing {
+  readonly complaint: Complaint;
+  readonly at: Path;
 }
 
-function buildsOf({ artifacts = {} }: Definition): readonly { readonly step: string; readonly path: Path }[] {
+/** Port's artifacts, with the steps that build them; the tables have passed the schema. */
+export function artifactsOf(
+  tables: Tables,
+  plan: Plan,
+): { readonly artifacts: readonly Artifact[]; readonly findings: readonly Finding[] } {
   const kinds = [
-    ['kernels', artifacts.kernels],
-    ['guest_images', artifacts.guest_images],
-  ] as const;
-  return kinds.flatMap(([kind, named]) =>
-    Object.entries(named ?? {}).flatMap(([name, { variants = [] }]) =>
-      variants.flatMap(({ build = {} }, at) =>
-        Object.entries(build).map(([key, step]) => ({ step, path: ['artifacts', kind, name, 'variants', at, 'build', key] })),
-      ),
-    ),
+    ...[...tables.kernels.values()].map((named) => ({ kind: 'kernel' as const, named })),
+    ...[...tables.guestImages.values()].map((named) => ({ kind: 'guest-image' as const, named })),
+  ];
+  const made = kinds.map(({ kind, named }) => ({ named, ...artifactOf(kind, named, plan) }));
+  const artifacts = made.map(({ artifact }) => artifact);
+  const place = (index: number, at: Path): Place => below(kinds[index]?.named, at);
+  const findings = made.flatMap(({ named, missing }) =>
+    missing.map(({ complaint, at }) => {
+      const where = below(named, at);
+      return { ...complaint, message: `${showPath(where.path)}: ${complaint.message}`, place: where };
+    }),
   );
+  const faults = checkArtifacts(artifacts).map(({ code, message, artifact, at, other, hint }): Finding => {
+    const where = place(artifact, at);
+    const related = other && [{ message: 'is here already', place: place(other.artifact, other.at) }];
+    return { code, message: `${showPath(where.path)}: ${message}`, place: where, hint, ...(related && { related }) };
+  });
+  return { artifacts, findings: [...findings, ...faults] };
+}
+
+function below(named: Named | undefined, at: Path): Place {
+  if (named === undefined) throw new Error('A fault was found in no artifact');
+  return { document: named.place.document, path: [...named.place.path, ...at], at: 'value' };
+}
+
+function artifactOf(
+  kind: Artifact['kind'],
+  { name, value }: Named,
+  plan: Plan,
+): { readonly artifact: Artifact; readonly missing: readonly Missing[] } {
+  const { reference, distribution = {}, variants = [] } = value as ArtifactTable;
+  const { cache_root: cacheRoot = defaultCacheRoot, push, pull } = distribution;
+  const missing: Missing[] = [];
+  const read = variants.map((table, index) =>
+    variantOf(table, plan, (key, complaint) => missing.push({ complaint, at: ['variants', index, 'build', key] })),
+  );
+  const places = { ...(push && { push }), ...(pull && { pull }) };
+  return { artifact: { kind, name, reference, cacheRoot, ...places, variants: read }, missing };
+}
+
+function variantOf(
+  { path, selector, build }: VariantTable,
+  plan: Plan,
+  complain: (key: keyof VariantBuild, complaint: Complaint) => void,
+): Variant {
+  const cell = { values: new Map(Object.entries(selector)), label: '' };
+  /** The step in the cell of the selector, as the graph names it. */
+  const stepOf = (key: keyof VariantBuild, step: string): string => {
+    const planned = plan.steps.get(step);
+    const found: number | Complaint =
+      planned === undefined
+        ? { code: 'PK1104', message: `there is no step ${quote(step)}`, hint: known('steps', plan.steps.keys(), step) }
+        : resolveStep(plan, `step:${step}`, cell);
+    if (typeof found !== 'number') complain(key, found);
+    const label = [...(planned?.positions ?? [])].find(([, position]) => position === found)?.[0] ?? '';
+    return step + label;
+  };
+  if (build === undefined) return { path, selector };
+  const step = stepOf('step', build.step);
+  return { path, selector, build: { step, ...(build.initrd !== undefined && { initrd: stepOf('initrd', build.initrd) }) } };
 }

@@ -1,9 +1,9 @@
-import type { Frontend, FrontendContext, Source } from '../../src/graph/frontend.ts';
-import type { Graph, Location, Vertex } from '../../src/graph/graph.ts';
+import type { Definition, Frontend, FrontendContext, Source } from '../../src/graph/frontend.ts';
+import type { Location, Vertex } from '../../src/graph/graph.ts';
 import type { Problem } from '../../src/graph/problem.ts';
 import { problemsError } from '../../src/graph/problem.ts';
 import { validate } from '../../src/graph/validate.ts';
-import { missingBuilds } from './artifacts.ts';
+import { artifactsOf } from './artifacts.ts';
 import type { Document, Finding } from './findings.ts';
 import { stepHeads } from './heads.ts';
 import { readFiles } from './include.ts';
@@ -15,10 +15,10 @@ import { targetsOf } from './targets.ts';
 import type { Made, Misfit } from './vertices.ts';
 import { makeVertices } from './vertices.ts';
 
-/** Reads `portkit.toml`: text to graph, every problem told at once with its line and column. */
+/** Reads `portkit.toml`: text to graph and artifacts, every problem told at once with its line and column. */
 export const toml: Frontend = { load };
 
-async function load(source: Source, context: FrontendContext): Promise<Graph> {
+async function load(source: Source, context: FrontendContext): Promise<Definition> {
   const files = readFiles(source, context);
   const misfits = files.documents
     .filter(({ value }) => !fitsDefinition(value))
@@ -32,6 +32,8 @@ async function load(source: Source, context: FrontendContext): Promise<Graph> {
   const made = makeVertices(work);
   const targets = targetsOf(tables, work, made.vertices);
   const graph = { vertices: await located(made), targets: targets.targets };
+  const { artifacts, findings: artifactFindings } =
+    shape.length + files.lost.size === 0 ? artifactsOf(tables, plan) : { artifacts: [], findings: [] };
   const all = [
     ...files.findings,
     ...shape,
@@ -40,11 +42,11 @@ async function load(source: Source, context: FrontendContext): Promise<Graph> {
     ...plan.findings,
     ...made.findings,
     ...(await shapeOf(made.misfits)),
-    ...(shape.length + files.lost.size === 0 ? missingBuilds(files.documents, plan.steps) : []),
+    ...artifactFindings,
     ...targets.findings,
   ];
   const problems = validate(graph).filter((problem) => all.length === 0 || problem.code === 'PK1105');
-  if (all.length === 0 && problems.length === 0) return graph;
+  if (all.length === 0 && problems.length === 0) return { graph, artifacts };
   return refuse(all, problems, files.texts);
 }
 

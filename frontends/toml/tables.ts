@@ -15,6 +15,8 @@ export interface Tables {
   readonly steps: ReadonlyMap<string, Named>;
   readonly targets: ReadonlyMap<string, Named>;
   readonly variables: ReadonlyMap<string, Named>;
+  readonly kernels: ReadonlyMap<string, Named>;
+  readonly guestImages: ReadonlyMap<string, Named>;
   readonly environment: ReadonlySet<string>;
   readonly matrix: NonNullable<Definition['matrix']>;
   readonly findings: readonly Finding[];
@@ -48,6 +50,8 @@ export function mergeTables(documents: readonly Document[]): Tables {
     steps: merged.get('steps') ?? new Map(),
     targets: merged.get('targets') ?? new Map(),
     variables: merged.get('vars') ?? new Map(),
+    kernels: merged.get('artifacts.kernels') ?? new Map(),
+    guestImages: merged.get('artifacts.guest_images') ?? new Map(),
     environment: new Set(environment),
     matrix: Object.fromEntries(matrix.map(([axis, { value }]) => [axis, value])),
     findings,

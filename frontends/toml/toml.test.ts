@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { graph as define } from '../../src/graph/build.ts';
+import { graph as describeGraph } from '../../src/graph/build.ts';
 import { vertexDigests } from '../../src/graph/digest.ts';
+import type { Definition } from '../../src/graph/frontend.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { problemsOf } from '../../src/graph/problem.ts';
 import { toml } from './index.ts';
@@ -11,11 +13,15 @@ interface World {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-async function load(text: string, { set = {}, env = {}, files = {} }: World = {}): Promise<Graph> {
+async function define(text: string, { set = {}, env = {}, files = {} }: World = {}): Promise<Definition> {
   return toml.load(
     { text, path: 'portkit.toml' },
     { set, env: (name) => env[name], read: (path) => files[path], signal: new AbortController().signal },
   );
+}
+
+async function load(text: string, world?: World): Promise<Graph> {
+  return (await define(text, world)).graph;
 }
 
 /** `CODE line:column message`, one for each problem. */
@@ -395,7 +401,7 @@ t = "step:kernell"
 });
 
 test('the same graph comes from TypeScript', async () => {
-  const made = define(({ local, exec, tree }) => {
+  const made = describeGraph(({ local, exec, tree }) => {
     const src = local('src', { path: 'agent' });
     const agent = exec('agent', { argv: ['make'], inputs: { src }, output: { file: 'agent' }, timeoutMs: 30_000 });
     return { rootfs: tree('rootfs', [{ copy: agent, to: '/init', mode: '0755' }, { mkdir: '/proc' }]) };
@@ -489,6 +495,58 @@ protection_mode = "standard"
     expect(await problems(`${named}\n[steps.vmlinuz]\nlocal = "."`)).toEqual([
       'PK1104 36:18 artifacts.kernels.demo-kernel.variants[0].build.step: there is no step "vmlinux"',
       'PK1104 36:38 artifacts.kernels.demo-kernel.variants[0].build.initrd: there is no step "initrd"',
+    ]);
+  });
+
+  test('come out with the steps of their selectors', async () => {
+    const text = `${port.replace('[artifacts.kernels.demo-kernel.variants.selector]', 'build = { step = "vmlinux" }\n$&')}
+[matrix]
+architecture = ["x86_64", "aarch64"]
+[steps.vmlinux]
+tree = [{ write = "/vmlinux", text = "\${matrix.architecture}" }]
+`;
+    const { artifacts } = await define(text);
+    expect(artifacts).toEqual([
+      {
+        kind: 'kernel',
+        name: 'demo-kernel',
+        reference: { registry: 'demo-fs', repository: 'port/demo-kernel', version: 'v1' },
+        cacheRoot: '.port/cache',
+        push: { backend: 'file-system', root: 'artifact-store/demo-fs' },
+        pull: { backend: 'oci-registry', transport: 'plain-http', auth: { kind: 'anonymous' } },
+        variants: [
+          {
+            selector: { architecture: 'x86_64', substrate: 'firecracker', protection_mode: 'standard' },
+            path: 'artifacts/kernel/demo/x86_64/firecracker/standard/vmlinux',
+            build: { step: 'vmlinux[x86_64]' },
+          },
+        ],
+      },
+    ]);
+    expect(await problems(text.replace('["x86_64", "aarch64"]', '["aarch64"]'))).toEqual([
+      'PK1109 36:18 artifacts.kernels.demo-kernel.variants[0].build.step: the step "vmlinux" is made once for each architecture, and no single one is meant here',
+    ]);
+  });
+
+  test('are told where they collide or lead outside', async () => {
+    const again = `
+[[artifacts.kernels.demo-kernel.variants]]
+path = "../vmlinux"
+selector = { architecture = "x86_64", substrate = "firecracker", protection_mode = "standard" }
+`;
+    expect(await problems(port.replace('version = "v1"', 'version = "v 1"') + again)).toEqual([
+      'PK3901 23:11 artifacts.kernels.demo-kernel.reference.version: expected letters, digits and _ . - (at most 90) such as "v1"',
+      'PK3906 42:8 artifacts.kernels.demo-kernel.variants[1].path: the path "../vmlinux" leads up, and has to stay in the project',
+      'PK3905 43:12 artifacts.kernels.demo-kernel.variants[1].selector: two variants have the selector x86_64/firecracker/standard',
+    ]);
+  });
+
+  test('of the sample load as they are', async () => {
+    const { graph, artifacts } = await define(readFileSync('test/artifacts/port.toml', 'utf8'));
+    expect(graph).toEqual({ vertices: [], targets: {} });
+    expect(artifacts.map(({ kind, name, variants }) => `${kind} ${name} ${variants.length}`)).toEqual([
+      'kernel demo-kernel 7',
+      'guest-image demo-guest 7',
     ]);
   });
 

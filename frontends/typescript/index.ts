@@ -15,7 +15,7 @@ export const typescript: Frontend = {
       throw new PortkitError('PK1112', `The definition ${source.path} cannot be run: ${message}`, { cause });
     });
     const graph = typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
-    if (isGraph(graph)) return graph;
+    if (isGraph(graph)) return { graph, artifacts: [] };
     throw new PortkitError('PK1112', `The definition ${source.path} has no graph as its default export`, {
       hint: "End it with  export default graph((steps) => …)  of  import { graph } from 'portkit'",
     });

@@ -153,6 +153,28 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The headers of a kernel file contradict themselves or lead outside of it, or what is packed in it is not what they say. It was cut off, damaged, or made by a program that does not follow the boot protocol.',
   PK3703:
     'The kernel inside of the file is compressed with bzip2, lzma or lzo, or the file is so old that it does not say where the kernel is. What the file says by itself is shown; what is inside is not known.',
+  PK3901:
+    'The reference of an artifact is registry/repository:version, such as demo-fs/port/demo-kernel:v1. Its parts follow the names that OCI registries take, so that it means the same in every backend and makes a plain path in a store.',
+  PK3902:
+    'A variant is chosen by --architecture (native, x86-64, aarch64), --substrate (firecracker, cloud-hypervisor, avf) and --protection-mode (standard, pvm). What is left out is native, firecracker and standard.',
+  PK3903:
+    'The definition has no artifact of that name, or the artifact has no variant with that selector. No other variant is taken in its place; the hint lists those that exist.',
+  PK3904: 'The variant has no kernel, VMM and image that work together anywhere yet. It is refused before anything is done.',
+  PK3905:
+    'Two artifacts have one reference, two variants of one artifact have one selector, or two variants have one file. Each has to have its own: otherwise one would replace the other.',
+  PK3906:
+    'A path of a variant and the cache root are relative to the folder where portkit is run, and stay in it, also through symbolic links. The root of a store may be anywhere.',
+  PK3907:
+    'The variant names no step that builds it, the artifact has no push or pull section, or one with a value that cannot be. The message says which. Commands in "build" and "validate" strings are accepted and never run.',
+  PK3908:
+    'The backend is known, and its configuration was checked, but this version of portkit cannot push to it or pull from it. The "file-system" backend works.',
+  PK3909:
+    'A file that is to be pushed is not in the project, or one that is to be pulled is not in the store. The message shows the path. Build it, pull it or push it first.',
+  PK3910:
+    'The bytes of a file in a store or cache have not the digest that was written beside it when it was stored. They were not used. Push the variant again, or restore the file.',
+  PK3911:
+    'An artifact is one file. The step of a variant has to make a file, or a tree with a regular file at its top that has the name of the variant.',
+  PK3912: 'The system refused to read or write a file of an artifact. Files that are named as written are whole.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

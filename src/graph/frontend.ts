@@ -1,3 +1,4 @@
+import type { Artifact } from '../artifacts/model/artifact.ts';
 import type { Graph } from './graph.ts';
 
 /** A definition as it was found. */
@@ -19,7 +20,14 @@ export interface FrontendContext {
   readonly signal: AbortSignal;
 }
 
-/** Turns a definition into a graph; throws one PortkitError that shows every problem, each with its location. */
+/** What a definition says. */
+export interface Definition {
+  readonly graph: Graph;
+  /** What is shipped, and the steps that make it by their names in the graph. */
+  readonly artifacts: readonly Artifact[];
+}
+
+/** Reads a definition; throws one PortkitError that shows every problem, each with its location. */
 export interface Frontend {
-  load(source: Source, context: FrontendContext): Promise<Graph>;
+  load(source: Source, context: FrontendContext): Promise<Definition>;
 }

@@ -33,6 +33,9 @@ const artifact = z.strictObject({
   variants: z.array(variant).exactOptional(),
 });
 
+/** One table of `[artifacts.kernels]` or `[artifacts.guest_images]` that has passed the schema. */
+export type ArtifactTable = z.output<typeof artifact>;
+
 /** `[artifacts]`. */
 export const artifacts = z.strictObject({
   kernels: z.record(name, artifact).exactOptional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { architectures, protectionModes, substrates } from '../../../src/artifacts/model/selector.ts';
 
 /**
  * The values that tables are made of. Where a form is asked for, text with a variable in it passes: it is checked once the
@@ -46,10 +47,10 @@ export const sha512 = formed('[0-9a-f]{128}', '128 lower-case hex digits');
 export const natural = z.int().min(0, { error: 'expected 0 or more' });
 
 /** Processors an artifact is made for. */
-export const architecture = z.enum(['x86_64', 'aarch64']);
+export const architecture = z.enum(architectures);
 
 /** What a microVM runs on. */
-export const substrate = z.enum(['firecracker', 'cloud-hypervisor', 'avf']);
+export const substrate = z.enum(substrates);
 
 /** How a microVM is protected. */
-export const protectionMode = z.enum(['standard', 'pvm']);
+export const protectionMode = z.enum(protectionModes);

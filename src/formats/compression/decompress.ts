@@ -114,7 +114,7 @@ async function* member(
 
 async function* limited(
   given: AsyncIterable<Uint8Array>,
-  { format, limits, taken }: { format: CompressedFormat; limits: DecompressLimits; taken: () => number },
+  { format, limits, taken }: { format: ReadableFormat; limits: DecompressLimits; taken: () => number },
 ): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const bytes of given) {

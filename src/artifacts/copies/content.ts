@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { digestFromHex } from '../../src/base/digest.ts';
-import type { Digest } from '../../src/base/digest.ts';
-import { systemCode } from '../../src/base/errors.ts';
-import type { Held } from './held.ts';
+import { digestFromHex } from '../../base/digest.ts';
+import type { Digest } from '../../base/digest.ts';
 
 /** What is looked at for zeros: the page size of common file systems. */
 const page = 4096;
 const zeros = Buffer.alloc(page);
+/** So much of a file is read at once. */
 const readSize = 1 << 20;
 
 /** Writes a new file; whole pages of zeros become holes, as disk images have them. */
@@ -41,35 +40,6 @@ function pageEnd(start: number, at: number, length: number): number {
 
 function writeAt(fd: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
-}
-
-/** A regular file that is there, as far as it can be told without reading it. */
-interface FileFacts {
-  readonly fd: number;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly inode: string;
-}
-
-/** Looks into a regular file; undefined when it is not there, is something else or may not be read. Links are not followed. */
-export async function lookInto<T>(directory: Held, name: string, look: (file: FileFacts) => Promise<T>): Promise<T | undefined> {
-  let fd: number;
-  try {
-    fd = openSync(directory.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (['ENOENT', 'ELOOP', 'EACCES', 'ENXIO', 'EPERM'].includes(systemCode(error) ?? '')) return undefined;
-    throw error;
-  }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return undefined;
-    const { uid, gid, size } = stat;
-    return await look({ fd, mode: stat.mode & 0o7777, uid, gid, size, inode: `${stat.dev}:${stat.ino}` });
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** The digest of an open file. */
