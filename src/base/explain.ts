@@ -175,6 +175,19 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3911:
     'An artifact is one file. The step of a variant has to make a file, or a tree with a regular file at its top that has the name of the variant.',
   PK3912: 'The system refused to read or write a file of an artifact. Files that are named as written are whole.',
+  PK3801:
+    'A booted machine did not answer, or did not end, before the time given with --timeout was over. The console log shows how far it came; without KVM, a busy machine may simply need more time.',
+  PK3802:
+    'The machine ended while its agent was still waited for: the kernel panicked, or the init of the image ended. The last lines of the console are shown, all of them are in the console log.',
+  PK3803:
+    'The agent in the guest sent something that protocol 1 does not allow, gave a wrong nonce back, or left. Something else may listen in its place, or the agent of the image is another version.',
+  PK3804:
+    'The agent in the guest understood a request and cannot do it, for instance because a file is not there. Its own words are in the message.',
+  PK3805:
+    'The program that runs the machine ended with an error of its own before the kernel ran. Its words are in the message; the console log has the rest.',
+  PK3806:
+    'A kernel and a root file system or an initrd are needed, and not every monitor takes every kernel or architecture. The message says what is missing or does not fit.',
+  PK3807: 'The file was read inside the booted guest, and its digest is not the one that was asked for with --expect.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
