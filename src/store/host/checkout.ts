@@ -9,7 +9,6 @@ import {
   openSync,
   readdirSync,
   symlinkSync,
-  unlinkSync,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { fromBytes, nodePath, showBytes, toBytes } from '../../base/byte-string.ts';
@@ -19,8 +18,10 @@ import { PortkitError, systemCode } from '../../base/errors.ts';
 import { writeFully } from '../disk/durable.ts';
 import { storeFailure } from '../disk/failure.ts';
 import type { Store } from '../store.ts';
+import { malformed } from '../trees/check.ts';
 import { decodeNode } from '../trees/decode.ts';
-import type { Attributes, Entry, TreeNode } from '../trees/node.ts';
+import type { Attributes, Entry } from '../trees/node.ts';
+import { differences } from '../trees/differences.ts';
 import { createCloner } from './clone.ts';
 import type { CloneFile } from './clone.ts';
 
@@ -45,8 +46,16 @@ interface Work {
   files: number;
   bytes: number;
   readonly skipped: string[];
+  /** The group of each path that is to be a hard link, once its directory was reached. */
+  readonly groups: Map<ByteString, Group>;
   /** Modes and times of directories, set when nothing is written into them any more; inner ones first. */
   readonly finish: (() => void)[];
+}
+
+/** Files that are one inode: the first that was written, and how many are still to come. */
+interface Group {
+  first?: { readonly path: ByteString; readonly entry: FileEntry };
+  left: number;
 }
 
 type FileEntry = Extract<Entry, { type: 'file' }>;
@@ -63,7 +72,7 @@ export async function checkout(tree: Digest, destination: string, options: Check
   const { blobs, signal } = options;
   const made = claim(destination);
   const clone = createCloner(blobs, options.clone);
-  const work: Work = { blobs, signal, clone, files: 0, bytes: 0, skipped: [], finish: [] };
+  const work: Work = { blobs, signal, clone, files: 0, bytes: 0, skipped: [], groups: new Map(), finish: [] };
   try {
     await writeDirectory(work, tree, fromBytes(Buffer.from(destination)));
     for (const one of work.finish) one();
@@ -105,6 +114,12 @@ async function writeDirectory(work: Work, digest: Digest, path: ByteString): Pro
   const bytes = work.blobs.get(digest);
   if (bytes === undefined) throw new PortkitError('PK2002', `The tree ${digest} is not in the store`);
   const node = decodeNode(bytes, digest);
+  const groups = node.links.map((members) =>
+    expectGroup(
+      work,
+      members.map((member) => join(path, member)),
+    ),
+  );
   for (const entry of node.entries) {
     const at = join(path, entry.name);
     if (entry.type === 'dir') {
@@ -112,26 +127,43 @@ async function writeDirectory(work: Work, digest: Digest, path: ByteString): Pro
       await writeDirectory(work, entry.node, at);
     } else await writeEntry(work, entry, at);
   }
-  linkAll(node, path);
+  if (groups.some(({ left }) => left > 0)) throw malformed(digest, 'a hard link leads to no file');
   work.finish.push(() => finish(path, node));
 }
 
-/** Every member of a group was written; all but the first are replaced by links to it. */
-function linkAll(node: TreeNode, path: ByteString): void {
-  for (const [first, ...rest] of node.links) {
-    if (first === undefined) continue;
-    for (const other of rest) {
-      unlinkSync(nodePath(join(path, other)));
-      linkSync(nodePath(join(path, first)), nodePath(join(path, other)));
-    }
+/**
+ * Only paths that this checkout wrote as files are ever linked: a path of a group that leads through a symlink of the tree,
+ * or to nothing, is met by no entry.
+ */
+function expectGroup(work: Work, members: readonly ByteString[]): Group {
+  const group = { left: members.length };
+  for (const member of members) work.groups.set(member, group);
+  return group;
+}
+
+/** Makes a file one more name of the first of its group; answers whether there was a first. */
+function linkToFirst(work: Work, entry: FileEntry, path: ByteString): boolean {
+  const group = work.groups.get(path);
+  if (group === undefined) return false;
+  work.groups.delete(path);
+  group.left -= 1;
+  const { first } = group;
+  if (first === undefined) {
+    group.first = { path, entry };
+    return false;
   }
+  if (differences(first.entry, entry).length > 0) throw malformed(showBytes(path), 'hard links to different files');
+  linkSync(nodePath(first.path), nodePath(path));
+  return true;
 }
 
 async function writeEntry(work: Work, entry: Exclude<Entry, { type: 'dir' }>, path: ByteString): Promise<void> {
   switch (entry.type) {
     case 'file':
-      await writeFile(work, entry, path);
-      setTime(path, entry);
+      if (!linkToFirst(work, entry, path)) {
+        await writeFile(work, entry, path);
+        setTime(path, entry);
+      }
       work.files += 1;
       work.bytes += entry.size;
       return;

@@ -16,9 +16,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { byteString } from '../../base/byte-string.ts';
 import { openStore } from '../open.ts';
 import type { Store } from '../store.ts';
 import { decodeNode } from '../trees/decode.ts';
+import { encodeNode } from '../trees/encode.ts';
+import type { Entry } from '../trees/node.ts';
 import { checkout } from './checkout.ts';
 import { snapshot } from './snapshot.ts';
 
@@ -150,4 +153,27 @@ test('a checkout refuses a place that is taken, and leaves nothing when it fails
   rmSync(join(folder, 'store/v1/blobs/sha256', large));
   await expect(checkout(tree, join(folder, 'out'), { blobs: store.blobs, signal })).rejects.toMatchObject({ code: 'PK2002' });
   expect(existsSync(join(folder, 'out'))).toBe(false);
+});
+
+test('hard links of a hostile tree reach no file outside, and no file with other content', async () => {
+  const outside = join(folder, 'outside');
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'victim'), 'precious');
+  const attributes = { mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xattrs: [] };
+  const batch = store.blobs.batch();
+  const [one, two] = ['one', 'two'].map((text) => ({ content: batch.add(Buffer.from(text)), size: 3 }));
+  const file = (name: string, of: typeof one) => ({ type: 'file', name: byteString(name), ...attributes, ...of }) as Entry;
+  const link: Entry = { type: 'symlink', name: byteString('away'), ...attributes, target: byteString(outside) };
+  const tree = (entries: readonly Entry[], links: readonly string[]) =>
+    batch.add(encodeNode({ ...attributes, mode: 0o755, entries, links: links.length > 0 ? [links.map(byteString)] : [] }));
+  const inner: Entry = { type: 'dir', name: byteString('d'), node: tree([link], []) };
+  const away = tree([file('b', one), inner], ['b', 'd/away/victim']);
+  const other = tree([file('a', one), file('b', two)], ['a', 'b']);
+  await batch.commit(signal);
+  for (const hostile of [away, other]) {
+    const made = checkout(hostile, join(folder, 'out'), { blobs: store.blobs, signal });
+    await expect(made).rejects.toMatchObject({ code: 'PK2103' });
+    expect(existsSync(join(folder, 'out'))).toBe(false);
+  }
+  expect(readFileSync(join(outside, 'victim'), 'utf8')).toBe('precious');
 });

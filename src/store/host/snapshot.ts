@@ -44,14 +44,21 @@ export interface Snapshot {
   readonly bytes: number;
 }
 
+/** A file with several names: those that were met, and what the first was read as. */
+interface Linked {
+  readonly paths: string[];
+  readonly ctimeNs: bigint;
+  content?: Digest;
+}
+
 interface Walk {
   readonly blobs: Store['blobs'];
   readonly options: SnapshotOptions;
   /** The digest of a file that is what it was, and whose content is still in the store. */
   known(path: string, stat: BigIntStats): Digest | undefined;
   readonly seen: SeenPath[];
-  /** Paths of files with several names, by device and inode. */
-  readonly inodes: Map<string, string[]>;
+  /** Files with several names, by device and inode. */
+  readonly inodes: Map<string, Linked>;
   batch: SmallBatch;
   pending: number;
   files: number;
@@ -86,7 +93,7 @@ export async function snapshot(
   const walk: Walk = { blobs, options, known, seen: [], inodes: new Map(), batch: blobs.batch(), pending: 0, files: 0, bytes: 0 };
   using root = openHostDirectory(directory);
   const taken = await takeDirectory(walk, root, '');
-  const groups = linkGroups(walk.inodes.values());
+  const groups = linkGroups([...walk.inodes.values()].map(({ paths }) => paths));
   const tree = writeNodes(taken, '', { groups, add: (bytes) => addSmall(walk, bytes) });
   await walk.batch.commit(options.signal);
   const result = { tree, files: walk.files, bytes: walk.bytes };
@@ -151,13 +158,18 @@ async function takeEntry(walk: Walk, directory: HostDirectory, found: Found): Pr
   }
   const attributes = attributesOf(stat, walk.options);
   if (stat.isFile()) {
-    if (stat.nlink > 1n) noteLink(walk, stat, path);
-    const known = walk.known(path, stat);
+    const first = stat.nlink > 1n ? noteLink(walk, stat, path) : undefined;
+    // A second name of an inode has the content of the first, whatever somebody writes meanwhile.
+    if (first !== undefined && first.ctimeNs !== stat.ctimeNs) throw changed(`${directory.shown}/${showBytes(name)}`);
+    const known = first?.content ?? walk.known(path, stat);
     if (known !== undefined) {
       count(walk, { path, stat, content: known });
+      rememberFirst(walk, stat, known);
       return { type: 'file', name, ...attributes, content: known, size: Number(stat.size) };
     }
-    return { type: 'file', name, ...attributes, ...(await takeFile(walk, directory, found)) };
+    const taken = await takeFile(walk, directory, found);
+    rememberFirst(walk, stat, taken.content);
+    return { type: 'file', name, ...attributes, ...taken };
   }
   note(walk, { path, stat });
   if (stat.isSymbolicLink()) return { type: 'symlink', name, ...attributes, target: directory.readlink(name) };
@@ -228,11 +240,18 @@ function note(walk: Walk, { stat, ...looked }: Looked): void {
   if (walk.options.cache !== undefined) walk.seen.push({ ...looked, seen: seenOf(stat) });
 }
 
-function noteLink(walk: Walk, stat: BigIntStats, path: string): void {
+/** Notes one more name of an inode; answers the file when an earlier name was read. */
+function noteLink(walk: Walk, stat: BigIntStats, path: string): Linked | undefined {
   const inode = `${stat.dev}:${stat.ino}`;
-  const paths = walk.inodes.get(inode);
-  if (paths === undefined) walk.inodes.set(inode, [path]);
-  else paths.push(path);
+  const known = walk.inodes.get(inode);
+  if (known === undefined) walk.inodes.set(inode, { paths: [path], ctimeNs: stat.ctimeNs });
+  else known.paths.push(path);
+  return known;
+}
+
+function rememberFirst(walk: Walk, stat: BigIntStats, content: Digest): void {
+  const linked = walk.inodes.get(`${stat.dev}:${stat.ino}`);
+  if (linked !== undefined) linked.content ??= content;
 }
 
 function attributesOf(stat: BigIntStats, options: SnapshotOptions): Attributes {
