@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exporter } from './artifacts/exporter.ts';
+import type { Workplace } from './artifacts/workflow/workplace.ts';
 import { PortkitError } from './base/errors.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
@@ -173,6 +174,12 @@ function findBwrap(): string {
   throw new PortkitError('PK6901', 'bubblewrap is not installed: steps run in its sandbox', {
     hint: 'apt-get install -y bubblewrap',
   });
+}
+
+/** Where the variants of artifacts are worked on. */
+export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace> {
+  const { takeLock } = await import('./execution/lock.ts');
+  return { project, takeLock, signal };
 }
 
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */

@@ -5,7 +5,7 @@ import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { parseDuration, parseSize } from '../sizes.ts';
-import { suggest } from '../../base/suggest.ts';
+import { verbOf } from '../verbs.ts';
 
 type Run = (store: Store) => Promise<number>;
 
@@ -44,32 +44,12 @@ export const cache: Command = {
     subset: { type: 'string', value: 'N/T', help: 'verify: only the n-th of t parts' },
   },
   async run(invocation) {
-    const name = invocation.words[0] ?? '';
-    const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
-    if (verb === undefined) {
-      const near = suggest(name, Object.keys(verbs));
-      const hint = near === undefined ? 'Run "portkit help cache"' : `Did you mean "portkit cache ${near}"?`;
-      const what = name === '' ? 'needs a verb' : `does not know ${JSON.stringify(name)}`;
-      throw new PortkitError('PK1001', `"portkit cache" ${what}`, { hint });
-    }
-    refuseOptions(name, verb, invocation);
-    const run = verb.prepare(invocation);
-    await using store = openStoreAt(storeRoot(invocation.options['root']), { replaceDamagedIndex: name === 'rebuild-index' });
+    const run = verbOf({ command: 'cache', shared: storeOptions, verbs }, invocation).prepare(invocation);
+    const rebuilding = invocation.words[0] === 'rebuild-index';
+    await using store = openStoreAt(storeRoot(invocation.options['root']), { replaceDamagedIndex: rebuilding });
     return await run(store);
   },
 };
-
-/** An option of another verb would be passed over in silence: `verify --dry-run --repair` would repair. */
-function refuseOptions(name: string, verb: Verb, invocation: Invocation): void {
-  const foreign = Object.keys(invocation.options).find(
-    (option) => !Object.hasOwn(storeOptions, option) && !verb.options.includes(option),
-  );
-  if (foreign === undefined) return;
-  const owner = Object.keys(verbs).find((other) => verbs[other]?.options.includes(foreign) === true) ?? '';
-  throw new PortkitError('PK1001', `"portkit cache ${name}" does not take --${foreign}`, {
-    hint: `--${foreign} is an option of "portkit cache ${owner}"`,
-  });
-}
 
 function result(invocation: Invocation, value: object, text: () => string): void {
   const shown = invocation.options['json'] === true ? JSON.stringify(value, null, 2) : text();
