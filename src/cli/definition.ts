@@ -34,7 +34,7 @@ export async function loadDefinition({ options, signal }: Pick<Invocation, 'opti
 
 /** The path of the definition of a command line. */
 export function findDefinitionFile(options: Invocation['options']): string {
-  const given = textOption(options, 'file');
+  const given = textOption(options, 'file') ?? textOption(options, 'config');
   return given === undefined ? findDefinition(process.cwd()) : resolve(given);
 }
 

@@ -37,8 +37,16 @@ function takeDebug(argv: readonly string[]): { debug: boolean; args: readonly st
   return { debug: args.length < argv.length, args };
 }
 
+/** `--config FILE` may stand before the command, as with Port. */
+function configLast(args: readonly string[]): readonly string[] {
+  const [first = ''] = args;
+  const taken = first === '--config' ? 2 : first.startsWith('--config=') ? 1 : 0;
+  const [name, ...rest] = args.slice(taken);
+  return taken === 0 || name === undefined ? args : [name, ...args.slice(0, taken), ...rest];
+}
+
 async function dispatch(args: readonly string[], output: Output, signal: AbortSignal): Promise<number> {
-  const [name, ...rest] = args;
+  const [name, ...rest] = configLast(args);
   if (name === undefined) {
     output.note(generalHelp());
     return 2;

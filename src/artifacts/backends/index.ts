@@ -28,7 +28,7 @@ export function backendOf(artifact: Artifact, verb: 'push' | 'pull', world: Back
 }
 
 /** A backend in Port's words: `oci-registry plain-http anonymous`. */
-export function showBackend(config: BackendConfig): string {
+function showBackend(config: BackendConfig): string {
   if (config.backend !== 'oci-registry') return config.backend;
   const { backend, transport = 'https', auth } = config;
   return [backend, transport, ...(auth === undefined ? [] : [auth.kind])].join(' ');

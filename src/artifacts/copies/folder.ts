@@ -28,7 +28,7 @@ export function makeFolder(place: Place): string {
 }
 
 /** The folder of a place, or undefined when it is not there; refused (PK3906) when a link leads out of the root. */
-export function findFolder(place: Place): string | undefined {
+function findFolder(place: Place): string | undefined {
   try {
     const border = realpathSync(place.root);
     return inside(realpathSync(join(border, ...foldersOf(place))), border, place);

@@ -6,12 +6,12 @@ import { examine } from '../copies/sealed.ts';
 import { filesOf } from '../model/paths.ts';
 import type { Chosen, VariantFile } from '../model/paths.ts';
 import { storeOf } from './inspect.ts';
-import type { Validator } from './validator.ts';
+import type { Subject, Validator } from './validator.ts';
 import { cachePlace, localPlace, shownIn } from './workplace.ts';
 import type { Workplace } from './workplace.ts';
 
 /** One thing that is wrong with a variant. */
-export interface Finding {
+interface Finding {
   readonly check: string;
   readonly path: string;
   readonly message: string;
@@ -47,7 +47,7 @@ export async function validate(chosen: Chosen, validators: readonly Validator[],
   return { findings, files };
 }
 
-function checked(validators: readonly Validator[], subject: Parameters<Validator['check']>[0], signal: AbortSignal) {
+function checked(validators: readonly Validator[], subject: Subject, signal: AbortSignal) {
   return Promise.all(
     validators.map(async (validator) => ({ name: validator.name, messages: await validator.check(subject, signal) })),
   );

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { writeFileSync } from 'node:fs';
-import { codes, PortkitError } from '../../base/errors.ts';
-import type { ErrorCode } from '../../base/errors.ts';
+import { PortkitError } from '../../base/errors.ts';
 import type { BuildResult } from '../../engine/engine.ts';
 import type { BuildEvent } from '../../progress/event.ts';
 import type { SolveOptions } from '../../solver/run.ts';
@@ -13,6 +12,7 @@ import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
 import type { Definition } from '../definition.ts';
+import { gatherFailedCodes } from '../failed-codes.ts';
 import { secretOption, secretsOf } from '../secrets.ts';
 import { showReceipt, showTargets } from '../show-results.ts';
 import { countOption, flag, listOption, textOption } from '../values.ts';
@@ -65,9 +65,9 @@ async function runBuild(invocation: Invocation): Promise<number> {
   const exporters = await exportersOf(listOption(options, 'output'), targets);
   const pins = await pinsOf(definition, { update: flag(options, 'update'), locked: flag(options, 'locked') });
   const face = faceOf(options);
-  const failed: ErrorCode[] = [];
+  const failed = gatherFailedCodes();
   const emit = (event: BuildEvent): void => {
-    if (event.type === 'step.failed' && Object.hasOwn(codes, event.code)) failed.push(event.code as ErrorCode);
+    failed.take(event);
     // A plan runs nothing: there is nothing to watch.
     if (mode !== 'plan') face.take(event);
   };
@@ -91,7 +91,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
   faced.dispose();
   report(invocation, { id, definition, result, receipts });
   if (result.differences.length > 0) return 7;
-  return result.ok ? 0 : exitOf(failed);
+  return result.ok ? 0 : failed.exitStatus();
 }
 
 function modeOf(options: Invocation['options']): SolveOptions['mode'] {
@@ -111,13 +111,6 @@ function requireKnown(result: BuildResult): void {
   throw new PortkitError('PK3003', `${running.length} steps would have to run: ${named}${running.length > 5 ? ', …' : ''}`, {
     hint: 'Run "portkit plan" to see why',
   });
-}
-
-/** All failures of one kind have their own status; different ones are a failed build. */
-function exitOf(failed: readonly ErrorCode[]): number {
-  const statuses = new Set(failed.map((code) => codes[code].exit));
-  const [only = 1] = statuses;
-  return statuses.size === 1 ? only : 1;
 }
 
 interface Report {

@@ -8,6 +8,10 @@ interface Entry {
 /** Every command by name; its file is read when it is named. */
 export const commands: Readonly<Record<string, Entry>> = {
   build: { summary: 'make the targets of a definition', load: async () => (await import('./build.ts')).build },
+  artifacts: {
+    summary: 'build, validate, push, pull, list and inspect the artifacts of a definition',
+    load: async () => (await import('./artifacts.ts')).artifacts,
+  },
   plan: { summary: 'say what a build would run, and why', load: async () => (await import('./plan.ts')).plan },
   why: { summary: 'say why steps ran', load: async () => (await import('./why.ts')).why },
   check: { summary: 'check a definition', load: async () => (await import('./check.ts')).check },

@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os';
+import { deliver, stepsOf } from '../../artifacts/workflow/deliver.ts';
+import type { Done } from '../../artifacts/workflow/workplace.ts';
+import { openStoreAt, workplaceOf } from '../../wiring.ts';
+import type { Invocation } from '../command.ts';
+import { storeRoot } from '../context.ts';
+import { gatherFailedCodes } from '../failed-codes.ts';
+import { countOption } from '../values.ts';
+import { faceOf } from '../watch.ts';
+import { chooseVariants } from './choose.ts';
+import { resultsOf, solveSteps } from './results.ts';
+import { printOutcomes, showDone } from './show.ts';
+import type { Outcome } from './show.ts';
+
+/** `portkit artifacts build`: makes variants and writes them to their paths. */
+export async function buildVariants(invocation: Invocation): Promise<number> {
+  const { options, signal } = invocation;
+  const jobs = countOption(options, 'jobs') ?? availableParallelism();
+  const { definition, project, chosen } = await chooseVariants(invocation);
+  const steps = [...new Set(chosen.flatMap(stepsOf))];
+  const face = faceOf(options);
+  const failed = gatherFailedCodes();
+  using faced = new DisposableStack();
+  faced.defer(() => face.end());
+  await using store = openStoreAt(storeRoot(options['root']));
+  using result = await solveSteps(invocation, {
+    definition,
+    steps,
+    store,
+    mode: 'build',
+    jobs,
+    emit(event) {
+      failed.take(event);
+      face.take(event);
+    },
+  });
+  faced.dispose();
+  if (!result.ok) return failed.exitStatus();
+  result.hold();
+  const workplace = await workplaceOf(project, signal);
+  const done: Outcome<Done>[] = [];
+  for (const one of chosen) {
+    done.push({ chosen: one, result: await deliver(one, resultsOf(result, store), workplace) });
+  }
+  printOutcomes(invocation, done, (outcome) => showDone('built', outcome));
+  return 0;
+}
