@@ -130,6 +130,24 @@ cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
     expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);
   });
 
+  test('a vmlinux is taken out of a file, or out of one file of a tree', async () => {
+    const graph = await load(`
+[steps.packages]
+deb = { packages = ["linux-image-cloud-amd64"] }
+[steps.kernel]
+vmlinux = { from = "step:packages", path = "boot/vmlinuz-*" }
+[steps.again]
+vmlinux = { from = "step:kernel" }
+`);
+    expect(names(graph)).toEqual(['packages <', 'kernel <packages', 'again <kernel']);
+    expect(graph.vertices.map(({ op }) => op)).toMatchObject([
+      { type: 'deb' },
+      { type: 'vmlinux', path: 'boot/vmlinuz-*' },
+      { type: 'vmlinux' },
+    ]);
+    await expect(load('[steps.kernel]\nvmlinux = { path = "boot/vmlinuz" }\n')).rejects.toThrow(/from/);
+  });
+
   test('the heads of tables are found past strings and comments', async () => {
     const text =
       'env = []\n[vars]\nx = """\n[steps.b]\n"""\ny = \'\'\'\n[steps.b]\'\'\'\n[steps."a"] # [steps.b]\nlocal = "."\n  [ steps . b ]\nlocal = "[steps.c]"\n[steps]\nc.local = "x"\n';

@@ -97,6 +97,7 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
   record({ type: type('cpio') }, { compress: fc.constantFrom('none', 'gzip', 'zstd'), level: small, mtime: large }),
   record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd') }, { level: small }),
   record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz') }),
+  record({ type: type('vmlinux') }, { path: text }),
 ) as never;
 
 const location = record({ file: text, line: small, column: small }, { endColumn: small });

@@ -163,6 +163,13 @@ export interface DecompressSpec {
   readonly format?: 'gzip' | 'zstd' | 'xz';
 }
 
+/** The kernel proper in a kernel file: the ELF vmlinux, or for arm64 the Image. */
+export interface VmlinuxSpec {
+  readonly type: 'vmlinux';
+  /** Which file, when the input is a tree; its last name may be a pattern that one name matches. */
+  readonly path?: string;
+}
+
 /** Every kind of op. */
 export type OpSpec =
   | FetchSpec
@@ -177,4 +184,5 @@ export type OpSpec =
   | ArchiveSpec
   | CpioSpec
   | CompressSpec
-  | DecompressSpec;
+  | DecompressSpec
+  | VmlinuxSpec;

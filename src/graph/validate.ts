@@ -65,6 +65,7 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'cpio':
     case 'compress':
     case 'decompress':
+    case 'vmlinux':
       return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
     case 'exec':
       if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;

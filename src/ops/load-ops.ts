@@ -36,6 +36,7 @@ const loaders: Loaders = {
   archive: async (world) => bind((await import('./archive.ts')).archiveOp, world.files()),
   cpio: async (world) => bind((await import('./cpio.ts')).cpioOp, world.files()),
   compress: async (world) => bind((await import('./compress.ts')).compressOp, world.files()),
+  vmlinux: async (world) => bind((await import('./vmlinux.ts')).vmlinuxOp, world.files()),
   decompress: async (world) => bind((await import('./decompress.ts')).decompressOp, world.files()),
 };
 

@@ -32,12 +32,15 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
 }
 
 /** The kinds with one input. */
-function lowerFormat(step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'compress' | 'decompress'>): Wired<string> | undefined {
+function lowerFormat(
+  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'compress' | 'decompress' | 'vmlinux'>,
+): Wired<string> | undefined {
   if (step.extract !== undefined) return over({ type: 'extract' }, step.extract);
   if (step.archive !== undefined) return over({ type: 'archive', format: 'tar' }, step.archive);
   if (step.cpio !== undefined) return over({ type: 'cpio' }, step.cpio);
   if (step.compress !== undefined) return over({ type: 'compress', format: step.compress.format }, step.compress);
-  return step.decompress === undefined ? undefined : over({ type: 'decompress' }, step.decompress);
+  if (step.decompress !== undefined) return over({ type: 'decompress' }, step.decompress);
+  return step.vmlinux === undefined ? undefined : over({ type: 'vmlinux' }, step.vmlinux);
 }
 
 function over<T extends OpSpec>(op: T, { from, ...rest }: { readonly from: string } & Partial<T>): Wired<string> {

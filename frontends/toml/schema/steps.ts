@@ -3,7 +3,7 @@ import { axisNames } from './axes.ts';
 import { edit } from './edits.ts';
 import { exec } from './exec.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
-import { natural, reference } from './values.ts';
+import { filled, natural, reference } from './values.ts';
 
 /** One step; exactly one of the keys says what it is. */
 export const step = z.strictObject({
@@ -27,5 +27,6 @@ export const step = z.strictObject({
     .exactOptional(),
   compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
   decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
+  vmlinux: z.strictObject({ from: reference, path: filled.exactOptional() }).exactOptional(),
   matrix: z.array(z.enum(axisNames)).exactOptional(),
 });

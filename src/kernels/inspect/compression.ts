@@ -1,23 +1,21 @@
 import { PortkitError } from '../../base/errors.ts';
+import { compressionOf } from '../../formats/compression/decompress.ts';
 import type { ReadableFormat } from '../../formats/compression/decompress.ts';
 
-const magics = [
-  ['gzip', '1f8b08'],
-  ['zstd', '28b52ffd'],
-  ['xz', 'fd377a585a00'],
+/** What Linux kernels are compressed with; lz4 is the legacy format of it. */
+export type Compression = ReadableFormat | 'bzip2' | 'lzma' | 'lzo';
+
+const others = [
   ['lz4', '02214c18'],
   ['bzip2', '425a68'],
   ['lzma', '5d0000'],
   ['lzo', '894c5a4f000d0a1a0a'],
 ] as const;
 
-/** What Linux kernels are compressed with; lz4 is the legacy format of it. */
-export type Compression = (typeof magics)[number][0];
-
-/** What a stream that begins like this is compressed with; nine bytes tell. */
-export function compressionOf(head: Buffer): Compression | undefined {
+/** What a kernel that begins like this is compressed with; nine bytes tell. */
+export function packingOf(head: Buffer): Compression | undefined {
   const start = head.toString('hex', 0, 9);
-  return magics.find(([, magic]) => start.startsWith(magic))?.[0];
+  return compressionOf(head.subarray(0, 6)) ?? others.find(([, magic]) => start.startsWith(magic))?.[0];
 }
 
 /** The compression as one that can be read; the others are refused by name (PK3703). */

@@ -1,5 +1,5 @@
 import { PortkitError } from '../../base/errors.ts';
-import { compressionOf } from './compression.ts';
+import { packingOf } from './compression.ts';
 import type { Compression } from './compression.ts';
 
 /** How a kernel is packed, as whatever loads it sees it. */
@@ -37,7 +37,7 @@ export const headerSize = 256 * 512;
 export function readHeader(head: Buffer): Header {
   const machine = peMachine(head);
   const efiStub = machine !== undefined;
-  const compression = compressionOf(head);
+  const compression = packingOf(head);
   if (textAt(head, 0, 4) === '\x7fELF' && head.length >= 20) return { container: 'elf', architecture: elfMachine(head), efiStub };
   if (textAt(head, 0x202, 4) === 'HdrS' && head.length > 0x250 && head.readUInt16LE(0x1fe) === 0xaa55)
     return { container: 'bzimage', efiStub, ...bootHeader(head) };

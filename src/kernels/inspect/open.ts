@@ -3,7 +3,7 @@ import { byteReader } from '../../formats/byte-reader.ts';
 import type { ByteReader } from '../../formats/byte-reader.ts';
 import { decompress } from '../../formats/compression/decompress.ts';
 import type { Unxz } from '../../formats/compression/decompress.ts';
-import { compressionOf, readable } from './compression.ts';
+import { packingOf, readable } from './compression.ts';
 import type { Compression } from './compression.ts';
 import { headerSize, readHeader } from './header.ts';
 import type { Header, Payload } from './header.ts';
@@ -41,25 +41,20 @@ const limits = { bytes: 2 ** 30, ratio: 1000, free: 2 ** 26 };
 export async function openKernel({ content, unxz }: KernelSource, signal: AbortSignal): Promise<OpenKernel> {
   await using opened = new AsyncDisposableStack();
   const file = opened.adopt(byteReader(content), (reader) => reader.close());
-  const { head, rest } = await peek(file, headerSize);
-  const header = readHeader(head);
-  const whole = opened.adopt(rest, (reader) => reader.close());
-  if (header.container === 'elf' || header.container === 'arm64-image') {
-    const core = { header, content: chunks(whole) };
+  const header = readHeader(await peek(file, headerSize));
+  const { container, payload } = header;
+  if (container === 'elf' || container === 'arm64-image') {
+    const core = { header, content: chunks(file) };
     return { header, core, [Symbol.asyncDispose]: closer(opened.move()) };
   }
-  const { payload } = header;
   if (payload === undefined) {
     const core = new PortkitError('PK3703', 'The boot header of the kernel is too old to say where its vmlinux is');
     return { header, core, [Symbol.asyncDispose]: closer(opened.move()) };
   }
-  await skip(whole, payload.offset);
-  const begun = await peek(whole, 9);
-  const compression = compressionOf(begun.head);
+  for await (const _ of chunks(file, payload.offset));
+  const compression = packingOf(await peek(file, 9));
   if (compression === undefined) throw malformed('where its compressed part should be, there is something else');
-  const unpacked = opened.adopt(byteReader(unpack(begun.rest, { payload, compression, unxz, signal })), (reader) =>
-    reader.close(),
-  );
+  const unpacked = opened.adopt(byteReader(unpack(file, { payload, compression, unxz, signal })), (reader) => reader.close());
   const core = await coreOf(unpacked, compression).catch((error: unknown) => {
     if (error instanceof PortkitError && (error.code === 'PK3703' || error.code === 'PK6901')) return error;
     throw error;
@@ -72,9 +67,8 @@ function closer(stack: AsyncDisposableStack): () => Promise<void> {
 }
 
 async function coreOf(unpacked: ByteReader, compression: Compression): Promise<Core> {
-  const { head, rest } = await peek(unpacked, headerSize);
-  const header = readHeader(head);
-  if (header.container === 'elf' || header.container === 'arm64-image') return { header, content: chunks(rest) };
+  const header = readHeader(await peek(unpacked, headerSize));
+  if (header.container === 'elf' || header.container === 'arm64-image') return { header, content: chunks(unpacked) };
   throw new PortkitError('PK3701', `Under the ${compression} is no kernel, but something that is packed once more`, {
     hint: `It begins like ${header.container}; a step of type decompress takes the outer layer off`,
   });
@@ -103,14 +97,11 @@ async function* unpack(reader: ByteReader, { payload, compression, unxz, signal 
     throw malformed(`its compressed part gives ${given} bytes, and is said to give another number`);
 }
 
-/** The first bytes of a reader, and a reader that has them still. */
-async function peek(reader: ByteReader, size: number): Promise<{ readonly head: Buffer; readonly rest: ByteReader }> {
+/** The first bytes of what a reader has still; they stay in it. */
+async function peek(reader: ByteReader, size: number): Promise<Buffer> {
   const head = await reader.take(size);
-  async function* both(): AsyncGenerator<Uint8Array> {
-    yield head;
-    yield* chunks(reader);
-  }
-  return { head, rest: byteReader(both()) };
+  reader.putBack(head);
+  return head;
 }
 
 /** The next bytes of a reader; less than a size that is given is PK3702. */
@@ -123,10 +114,6 @@ async function* chunks(reader: ByteReader, size = Number.POSITIVE_INFINITY): Asy
     yield bytes;
   }
   if (left > 0 && Number.isFinite(left)) throw malformed('its compressed part goes beyond the end of the file');
-}
-
-async function skip(reader: ByteReader, size: number): Promise<void> {
-  for await (const _ of chunks(reader, size));
 }
 
 function malformed(what: string): PortkitError {
