@@ -16,6 +16,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'look after the store: du, ls, prune, verify, rebuild-index',
     load: async () => (await import('./cache.ts')).cache,
   },
+  boot: { summary: 'boot a kernel with its image, and talk to it', load: async () => (await import('./boot.ts')).boot },
   doctor: { summary: 'check this machine and the store', load: async () => (await import('./doctor.ts')).doctor },
   explain: { summary: 'explain an error code', load: async () => (await import('./explain.ts')).explain },
 };
