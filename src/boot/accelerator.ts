@@ -18,6 +18,7 @@ export interface ProbeWorld {
   readonly run: RunProgram;
   readonly env: Readonly<Record<string, string>>;
   readonly hostArchitecture: string;
+  readonly kvm: string;
   readonly folder: string;
   readonly signal: AbortSignal;
 }
@@ -27,12 +28,12 @@ const probeMs = 5000;
 
 /** KVM, when this very kernel gets through its boot with it; there are machines that have the device and hang. */
 export async function chooseAccelerator(machine: Machine, world: ProbeWorld): Promise<Chosen> {
-  const { hostArchitecture, run, env, folder, signal } = world;
+  const { hostArchitecture, kvm, run, env, folder, signal } = world;
   if (hostArchitecture !== machine.architecture) return { accelerator: 'tcg', why: `this machine is ${hostArchitecture}` };
   try {
-    await access('/dev/kvm', constants.R_OK | constants.W_OK);
+    await access(kvm, constants.R_OK | constants.W_OK);
   } catch {
-    return { accelerator: 'tcg', why: '/dev/kvm cannot be used' };
+    return { accelerator: 'tcg', why: `${kvm} cannot be used` };
   }
   const limit = AbortSignal.any([signal, AbortSignal.timeout(probeMs)]);
   const file = await openConsoleFile(join(folder, 'probe.log'));

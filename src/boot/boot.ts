@@ -36,6 +36,8 @@ export interface BootWorld {
   /** The environment of the monitor: where programs are. */
   readonly env: Readonly<Record<string, string>>;
   readonly hostArchitecture: string;
+  /** The device of KVM. */
+  readonly kvm: string;
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number;
   /** What nobody can have heard before. */
@@ -49,7 +51,7 @@ export interface BootWorld {
 export interface BootReport extends Partial<Chosen> {
   readonly monitor: Monitor;
   readonly times: {
-    /** By the clock of the guest: until the first program, and from there until the agent listened. */
+    /** By the clock of the guest: until the first program (0 when that is not the agent), and from there until the agent listened. */
     readonly kernelMs: number;
     readonly userspaceMs: number;
     /** By our clock: from the start of the monitor until the agent answered, and until the monitor had ended. */
@@ -76,9 +78,8 @@ export async function boot(trial: BootTrial, world: BootWorld): Promise<BootRepo
 async function bootIn(folder: string, trial: BootTrial, world: BootWorld): Promise<BootReport> {
   const { machine, monitor, timeoutMs } = trial;
   await checkMachine(machine, monitor);
-  const { run, env, hostArchitecture, signal } = world;
-  const chosen =
-    monitor === 'qemu' ? await chooseAccelerator(machine, { run, env, hostArchitecture, folder, signal }) : undefined;
+  const { signal } = world;
+  const chosen = monitor === 'qemu' ? await chooseAccelerator(machine, { ...world, folder }) : undefined;
   const launch = launchOf(trial, { folder, accelerator: chosen?.accelerator ?? 'kvm' });
   for (const { path, text } of launch.files) await writeFile(path, text, { mode: 0o600 });
   const over = AbortSignal.timeout(timeoutMs);
@@ -87,7 +88,7 @@ async function bootIn(folder: string, trial: BootTrial, world: BootWorld): Promi
   const file = await openConsoleFile(trial.consoleFile);
   const channel = await openChannel(launch.channel, limit);
   const start = world.now();
-  const running = run({ argv: launch.argv, env, signal: limit });
+  const running = world.run({ argv: launch.argv, env: world.env, signal: limit });
   const log = followConsole(running.stdout, file);
   const ended = endOf({ ended: running.ended, log, launch });
   try {
@@ -102,7 +103,7 @@ async function bootIn(folder: string, trial: BootTrial, world: BootWorld): Promi
     heard.catch(() => undefined);
     const { agentAt, ...told } = await Promise.race([heard, early]);
     await ended;
-    const times = { ...told.times, agentMs: agentAt - start, totalMs: world.now() - start };
+    const times = { ...told.times, agentMs: Math.round(agentAt - start), totalMs: Math.round(world.now() - start) };
     return { monitor, ...chosen, ...told, times };
   } catch (error) {
     signal.throwIfAborted();
@@ -134,7 +135,7 @@ async function talk({ channel, launch, limit }: Conversation, { files }: BootTri
     const read = [];
     for (const file of files) read.push(await readFile(asking, file));
     await shutDown(asking, launch.end);
-    return { agentAt, times: { kernelMs: initMs, userspaceMs: readyMs - initMs }, guest, files: read };
+    return { agentAt, times: { kernelMs: initMs, userspaceMs: Math.max(0, readyMs - initMs) }, guest, files: read };
   } finally {
     asking.agent.close();
   }

@@ -11,7 +11,7 @@ export interface ConsoleLog {
   saidAnything(): boolean;
   /** Whether this was among the last things said. */
   said(text: string): boolean;
-  /** The last lines, as a terminal may show them. */
+  /** Its last lines, as a terminal may show them: up to the panic, if there was one. */
   lastLines(): readonly string[];
 }
 
@@ -50,13 +50,21 @@ export function followConsole(console: AsyncIterable<Uint8Array>, file: FileHand
     ended,
     saidAnything: () => last.trim() !== '',
     said: (text) => last.includes(text),
-    lastLines: () =>
-      withoutEscapes(Buffer.from(last, 'latin1').toString('utf8'))
-        .split(/[\r\n]+/)
-        .map((line) => printable(line).trimEnd())
-        .filter((line) => line !== '')
-        .slice(-8),
+    lastLines: () => linesOf(Buffer.from(last, 'latin1').toString('utf8')),
   };
+}
+
+const shownLines = 8;
+
+function linesOf(text: string): readonly string[] {
+  const lines = withoutEscapes(text)
+    .split(/[\r\n]+/)
+    .map((line) => printable(line).trimEnd())
+    .filter((line) => line !== '');
+  const panic = lines.findLastIndex((line) => line.includes('Kernel panic'));
+  // Behind the panic there is only where in the kernel it was.
+  const end = panic < 0 ? lines.length : panic + 1;
+  return lines.slice(Math.max(0, end - shownLines), end);
 }
 
 /** Firmware moves the cursor about; without its sequences the words remain. */

@@ -27,6 +27,8 @@ interface Fake {
   /** Ends by itself, at once. */
   readonly status?: number;
   readonly stderr?: string;
+  /** What is on the console of a try with KVM, which has no agent. */
+  readonly probe?: string;
 }
 
 const digest = 'ab'.repeat(32);
@@ -41,14 +43,15 @@ function monitor(fake: Fake, calls: string[][]): BootWorld['run'] {
   return ({ argv, signal }) => {
     calls.push([...argv]);
     const stdout = new PassThrough();
-    stdout.write(fake.console ?? '');
+    const probe = !argv.some((word) => /id=agent|vsock|firecracker/.test(word));
+    stdout.write((probe ? fake.probe : fake.console) ?? '');
     const { promise, resolve, reject } = Promise.withResolvers<{ status: number; stderr: string }>();
     const end = (status: number) => {
       stdout.end();
       resolve({ status, stderr: fake.stderr ?? '' });
     };
     signal.addEventListener('abort', () => (stdout.end(), reject(signal.reason)));
-    if (fake.status !== undefined) end(fake.status);
+    if (fake.status !== undefined || probe) end(fake.status ?? 0);
     else void play(argv, fake.reply ?? good, () => void setTimeout(end, fake.endMs ?? 5, 0));
     return { stdout, ended: promise };
   };
@@ -89,7 +92,7 @@ function serve(socket: Socket, reply: Reply, end: () => void): void {
 
 async function tryBoot(
   fake: Fake,
-  more: { monitor?: Monitor; machine?: Partial<Machine>; files?: BootTrial['files']; timeoutMs?: number } = {},
+  more: { monitor?: Monitor; machine?: Partial<Machine>; files?: BootTrial['files']; timeoutMs?: number; host?: string } = {},
 ) {
   const calls: string[][] = [];
   let time = 0;
@@ -109,8 +112,8 @@ async function tryBoot(
   const world: BootWorld = {
     run: monitor(fake, calls),
     env: {},
-    // Not the architecture of any machine: KVM is not tried.
-    hostArchitecture: 'none',
+    hostArchitecture: more.host ?? 'aarch64',
+    kvm: join(folder, 'kvm'),
     now: () => (time += 1000),
     nonce: () => 'abc',
     temporary: folder,
@@ -136,6 +139,19 @@ test.each(['qemu', 'firecracker', 'cloud-hypervisor'] as const)('%s: hello, a fi
   expect(readFileSync(join(folder, 'console.log'), 'utf8')).toBe('Linux\r\n');
 });
 
+test('KVM is used when the kernel gets to its panic for want of a root with it', async () => {
+  const used = async (fake: Fake, host = 'x86_64') => {
+    const { report, calls } = await tryBoot(fake, { host });
+    const accelerators = calls.map((argv) => argv[argv.indexOf('-accel') + 1]);
+    return { accelerators, chosen: report.accelerator, why: report.why };
+  };
+  expect(await used({})).toMatchObject({ accelerators: ['tcg'], why: expect.stringContaining('cannot be used') as string });
+  writeFileSync(join(folder, 'kvm'), '');
+  expect(await used({ probe: 'Kernel panic - not syncing: VFS' })).toEqual({ accelerators: ['kvm', 'kvm'], chosen: 'kvm' });
+  expect(await used({ probe: '' })).toMatchObject({ accelerators: ['kvm', 'tcg'], chosen: 'tcg' });
+  expect(await used({}, 'aarch64')).toMatchObject({ accelerators: ['tcg'], why: 'this machine is aarch64' });
+});
+
 test('a file with another digest', async () => {
   const files = [{ path: '/init', sha256: 'cd'.repeat(32) }];
   await expect(tryBoot({}, { files })).rejects.toMatchObject({ code: 'PK3807' });
@@ -157,10 +173,11 @@ test.each<[string, Reply, string, string]>([
 });
 
 test('a machine that panics, that says nothing, that cannot be started', async () => {
-  const console = '\u001bc\u001b[?7l[    1.2] Kernel panic - not syncing: \u001b[31mVFS\r\n\n[    1.3] Rebooting\r\n';
+  const console =
+    '\u001bc\u001b[?7l[    1.1] VFS: x\r\n[    1.2] Kernel panic - not syncing: \u001b[31mVFS\r\n\n[    1.3] Rebooting\r\n';
   const panicked = tryBoot({ status: 0, console });
   await expect(panicked).rejects.toMatchObject({ code: 'PK3802' });
-  await expect(panicked).rejects.toThrow('console:\n[    1.2] Kernel panic - not syncing: VFS\n[    1.3] Rebooting');
+  await expect(panicked).rejects.toThrow(/console:\n\[ {4}1\.1\] VFS: x\n\[ {4}1\.2\] Kernel panic - not syncing: VFS$/);
   const silent = tryBoot({ reply: () => undefined }, { timeoutMs: 300 });
   await expect(silent).rejects.toMatchObject({ code: 'PK3801', message: expect.stringContaining('said nothing') as string });
   const refused = tryBoot({ status: 1, stderr: 'no such machine' });
@@ -198,7 +215,7 @@ test('a console file that cannot be made', async () => {
   };
   const trial: BootTrial = { machine, monitor: 'firecracker', timeoutMs: 1000, files: [], consoleFile: blocked };
   const calls: string[][] = [];
-  const world = { run: monitor({}, calls), env: {}, hostArchitecture: 'none', now: () => 0, nonce: () => 'n' };
+  const world = { run: monitor({}, calls), env: {}, hostArchitecture: 'aarch64', kvm: '/none', now: () => 0, nonce: () => 'n' };
   const signal = AbortSignal.timeout(5000);
   await expect(boot(trial, { ...world, temporary: folder, signal })).rejects.toMatchObject({ code: 'PK3406' });
   expect(calls).toEqual([]);

@@ -46,7 +46,7 @@ export const boot: Command = {
     const env = { PATH: process.env['PATH'] ?? '' };
     const now = () => performance.now();
     const nonce = () => randomBytes(16).toString('hex');
-    const world = { run: runProgram, env, hostArchitecture: native(), now, nonce, temporary: tmpdir(), signal };
+    const world = { run: runProgram, env, hostArchitecture: native(), kvm: '/dev/kvm', now, nonce, temporary: tmpdir(), signal };
     if (!flag(options, 'json')) note(`booting ${trial.machine.kernel} with ${trial.monitor}; console: ${trial.consoleFile}`);
     const report = await bootMachine(trial, world);
     if (flag(options, 'json')) print(JSON.stringify({ version: 1, ...report, console: trial.consoleFile }, null, 2));
