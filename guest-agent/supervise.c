@@ -3,7 +3,6 @@
 #include "agent.h"
 
 #include <errno.h>
-#include <linux/vm_sockets.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,6 +16,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* It needs what sys/socket.h declares. */
+#include <linux/vm_sockets.h>
 
 #define SESSIONS_MAX 16
 

@@ -180,7 +180,7 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3802:
     'The machine ended while its agent was still waited for: the kernel panicked, or the init of the image ended. The last lines of the console are shown, all of them are in the console log.',
   PK3803:
-    'The agent in the guest sent something that protocol 1 does not allow, gave a wrong nonce back, or left. Something else may listen in its place, or the agent of the image is another version.',
+    'The agent in the guest sent something that protocol 1 does not allow, or gave a wrong nonce back. Something else may listen in its place, or the agent of the image is another version.',
   PK3804:
     'The agent in the guest understood a request and cannot do it, for instance because a file is not there. Its own words are in the message.',
   PK3805:
@@ -188,6 +188,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3806:
     'A kernel and a root file system or an initrd are needed, and not every monitor takes every kernel or architecture. The message says what is missing or does not fit.',
   PK3807: 'The file was read inside the booted guest, and its digest is not the one that was asked for with --expect.',
+  PK3808:
+    'The connection to the agent ended while answers were waited for: its process ended, or its guest did. The console log may say why.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

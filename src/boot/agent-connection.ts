@@ -10,7 +10,7 @@ export type Answer = Readonly<Record<string, unknown>>;
 
 /** A conversation with the agent of a guest. */
 export interface AgentConnection {
-  /** Asks one thing; PK3804 when the agent refuses, PK3803 when it breaks the protocol or leaves. */
+  /** Asks one thing; PK3804 when the agent refuses, PK3803 when it breaks the protocol, PK3808 when it leaves. */
   ask(op: string, request: Request, signal: AbortSignal): Promise<Answer>;
   /** Ends the conversation; what was not answered is rejected. */
   close(): void;
@@ -31,9 +31,9 @@ export function connectAgent(stream: Duplex): AgentConnection {
   let last = 0;
   let ended: PortkitError | undefined;
 
-  function end(why: string, cause?: unknown): void {
+  function end(why: string, code: 'PK3803' | 'PK3808', cause?: unknown): void {
     if (ended !== undefined) return;
-    ended = new PortkitError('PK3803', `The conversation with the agent ended: ${why}`, { cause });
+    ended = new PortkitError(code, `The conversation with the agent ended: ${why}`, { cause });
     stream.destroy();
     for (const asked of waiting.values()) asked.reject(ended);
     waiting.clear();
@@ -43,16 +43,17 @@ export function connectAgent(stream: Duplex): AgentConnection {
     const answer = answerIn(line);
     const id = answer?.['id'];
     const asked = typeof id === 'number' ? waiting.get(id) : undefined;
-    if (answer === undefined || asked === undefined) return end(`it sent ${shown(line)}, which answers nothing that was asked`);
+    if (answer === undefined || asked === undefined)
+      return end(`it sent ${shown(line)}, which answers nothing that was asked`, 'PK3803');
     waiting.delete(id as number);
     if (answer['error'] === undefined) return asked.resolve(answer);
     const words = shown(`${JSON.stringify(answer['message'])} (${JSON.stringify(answer['error'])})`);
     asked.reject(new PortkitError('PK3804', `The agent refuses ${asked.op}: ${words}`));
   }
 
-  stream.on('error', (error) => end('the connection broke', error));
-  stream.on('close', () => end('the other side left'));
-  readLines(stream, { take, tooLong: () => end('an answer is longer than any can be') });
+  stream.on('error', (error) => end('the connection broke', 'PK3808', error));
+  stream.on('close', () => end('the other side left', 'PK3808'));
+  readLines(stream, { take, tooLong: () => end('an answer is longer than any can be', 'PK3803') });
   return {
     async ask(op, request, signal) {
       signal.throwIfAborted();
@@ -63,14 +64,14 @@ export function connectAgent(stream: Duplex): AgentConnection {
         waiting.delete(id);
         reject(signal.reason);
         // The answer that comes now would answer nothing.
-        end('a request was given up');
+        end('a request was given up', 'PK3808');
       };
       signal.addEventListener('abort', stop, { once: true });
       waiting.set(id, { op, resolve, reject });
       stream.write(`${JSON.stringify({ id, op, ...request })}\n`);
       return promise.finally(() => signal.removeEventListener('abort', stop));
     },
-    close: () => end('it was closed'),
+    close: () => end('it was closed', 'PK3808'),
   };
 }
 

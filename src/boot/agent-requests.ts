@@ -1,4 +1,5 @@
 import { PortkitError } from '../base/errors.ts';
+import { printable } from '../base/printable.ts';
 import type { AgentConnection, Answer } from './agent-connection.ts';
 
 /** Who is asked, and until when. */
@@ -34,8 +35,8 @@ export interface GuestInfo {
 export async function info({ agent, signal }: Asking): Promise<GuestInfo> {
   const answer = await agent.ask('info', {}, signal);
   return {
-    machine: textIn(answer, 'machine'),
-    kernel: textIn(answer, 'kernel'),
+    machine: nameIn(answer, 'machine'),
+    kernel: nameIn(answer, 'kernel'),
     cpus: numberIn(answer, 'cpus'),
     memory: numberIn(answer, 'memory'),
   };
@@ -147,6 +148,11 @@ function textIn(answer: Answer, key: string): string {
   const value = answer[key];
   if (typeof value === 'string') return value;
   throw wrong(`its answer has no text ${key}`);
+}
+
+/** A short text that may be shown. */
+function nameIn(answer: Answer, key: string): string {
+  return printable(textIn(answer, key).slice(0, 100));
 }
 
 function bytesIn(answer: Answer, key: string): Buffer {

@@ -60,7 +60,7 @@ function toolCheck(command: string, path: string): Check {
 }
 
 /** The file a shell would run; a relative folder in PATH means another program in every folder, and is passed over. */
-function findProgram(command: string, path: string): string | undefined {
+export function findProgram(command: string, path: string): string | undefined {
   const folders = path.split(delimiter).filter((folder) => isAbsolute(folder));
   return folders.map((folder) => join(folder, command)).find(isProgram);
 }

@@ -89,6 +89,8 @@ const packages: Readonly<Record<string, string>> = {
   'apt-get': 'apt',
   'apt-cache': 'apt',
   dpkg: 'dpkg',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-system-aarch64': 'qemu-system-arm',
 };
 
 function installHint(program: string): string {

@@ -14,24 +14,24 @@ const flags = {
 };
 
 /** Why the agent cannot be compiled here, or undefined. */
-export function noCompiler(kind: keyof typeof flags): string | undefined {
+export function noCompiler(kind: keyof typeof flags, compiler = 'cc'): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'portkit-cc-'));
   try {
     const argv = [...flags[kind], '-x', 'c', '-', '-o', join(folder, 'empty')];
-    execFileSync('cc', argv, { input: 'int main(void){return 0;}', stdio: ['pipe', 'ignore', 'ignore'] });
+    execFileSync(compiler, argv, { input: 'int main(void){return 0;}', stdio: ['pipe', 'ignore', 'ignore'] });
     return undefined;
   } catch {
-    return `there is no cc that makes a ${kind} program`;
+    return `there is no ${compiler} that makes a ${kind} program`;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 /** Compiles the agent into a folder; answers the path of the program. */
-export function compileAgent(folder: string, kind: keyof typeof flags): string {
+export function compileAgent(folder: string, kind: keyof typeof flags, compiler = 'cc'): string {
   const program = join(folder, `agent-${kind}`);
   const sources = globSync('guest-agent/*.c').toSorted();
-  execFileSync('cc', [...flags[kind], '-Wall', '-Wextra', '-Werror', '-o', program, ...sources], { stdio: 'inherit' });
+  execFileSync(compiler, [...flags[kind], '-Wall', '-Wextra', '-Werror', '-o', program, ...sources], { stdio: 'inherit' });
   return program;
 }
 

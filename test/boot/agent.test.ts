@@ -11,7 +11,7 @@ import { compileAgent, noCompiler, startAgent } from './agent-program.ts';
 import type { RunningAgent } from './agent-program.ts';
 
 const missing = noCompiler('release');
-if (missing !== undefined) console.log(`the agent is not tried: ${missing}`);
+if (missing !== undefined) test('the agent', ({ skip }) => skip(missing));
 
 describe.skipIf(missing !== undefined)('the agent on a unix socket', () => {
   const folder = mkdtempSync(join(tmpdir(), 'portkit-agent-'));

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { PortkitError } from '../../base/errors.ts';
+import { durationIn, showDuration, showSize, sizeIn } from '../../base/units.ts';
+import { boot as bootMachine } from '../../boot/boot.ts';
+import type { BootReport, BootTrial } from '../../boot/boot.ts';
+import type { Architecture, Monitor } from '../../boot/machine.ts';
+import { qemuProgram } from '../../boot/qemu.ts';
+import { runProgram } from '../../ops/run-program.ts';
+import type { Command, Invocation } from '../command.ts';
+import { findProgram } from '../machine.ts';
+import { flag, listOption, textOption } from '../values.ts';
+
+type Options = Invocation['options'];
+
+/** `portkit boot`: does it boot? */
+export const boot: Command = {
+  usage: 'boot --kernel F [--initrd F] [--rootfs F] [--vmm VMM] [--timeout 120s] [--json]',
+  about: [
+    'Boots a kernel in a virtual machine, waits for the agent inside, has it read files, and powers off.',
+    'QEMU uses KVM when this kernel boots with it, else it translates. A rootfs is never written to: beside an',
+    'initrd it is mounted under a layer in memory. The console is kept in a file.',
+  ].join('\n'),
+  words: 0,
+  options: {
+    kernel: { type: 'string', value: 'F', help: 'the kernel' },
+    initrd: { type: 'string', value: 'F', help: 'the initial RAM disk, with the agent as /init' },
+    rootfs: { type: 'string', value: 'F', help: 'an ext4 image, with the agent as /init' },
+    architecture: { type: 'string', value: 'A', help: 'x86-64 or aarch64 (default: that of this machine)' },
+    vmm: { type: 'string', value: 'VMM', help: 'qemu, firecracker, cloud-hypervisor or auto (default: the first installed)' },
+    memory: { type: 'string', value: 'SIZE', help: 'the memory of the machine (default: 512MiB)' },
+    timeout: { type: 'string', value: 'TIME', help: 'how long it may take (default: 120s)' },
+    expect: {
+      type: 'string',
+      value: 'PATH=SHA256',
+      multiple: true,
+      help: 'a file inside and its SHA-256 (default: /init is read, whatever it is)',
+    },
+    console: { type: 'string', value: 'F', help: 'where to keep the console (default: a new file in the temporary folder)' },
+    json: { type: 'boolean', help: 'print the result as JSON' },
+  },
+  async run({ options, print, note, signal }) {
+    const trial = trialOf(options);
+    const env = { PATH: process.env['PATH'] ?? '' };
+    const now = () => performance.now();
+    const nonce = () => randomBytes(16).toString('hex');
+    const world = { run: runProgram, env, hostArchitecture: native(), kvm: '/dev/kvm', now, nonce, temporary: tmpdir(), signal };
+    if (!flag(options, 'json')) note(`booting ${trial.machine.kernel} with ${trial.monitor}; console: ${trial.consoleFile}`);
+    const report = await bootMachine(trial, world);
+    if (flag(options, 'json')) print(JSON.stringify({ version: 1, ...report, console: trial.consoleFile }, null, 2));
+    else print(shown(report));
+    return 0;
+  },
+};
+
+function trialOf(options: Options): BootTrial {
+  const kernel = textOption(options, 'kernel');
+  if (kernel === undefined) throw new PortkitError('PK1001', 'boot needs a kernel', { hint: 'Give --kernel FILE' });
+  const initrd = textOption(options, 'initrd');
+  const rootfs = textOption(options, 'rootfs');
+  const architecture = architectureOf(textOption(options, 'architecture') ?? native());
+  const files = listOption(options, 'expect').map(expectation);
+  const machine = {
+    architecture,
+    kernel: resolve(kernel),
+    ...(initrd !== undefined && { initrd: resolve(initrd) }),
+    ...(rootfs !== undefined && { rootfs: resolve(rootfs) }),
+    memoryMiB: memoryOf(textOption(options, 'memory') ?? '512MiB'),
+  };
+  return {
+    machine,
+    monitor: monitorOf(textOption(options, 'vmm') ?? 'auto', architecture),
+    timeoutMs: timeoutOf(textOption(options, 'timeout') ?? '120s'),
+    files: files.length === 0 ? [{ path: '/init' }] : files,
+    consoleFile: resolve(textOption(options, 'console') ?? join(mkdtempSync(join(tmpdir(), 'portkit-console-')), 'console.log')),
+  };
+}
+
+function native(): string {
+  return { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch;
+}
+
+function architectureOf(text: string): Architecture {
+  if (text === 'x86-64' || text === 'x86_64') return 'x86_64';
+  if (text === 'aarch64') return 'aarch64';
+  throw new PortkitError('PK1004', `--architecture ${JSON.stringify(text)} is not known`, { hint: 'Write x86-64 or aarch64' });
+}
+
+function monitorOf(text: string, architecture: Architecture): Monitor {
+  if (text === 'qemu' || text === 'firecracker' || text === 'cloud-hypervisor') return text;
+  if (text !== 'auto') {
+    const hint = 'Write qemu, firecracker, cloud-hypervisor or auto';
+    throw new PortkitError('PK1004', `--vmm ${JSON.stringify(text)} is not known`, { hint });
+  }
+  const path = process.env['PATH'] ?? '';
+  if (findProgram(qemuProgram(architecture), path) !== undefined) return 'qemu';
+  const found = (['firecracker', 'cloud-hypervisor'] as const).find((name) => findProgram(name, path) !== undefined);
+  if (found !== undefined) return found;
+  throw new PortkitError('PK6901', `There is no program to run a machine of ${architecture}`, {
+    hint: `Install the Debian package ${architecture === 'x86_64' ? 'qemu-system-x86' : 'qemu-system-arm'}`,
+  });
+}
+
+function memoryOf(text: string): number {
+  const mebibytes = (sizeIn(text) ?? 0) / 2 ** 20;
+  if (Number.isInteger(mebibytes) && mebibytes >= 32 && mebibytes <= 65_536) return mebibytes;
+  throw new PortkitError('PK1004', `--memory ${JSON.stringify(text)} is not allowed`, { hint: 'Write 32MiB to 64GiB' });
+}
+
+function timeoutOf(text: string): number {
+  const ms = durationIn(text) ?? 0;
+  if (ms >= 1000 && ms <= 3600e3) return ms;
+  throw new PortkitError('PK1004', `--timeout ${JSON.stringify(text)} is not allowed`, { hint: 'Write 1s to 1h, such as 120s' });
+}
+
+function expectation(text: string): BootTrial['files'][number] {
+  const [, path, sha256] = /^(\/.*)=(?:sha256:)?([0-9a-f]{64})$/.exec(text) ?? [];
+  if (path !== undefined && sha256 !== undefined) return { path, sha256 };
+  throw new PortkitError('PK1004', `--expect ${JSON.stringify(text)} is no file with a digest`, {
+    hint: 'Write --expect /PATH=SHA256 with 64 lower-case hex digits',
+  });
+}
+
+function shown({ monitor, accelerator, why, times, guest, files }: BootReport): string {
+  const how = accelerator === undefined ? monitor : `${monitor}, ${accelerator}${why === undefined ? '' : `: ${why}`}`;
+  const { kernelMs, userspaceMs, agentMs, totalMs } = times;
+  return [
+    `booted Linux ${guest.kernel} on ${guest.machine} with ${guest.cpus} CPU and ${showSize(guest.memory)} (${how})`,
+    ...files.map(({ path, size, sha256 }) => `${path}: ${showSize(size)}, sha256:${sha256}`),
+    `kernel ${showDuration(kernelMs)}, userspace ${showDuration(userspaceMs)} by its own clock`,
+    `agent after ${showDuration(agentMs)}, ended after ${showDuration(totalMs)}`,
+  ].join('\n');
+}
