@@ -57,7 +57,7 @@ try {
 }
 
 function programNames(): readonly string[] {
-  return ['cpio', 'get', 'look-up', 'make-records', 'put-file', 'put-small', 'snapshot'];
+  return ['get', 'look-up', 'make-records', 'pack', 'put-file', 'put-small', 'snapshot'];
 }
 
 function optionOf(name: string): string | undefined {

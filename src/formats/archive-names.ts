@@ -73,7 +73,13 @@ export function checkTarget(target: ByteString, where: string): ByteString {
   return target;
 }
 
-/** Text that sorts like a tree: the slash before every other byte. */
-export function treeOrder(path: ByteString): string {
-  return path.replaceAll('/', '\0');
+/** Whether a path stands before another in a tree: names by byte, and what a directory holds right behind it. */
+export function isBefore(path: ByteString, other: ByteString): boolean {
+  for (let at = 0; at < path.length && at < other.length; at++) {
+    const [a, b] = [path.charCodeAt(at), other.charCodeAt(at)];
+    if (a !== b) return a === slash || (b !== slash && a < b);
+  }
+  return path.length < other.length;
 }
+
+const slash = '/'.charCodeAt(0);
