@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { cpioCases } from './cpio-cases.ts';
+import { archiveCases } from './archive-cases.ts';
 import { makeFile, makeTree } from './material.ts';
 import { run } from './measure.ts';
 import type { Case, Command, Contender } from './measure.ts';
 import { freshPaths, ours, settle, shell } from './place.ts';
 import type { Place } from './place.ts';
 
-/** Every case, in the order of the table; three share a tree, which the first of them makes, and so do those about cpio. */
+/** Every case, in the order of the table; three share a tree, which the first of them makes, and so do those about archives. */
 export function allCases(place: Place): readonly Case[] {
   const tree = join(place.folder, 'tree');
   return [
@@ -18,7 +18,7 @@ export function allCases(place: Place): readonly Case[] {
     putSmallCase(place, tree),
     getSmallCase(place, tree),
     snapshotCase(place, tree),
-    ...cpioCases(place),
+    ...archiveCases(place),
   ];
 }
 

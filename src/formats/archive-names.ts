@@ -27,19 +27,19 @@ export type Placed = { readonly type: Exclude<TarBody['type'], 'hardlink'> | 'so
 export interface Known {
   readonly types: Map<string, Placed['type']>;
   readonly limits: TarLimits;
-  /** Whether hard links may lead to files that are not in this archive (a layer over another). */
-  readonly openLinks: boolean;
+  /** Where hard links may lead besides the files before them: to files of no archive, to files after them, or nowhere. */
+  readonly otherLinks: 'outside' | 'later' | 'none';
 }
 
 /**
  * Takes note of an entry. A path may come twice only as a directory; nothing goes below what is no directory, so not through
- * a symlink either; a hard link leads to a file that was there before it.
+ * a symlink either. Answers whether a hard link waits for a file after it; its own path is a `hardlink` until then.
  */
 export function note(
-  { types, limits, openLinks }: Known,
+  { types, limits, otherLinks }: Known,
   path: ByteString,
   { body, where }: { readonly body: Placed; readonly where: string },
-): void {
+): boolean {
   const { type } = body;
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
     const parent = path.slice(0, at);
@@ -51,14 +51,20 @@ export function note(
   const there = types.get(path);
   if (path === '' && type !== 'dir') throw refused(where, `the root of the archive is a ${type}`);
   if (there !== undefined && (there !== 'dir' || type !== 'dir')) throw refused(where, `the path ${show(path)} comes twice`);
-  if (body.type === 'hardlink') {
-    const target = types.get(body.target);
-    if (target !== 'file' && (target !== undefined || !openLinks)) {
-      throw refused(where, `${show(path)} is a hard link to ${show(body.target)}, which is no file before it in the archive`);
-    }
-  }
-  types.set(path, type === 'hardlink' ? 'file' : type);
+  const waits = body.type === 'hardlink' && !isThere(types.get(body.target), otherLinks);
+  if (body.type === 'hardlink' && waits && (otherLinks !== 'later' || !mayCome(types.get(body.target))))
+    throw refused(where, `${show(path)} is a hard link to ${show(body.target)}, which is no file before it in the archive`);
+  types.set(path, type === 'hardlink' && !waits ? 'file' : type);
   if (types.size > limits.entries) throw tooMuch(where, `more than ${limits.entries} names`);
+  return waits;
+}
+
+function isThere(target: Placed['type'] | undefined, otherLinks: Known['otherLinks']): boolean {
+  return target === 'file' || (target === undefined && otherLinks === 'outside');
+}
+
+function mayCome(target: Placed['type'] | undefined): boolean {
+  return target === undefined || target === 'hardlink';
 }
 
 /** The target of a symlink is kept as it is, wherever it leads: nothing here follows it, and nothing may go through it. */
@@ -67,7 +73,13 @@ export function checkTarget(target: ByteString, where: string): ByteString {
   return target;
 }
 
-/** Text that sorts like a tree: the slash before every other byte. */
-export function treeOrder(path: ByteString): string {
-  return path.replaceAll('/', '\0');
+/** Whether a path stands before another in a tree: names by byte, and what a directory holds right behind it. */
+export function isBefore(path: ByteString, other: ByteString): boolean {
+  for (let at = 0; at < path.length && at < other.length; at++) {
+    const [a, b] = [path.charCodeAt(at), other.charCodeAt(at)];
+    if (a !== b) return a === slash || (b !== slash && a < b);
+  }
+  return path.length < other.length;
 }
+
+const slash = '/'.charCodeAt(0);

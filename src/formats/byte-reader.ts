@@ -60,3 +60,12 @@ export function byteReader(source: AsyncIterable<Uint8Array>): ByteReader {
     },
   };
 }
+
+/** All that is left of a reader, which is then closed. */
+export async function* remaining(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  try {
+    for (let bytes = await reader.some(2 ** 20); bytes.length > 0; bytes = await reader.some(2 ** 20)) yield bytes;
+  } finally {
+    await reader.close();
+  }
+}

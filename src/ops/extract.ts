@@ -1,5 +1,9 @@
 import type { Digest } from '../base/digest.ts';
+import { PortkitError } from '../base/errors.ts';
+import { show } from '../formats/archive-errors.ts';
 import { decompress, defaultDecompressLimits, detectCompression } from '../formats/compression/decompress.ts';
+import type { CpioEntry } from '../formats/cpio/entry.ts';
+import { detectCpio, readCpio } from '../formats/cpio/read.ts';
 import { defaultTarLimits } from '../formats/tar/entry.ts';
 import type { TarEntry } from '../formats/tar/entry.ts';
 import { readTar } from '../formats/tar/read.ts';
@@ -13,7 +17,7 @@ import { asOutcome } from './outcome.ts';
 import { takeFiles } from './take-files.ts';
 import { implied, putTarEntry, storeTarEntry } from './tar-entry.ts';
 
-/** The tree in a tar, which may be compressed; `strip` takes that many names off the front of every path. */
+/** The tree in a tar or cpio, which may be compressed; `strip` takes that many names off the front of every path. */
 export function extractOp({ strip = 0 }: ExtractSpec, world: DecompressWorld): Op {
   return {
     code: 'extract/1',
@@ -21,17 +25,27 @@ export function extractOp({ strip = 0 }: ExtractSpec, world: DecompressWorld): O
     facts: () => ({ facts: { strip: `${strip}` } }),
     run: (inputs, context) =>
       asOutcome(async () => {
-        const entries = readTar(await openArchive(onlyInput(inputs, 'blob'), world, context), defaultTarLimits, context.signal);
+        const entries = await readArchive(onlyInput(inputs, 'blob'), world, context);
         const digest = await treeOf(strip === 0 ? entries : stripEntries(entries, strip), world, context.signal);
         return { ok: true, outputs: [{ kind: 'tree', digest }] };
       }),
   };
 }
 
-async function openArchive(blob: Digest, world: DecompressWorld, context: OpContext): Promise<AsyncIterable<Uint8Array>> {
+async function readArchive(blob: Digest, world: DecompressWorld, context: OpContext): Promise<AsyncIterable<TarEntry>> {
+  const help = { archive: defaultTarLimits, limits: defaultDecompressLimits, unxz: world.unxz };
   const { format, content } = await detectCompression(await openInput(blob, world, context));
-  if (format === undefined) return content;
-  return decompress(content, { format, limits: defaultDecompressLimits, unxz: world.unxz }, context.signal);
+  const plain = format === undefined ? content : decompress(content, { ...help, format }, context.signal);
+  const found = await detectCpio(plain);
+  if (found.cpio) return withoutSockets(readCpio(found.content, help, context.signal));
+  return readTar(found.content, defaultTarLimits, context.signal);
+}
+
+async function* withoutSockets(entries: AsyncIterable<CpioEntry>): AsyncGenerator<TarEntry> {
+  for await (const entry of entries) {
+    if (entry.type === 'socket') throw new PortkitError('PK3302', `${show(entry.path)} is a socket, which no tree holds`);
+    yield entry;
+  }
 }
 
 async function treeOf(entries: AsyncIterable<TarEntry>, world: DecompressWorld, signal: AbortSignal): Promise<Digest> {

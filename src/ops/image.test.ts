@@ -145,6 +145,13 @@ describe('layers', () => {
     expect(await takeLayers(['f a 1'], ['h b a'])).toEqual(['dir 755', 'file 644 a 1', 'file 644 b = a']);
   });
 
+  test('may link to files that come after the link; to one below that is replaced after it, the link keeps the old', async () => {
+    expect(await takeLayers(['h b a', 'f a 1'])).toEqual(['dir 755', 'file 644 a 1', 'file 644 b = a']);
+    expect(await takeLayers(['f a 1'], ['h b a', 'f a 2'])).toEqual(['dir 755', 'file 644 a 2', 'file 644 b 1']);
+    index([image([await tar('h b missing')])]);
+    expect(codeOf(await take())).toBe('PK1003');
+  });
+
   test('with whiteouts remove what is below, never what is of their own', async () => {
     expect(await takeLayers(['f a 1', 'd d', 'f d/x 1', 'f z 1'], ['f a 2', 'f .wh.a', 'f .wh.d', 'f .wh.missing'])).toEqual([
       'dir 755',

@@ -91,6 +91,8 @@ const shown: Readonly<Record<string, string>> = {
   fifo: 'fifo a',
 };
 
+const hard = (name: string, link: string): Buffer => header({ name, type: '1', link });
+
 function types(): readonly Case[] {
   const all = Object.keys(known);
   const target = header({ name: 'target' });
@@ -124,6 +126,19 @@ function types(): readonly Case[] {
       archive(header({ name: 's', type: '2', link: 'x' }), header({ type: '1', link: 's' })),
       'PK3302',
     ],
+    ['a hard link before its file', archive(hard('a', 'b'), file({ name: 'b' })), 'file b=x; hardlink a>b'],
+    [
+      'links to a link before its file',
+      archive(hard('c', 'a'), hard('d', 'c'), hard('a', 'b'), file({ name: 'b' }), hard('e', 'd')),
+      'file b=x; hardlink a>b; hardlink c>a; hardlink d>c; hardlink e>d',
+    ],
+    ['hard links in a circle', archive(hard('a', 'b'), hard('b', 'a')), 'PK3302'],
+    ['a hard link to itself and then a file of that name', archive(hard('a', 'a'), file({})), 'PK3302'],
+    ['a hard link before a directory', archive(hard('a', 'b'), header({ name: 'b', type: '5' })), 'PK3302'],
+    ['a hard link before a symlink', archive(hard('a', 'b'), header({ name: 'b', type: '2', link: 'x' })), 'PK3302'],
+    ['a file below a hard link that waits', archive(hard('a', 'b'), file({ name: 'a/c' }), file({ name: 'b' })), 'PK3302'],
+    ['a hard link that waits for what is below it', archive(hard('a', 'a/b'), file({ name: 'a/b' })), 'PK3302'],
+    ['a file over a hard link that waits', archive(hard('a', 'b'), file({}), file({ name: 'b' })), 'PK3302'],
     ['a file where a directory is implied', archive(file({ name: 'd/f' }), file({ name: 'd' })), 'PK3302'],
   ];
 }

@@ -1,6 +1,6 @@
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { PortkitError, systemCode } from '../../base/errors.ts';
-import { byteReader } from '../byte-reader.ts';
+import { byteReader, remaining } from '../byte-reader.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { gunzipMember } from './gzip-member.ts';
 import { unlz4 } from './lz4.ts';
@@ -48,14 +48,7 @@ export async function detectCompression(
   const reader = byteReader(source);
   const head = await reader.take(6);
   reader.putBack(head);
-  async function* content(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* rest(reader);
-    } finally {
-      await reader.close();
-    }
-  }
-  return { format: compressionOf(head), content: content() };
+  return { format: compressionOf(head), content: remaining(reader) };
 }
 
 /** The format that begins with these six bytes. */

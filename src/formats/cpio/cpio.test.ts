@@ -7,8 +7,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { collect, cpioHelp, cpioOf, entriesOf, plain, root, signal, treeOf } from '../../../test/formats/cpio.ts';
 import { byteString, fromBytes, toBytes } from '../../base/byte-string.ts';
+import type { ByteString } from '../../base/byte-string.ts';
 import { digestOf } from '../../base/digest.ts';
-import { treeOrder } from '../archive-names.ts';
+import { isBefore } from '../archive-names.ts';
 import type { FileEntry } from '../file-tree.ts';
 import { withoutXattrs, writeCpio } from './write.ts';
 
@@ -34,7 +35,7 @@ const zoo: readonly FileEntry[] = [
 
 /** As a set, because the names of a hard-linked file come when its content comes. */
 const byPath = (entries: readonly FileEntry[]): ReadonlyMap<string, FileEntry> => {
-  const sorted = entries.toSorted((a, b) => (treeOrder(a.path) < treeOrder(b.path) ? -1 : 1));
+  const sorted = entries.toSorted((a, b) => (isBefore(a.path, b.path) ? -1 : 1));
   const first = new Map<string, string>();
   return new Map(
     sorted.map((entry) => {
@@ -186,6 +187,16 @@ describe('writing', () => {
     controller.abort(new Error('stop'));
     await expect(collect(writeCpio(treeOf(zoo), {}, controller.signal))).rejects.toThrow('stop');
   });
+});
+
+test('the order of a tree is that of its names, level by level', () => {
+  const names = fc.array(fc.constantFrom('a', 'b', 'a-', 'a0', 'ÿ'), { minLength: 1, maxLength: 4 });
+  const path = (parts: readonly string[]): ByteString => fromBytes(Buffer.from(parts.join('/'), 'latin1'));
+  fc.assert(
+    fc.property(names, names, (one, other) => {
+      expect(isBefore(path(one), path(other))).toBe(one.join('\0') < other.join('\0'));
+    }),
+  );
 });
 
 /** Not every machine has GNU cpio; CI has. */

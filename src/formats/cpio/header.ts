@@ -66,8 +66,9 @@ export function fillTo4(size: number): number {
 /** The 110 bytes of a header without checksum ("newc"). */
 export function encodeHeader(header: CpioHeader): string {
   let text = '070701';
-  for (const field of fields) text += header[field].toString(16).toUpperCase().padStart(8, '0');
-  return text;
+  // Most numbers are 0.
+  for (const field of fields) text += header[field] === 0 ? '00000000' : header[field].toString(16).padStart(8, '0');
+  return text.toUpperCase();
 }
 
 /** Reads a header; `summed` says whether `check` counts. */

@@ -1,5 +1,5 @@
 import { malformed, refused, tooMuch } from '../archive-errors.ts';
-import { byteReader } from '../byte-reader.ts';
+import { byteReader, remaining } from '../byte-reader.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { compressionOf, decompressMember } from '../compression/decompress.ts';
 import type { DecompressHelp } from '../compression/decompress.ts';
@@ -31,7 +31,7 @@ export async function* readCpio(
 ): AsyncGenerator<CpioEntry> {
   const reader = byteReader(source);
   const reading: Reading = {
-    known: { types: new Map(), limits: help.archive, openLinks: false },
+    known: { types: new Map(), limits: help.archive, otherLinks: 'none' },
     limits: help.archive,
     spent: { headers: 0, bytes: 0, metadata: 0 },
   };
@@ -51,6 +51,16 @@ export async function* readCpio(
   } finally {
     await reader.close();
   }
+}
+
+/** Whether a stream begins as a cpio of any form does, and the stream from its beginning. */
+export async function detectCpio(
+  source: AsyncIterable<Uint8Array>,
+): Promise<{ readonly cpio: boolean; readonly content: AsyncGenerator<Uint8Array> }> {
+  const reader = byteReader(source);
+  const head = await reader.take(5);
+  reader.putBack(head);
+  return { cpio: head.toString('latin1') === '07070', content: remaining(reader) };
 }
 
 /** All archives within one compressed part. */

@@ -1,12 +1,12 @@
 import type { ByteString } from '../../base/byte-string.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { show } from '../archive-errors.ts';
-import { treeOrder } from '../archive-names.ts';
+import { isBefore } from '../archive-names.ts';
 import type { FileEntry, FileTree } from '../file-tree.ts';
 import { encodeHeader, fillTo4, headerSize, largest, longestName, trailerName, typeBits } from './header.ts';
 import type { CpioHeader } from './header.ts';
-import { collector } from './collector.ts';
-import type { Collector } from './collector.ts';
+import { collector } from '../collector.ts';
+import type { Collector } from '../collector.ts';
 
 /** How to write a cpio. */
 export interface CpioOptions {
@@ -81,16 +81,15 @@ function* namesOf(
   entries: readonly FileEntry[],
   inodes: ReadonlyMap<string, Inode>,
 ): Generator<{ readonly path: ByteString; readonly inode: Inode }> {
-  let last: string | undefined;
+  let last: ByteString | undefined;
   for (const entry of entries) {
-    const place = treeOrder(entry.path);
     const slash = entry.path.lastIndexOf('/');
     const parent = inodes.get(entry.path.slice(0, Math.max(slash, 0)))?.entry.type;
     const inode = inodes.get(entry.type === 'hardlink' ? entry.target : entry.path);
     const wrongLink = entry.type === 'hardlink' && (inode?.entry.type !== 'file' || inode.pending === inode.names);
-    if (inode === undefined || wrongLink || parent !== 'dir' || (last !== undefined && place <= last))
+    if (inode === undefined || wrongLink || parent !== 'dir' || (last !== undefined && !isBefore(last, entry.path)))
       throw new Error(`The entry ${show(entry.path)} comes out of order into a cpio`);
-    last = place;
+    last = entry.path;
     yield { path: entry.path, inode };
   }
 }

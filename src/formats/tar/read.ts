@@ -9,6 +9,7 @@ import type { Header } from './header.ts';
 import { checkTarget, cleanPath, note } from '../archive-names.ts';
 import type { Known } from '../archive-names.ts';
 import type { Extension } from './pax.ts';
+import { laterLinks } from './later-links.ts';
 import { malformed, refused, tooMuch } from '../archive-errors.ts';
 import { openSection } from './section.ts';
 import type { Section } from './section.ts';
@@ -21,7 +22,7 @@ export interface TarRules extends TarLimits {
 /**
  * The entries of a tar in their order, each checked before it is handed out. What is doubtful is refused: see archive-names.ts for
  * paths and links, header.ts and pax.ts for the rest. The archive must end as POSIX says, and only zeros may follow.
- * What was not read of a file is passed over when the next entry is asked for.
+ * A hard link that stands before its file is handed out right behind it. What was not read of a file is passed over when the next entry is asked for.
  */
 export async function* readTar(
   source: AsyncIterable<Uint8Array>,
@@ -29,7 +30,8 @@ export async function* readTar(
   signal: AbortSignal,
 ): AsyncGenerator<TarEntry> {
   const reader = byteReader(source);
-  const known: Known = { types: new Map(), limits: rules, openLinks: rules.openLinks === true };
+  const known: Known = { types: new Map(), limits: rules, otherLinks: rules.openLinks === true ? 'outside' : 'later' };
+  const links = laterLinks(known);
   const spent = { bytes: 0, metadata: 0 };
   let extensions = noExtensions;
   try {
@@ -39,6 +41,7 @@ export async function* readTar(
       const header = await readHeader(reader, where);
       if (header === undefined) {
         if (extensions !== noExtensions && extensions.types !== 'g') throw malformed(where, 'an extended header has no entry');
+        links.end();
         return await readEnd(reader, signal);
       }
       spent.metadata += isExtension(header) ? header.size : header.name.length + header.link.length;
@@ -59,9 +62,12 @@ export async function* readTar(
       const body = bodyOf({ type, header, said, size, section }, where);
       if ((said.path ?? header.name).endsWith('/') && body.type !== 'dir')
         throw malformed(where, `the name of a ${body.type} ends with a slash`);
-      note(known, path, { body, where });
-      yield { path, ...attributesOf(header, said), ...body };
+      const waits = note(known, path, { body, where });
+      const entry = { path, ...attributesOf(header, said), ...body };
+      if (waits && entry.type === 'hardlink') links.hold(entry, where);
+      else yield entry;
       await section.close();
+      yield* links.release(path);
     }
   } finally {
     await reader.close();

@@ -10,7 +10,7 @@ import { show } from '../archive-errors.ts';
  * directories that go give the root nothing. Two paths that become one are refused, as are hard links to what was left out.
  */
 export async function* stripEntries(entries: AsyncIterable<TarEntry>, count: number): AsyncGenerator<TarEntry> {
-  const known: Known = { types: new Map(), limits: defaultTarLimits, openLinks: false };
+  const known: Known = { types: new Map(), limits: defaultTarLimits, otherLinks: 'none' };
   for await (const entry of entries) {
     const path = stripped(entry.path, count);
     if (path === undefined) continue;

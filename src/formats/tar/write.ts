@@ -1,6 +1,8 @@
+import type { ByteString } from '../../base/byte-string.ts';
 import { show } from '../archive-errors.ts';
-import { treeOrder } from '../archive-names.ts';
-import { encodeEntry, padding } from './encode.ts';
+import { isBefore } from '../archive-names.ts';
+import { collector } from '../collector.ts';
+import { encodeEntry } from './encode.ts';
 import { blockSize } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 
@@ -13,22 +15,25 @@ export async function* writeTar(
   entries: AsyncIterable<TarEntry> | Iterable<TarEntry>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  let last: string | undefined;
+  const out = collector();
+  let last: ByteString | undefined;
   for await (const entry of entries) {
     signal.throwIfAborted();
-    const place = treeOrder(entry.path);
-    if (last !== undefined && place <= last) throw new Error(`The entry ${show(entry.path)} comes out of order into a tar`);
-    last = place;
-    yield encodeEntry(entry);
+    if (last !== undefined && !isBefore(last, entry.path))
+      throw new Error(`The entry ${show(entry.path)} comes out of order into a tar`);
+    last = entry.path;
+    for (const ready of out.add(encodeEntry(entry))) yield ready;
+    if (out.full()) yield out.take();
     if (entry.type !== 'file') continue;
     let size = 0;
     for await (const chunk of entry.content) {
       signal.throwIfAborted();
       size += chunk.length;
-      if (size <= entry.size) yield chunk;
+      if (size <= entry.size) for (const ready of out.add(chunk)) yield ready;
     }
     if (size !== entry.size) throw new Error(`The file ${show(entry.path)} has ${size} bytes, not ${entry.size} as it announced`);
-    if (size % blockSize !== 0) yield padding(size);
+    out.zeros(-size & (blockSize - 1));
   }
-  yield Buffer.alloc(2 * blockSize);
+  out.zeros(2 * blockSize);
+  yield out.take();
 }

@@ -74,11 +74,24 @@ export async function readLayer(
   throw new PortkitError('PK3202', `A layer unpacks to ${found}, and the image says ${diffId}`);
 }
 
-/** Lays a layer over the tree. Its whiteouts are for what is below only, so they go first. */
+/**
+ * Lays a layer over the tree. Its whiteouts are for what is below only, so they go first; hard links to files that are not
+ * there yet go last.
+ */
 export async function applyLayer(editor: TreeEditor, { opaque, removed, entries }: Layer): Promise<void> {
   for (const path of opaque) await emptyOut(editor, path);
   for (const path of removed) await removeEntry(editor, path);
-  for (const entry of entries) await putTarEntry(editor, entry);
+  const later: StoredEntry[] = [];
+  for (const entry of entries) {
+    if (entry.type === 'hardlink' && !(await isFile(editor, entry.target))) later.push(entry);
+    else await putTarEntry(editor, entry);
+  }
+  for (const entry of later) await putTarEntry(editor, entry);
+}
+
+async function isFile(editor: TreeEditor, path: ByteString): Promise<boolean> {
+  const place = await findPlace(editor, path);
+  return place !== undefined && holderOf(place).entries.get(nameOf(place))?.type === 'file';
 }
 
 /** Removes what a directory holds and leaves the directory. */

@@ -4,22 +4,38 @@ import type { ByteString } from '../../src/base/byte-string.ts';
 import { compress } from '../../src/formats/compression/compress.ts';
 import { writeCpio } from '../../src/formats/cpio/write.ts';
 import type { FileEntry } from '../../src/formats/file-tree.ts';
+import type { TarEntry } from '../../src/formats/tar/entry.ts';
+import { writeTar } from '../../src/formats/tar/write.ts';
 import { printPeak } from './peak.ts';
 
-/** Writes a folder of files, folders and symlinks as a cpio: `cpio FOLDER OUT none|gzip|zstd`. */
-const [folder = '', out = '', format = ''] = process.argv.slice(2);
+/** Writes a folder of files, folders and symlinks as an archive: `pack FOLDER OUT cpio|tar none|gzip|zstd`. */
+const [folder = '', out = '', kind = '', format = ''] = process.argv.slice(2);
 const { signal } = new AbortController();
 const entries: FileEntry[] = [];
 collect(fromBytes(Buffer.alloc(0)));
 
 const sizes = new Map(entries.flatMap((entry) => (entry.type === 'file' ? [[entry.content, entry.size]] : [])));
 const scratch = Buffer.allocUnsafe(2 ** 16);
-const cpio = writeCpio({ entries, contents: { open } }, {}, signal);
+const archive = kind === 'tar' ? writeTar(tarEntries(), signal) : writeCpio({ entries, contents: { open } }, {}, signal);
 const fd = openSync(out, 'w');
-const written = format === 'gzip' || format === 'zstd' ? compress(cpio, { format }, signal) : cpio;
+const written = format === 'gzip' || format === 'zstd' ? compress(archive, { format }, signal) : archive;
 for await (const bytes of written) writeSync(fd, bytes);
 closeSync(fd);
 printPeak();
+
+function* tarEntries(): Generator<TarEntry> {
+  for (const entry of entries) {
+    if (entry.type === 'file') yield { ...entry, content: contentOf(entry.content) };
+    else if (entry.type === 'symlink') yield entry;
+    else if (entry.type === 'dir') yield { ...entry, type: entry.type };
+  }
+}
+
+async function* contentOf(path: string): AsyncGenerator<Uint8Array> {
+  const content = open(path);
+  if (content instanceof Uint8Array) yield content;
+  else yield* content;
+}
 
 function open(path: string): Uint8Array | AsyncIterable<Uint8Array> {
   const size = sizes.get(path) ?? 0;

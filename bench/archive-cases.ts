@@ -1,14 +1,19 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTextTree } from './material.ts';
 import type { Case } from './measure.ts';
 import { freshPaths, installed, ours, settle, shell } from './place.ts';
 import type { Place } from './place.ts';
 
-/** A cpio of a tree of text against what people pipe together; none where those programs are missing. */
-export function cpioCases(place: Place): readonly Case[] {
+/** Archives of a tree of text against what people pipe together; none where those programs are missing. */
+export function archiveCases(place: Place): readonly Case[] {
   if (!installed('cpio', 'pigz', 'zstd')) return [];
   const { folder, small } = place;
   const tree = join(folder, 'text');
+  /** Each case can be asked for alone. */
+  function prepare(): void {
+    if (!existsSync(tree)) makeTextTree(tree, small);
+  }
   const archive = `cd ${tree} && find . | LC_ALL=C sort | cpio -o --quiet -H newc`;
   const out = freshPaths(folder, 'cpio-fresh');
   const peer = (rest: string) => ({
@@ -16,11 +21,12 @@ export function cpioCases(place: Place): readonly Case[] {
     command: () => shell(`${archive}${rest} >${out()}`),
   });
   const one = (format: 'none' | 'gzip' | 'zstd', name: string, goals: Readonly<Record<string, number>>): Case => ({
+    prepare,
     between: () => settle(folder),
     ours: [
       {
         name: `cpio${name}, ${small} × 10 KiB of text`,
-        command: () => ours(place, 'cpio', tree, out(), format),
+        command: () => ours(place, 'pack', tree, out(), 'cpio', format),
         goals: Object.fromEntries(Object.entries(goals).map(([rest, times]) => [nameOf(rest), { times }])),
         limits: { megabytes: 134 },
       },
@@ -28,10 +34,28 @@ export function cpioCases(place: Place): readonly Case[] {
     peers: Object.keys(goals).map(peer),
   });
   return [
-    { ...one('none', '', { '': 0.5 }), prepare: () => makeTextTree(tree, small) },
+    one('none', '', { '': 0.5 }),
+    { ...tarCase(place, tree), prepare },
     one('gzip', ' + gzip -6', { ' | gzip -6': 0.42, ' | pigz -6 -p2': 0.91 }),
     one('zstd', ' + zstd -3', { ' | zstd -3 -T2': 1.43 }),
   ];
+}
+
+function tarCase(place: Place, tree: string): Case {
+  const out = freshPaths(place.folder, 'tar-fresh');
+  const gnu = 'tar --sort=name';
+  return {
+    between: () => settle(place.folder),
+    ours: [
+      {
+        name: `tar, ${place.small} × 10 KiB of text`,
+        command: () => ours(place, 'pack', tree, out(), 'tar', 'none'),
+        goals: { [gnu]: { times: 1.15 } },
+        limits: { megabytes: 134 },
+      },
+    ],
+    peers: [{ name: gnu, command: () => shell(`${gnu} -cf ${out()} -C ${tree} .`) }],
+  };
 }
 
 /** A bar would end the cell of the table. */
