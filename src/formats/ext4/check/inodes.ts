@@ -22,24 +22,20 @@ export function checkInodes(checking: Checking): void {
   for (let inode = 1; inode < fs.superblock.firstInode; inode++) checking.facts.reserve(inode);
   for (const group of fs.groups) {
     checking.signal.throwIfAborted();
-    if (hasSums && (group.flags & groupFlags.inodeUninit) !== 0) continue;
+    if (!checking.tables.has(group.number) || (hasSums && (group.flags & groupFlags.inodeUninit) !== 0)) continue;
     checkGroupInodes(checking, group, hasSums ? group.unusedInodes : 0);
   }
 }
 
 function checkGroupInodes(checking: Checking, { number }: Group, unused: number): void {
   const perGroup = checking.fs.superblock.inodesPerGroup;
+  const empty = Buffer.alloc(checking.fs.superblock.inodeSize);
   for (let index = 0; index < perGroup - unused; index++) {
     const bytes = checking.table(number * perGroup + index + 1);
     if (bytes === undefined) return;
-    if (!isEmpty(bytes)) checkInode(checking, parseInode(number * perGroup + index + 1, bytes));
+    if (Buffer.compare(bytes, empty) !== 0) checkInode(checking, parseInode(number * perGroup + index + 1, bytes));
     else if (number === 0 && index + 1 === inodeNumbers.root) checking.report({ kind: 'inode', inode: 2 }, 'there is no root');
   }
-}
-
-/** An inode that was never used, or was cleared: no mode, no links, nothing at all. */
-function isEmpty(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
 }
 
 function checkInode(checking: Checking, inode: Inode): void {
