@@ -23,7 +23,8 @@ closeSync(fd);
 printPeak();
 
 function walk(path: ByteString): void {
-  const stat = lstatSync(nodePath(`${folder}/${path}` as ByteString), { bigint: true });
+  const place = nodePath(`${folder}/${path}` as ByteString);
+  const stat = lstatSync(place, { bigint: true });
   const attributes = {
     mode: Number(stat.mode) & 0o7777,
     uid: Number(stat.uid),
@@ -34,11 +35,11 @@ function walk(path: ByteString): void {
   if (stat.isFile()) {
     entries.push({ path, type: 'file', size: Number(stat.size), content: path, ...attributes });
   } else if (stat.isSymbolicLink()) {
-    const target = fromBytes(readlinkSync(nodePath(`${folder}/${path}` as ByteString), 'buffer'));
+    const target = fromBytes(readlinkSync(place, 'buffer'));
     entries.push({ path, type: 'symlink', target, ...attributes });
   } else {
     entries.push({ path, type: 'dir', ...attributes });
-    const names = readdirSync(nodePath(`${folder}/${path}` as ByteString), 'latin1').sort() as ByteString[];
+    const names = readdirSync(place, 'latin1').sort() as ByteString[];
     for (const name of names) walk(path === '' ? name : (`${path}/${name}` as ByteString));
   }
 }

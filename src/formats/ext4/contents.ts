@@ -51,7 +51,7 @@ function pourBytes(pour: Pour, bytes: Uint8Array): void {
     }
     const inHole = pour.done < start;
     const length = Math.min(bytes.length - from, (inHole ? start : end) - pour.done);
-    const part = bytes.subarray(from, from + length);
+    const part = length === bytes.length ? bytes : bytes.subarray(from, from + length);
     if (!inHole && extent !== undefined) sink.put(part, extent.start * blockSize + (pour.done - start));
     else if (part.some((byte) => byte !== 0)) throw changed(file, 'has data where a hole was planned');
     pour.done += length;

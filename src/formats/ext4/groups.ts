@@ -107,7 +107,10 @@ export function encodeDescriptors(layout: Layout, groups: Groups, seed: number |
     const bitmaps = groups.bitmaps(group);
     const blocksCrc = crc32c(seed, bitmaps.blocks);
     const inodesCrc = crc32c(seed, bitmaps.inodes.subarray(0, geometry.inodesPerGroup / 8));
-    bytes.writeUInt16LE(groupFlags.inodeZeroed, descriptor.flags);
+    // As e2fsck -p would set them: nothing was ever used. The last group is never without a bitmap.
+    const noInodes = unusedInodes === geometry.inodesPerGroup ? groupFlags.inodeUninit : 0;
+    const noBlocks = freeBlocks === groupBlocks && group < geometry.groups - 1 ? groupFlags.blockUninit : 0;
+    bytes.writeUInt16LE(groupFlags.inodeZeroed | noInodes | noBlocks, descriptor.flags);
     bytes.writeUInt16LE(blocksCrc & 0xffff, descriptor.blockBitmapChecksumLow);
     bytes.writeUInt16LE(blocksCrc >>> 16, descriptor.blockBitmapChecksumHigh);
     bytes.writeUInt16LE(inodesCrc & 0xffff, descriptor.inodeBitmapChecksumLow);

@@ -67,7 +67,7 @@ function runsOf(node: Node, csum: boolean, ranges: readonly DataRange[] | undefi
   return runs;
 }
 
-/** How many blocks demands take at least: a first guess. */
+/** How many blocks demands take at least: extent trees and gaps come on top. */
 export function demandedBlocks(demands: readonly Demand[]): number {
   let sum = 0;
   for (const { runs, xattrBlock } of demands) {
@@ -77,6 +77,11 @@ export function demandedBlocks(demands: readonly Demand[]): number {
   return sum;
 }
 
+/** Where a layout ends at the earliest, without placing anything. */
+export function earliestEnd({ groups, descriptorBlocks, tableBlocks, journalBlocks }: Geometry, demanded: number): number {
+  return 1 + descriptorBlocks + groups * (2 + tableBlocks) + journalBlocks + demanded;
+}
+
 /** Places everything: bitmaps, inodes, journal, then directories, links and attributes, then the data of files. */
 export function layOut(geometry: Geometry, demands: readonly Demand[]): Layout {
   const free = allocator(geometry);
@@ -84,21 +89,21 @@ export function layOut(geometry: Geometry, demands: readonly Demand[]): Layout {
   const inodeBitmaps = free.extents(geometry.groups, 0);
   const tables = Array.from({ length: geometry.groups }, () => free.contiguous(geometry.tableBlocks));
   const journal = place(free, [{ logical: 0, count: geometry.journalBlocks }], 0);
-  const placements: Placement[] = [];
-  for (const { node, runs, xattrBlock } of demands) {
+  const placements = demands.map(({ node, runs, xattrBlock }): Placement => {
     const block = xattrBlock ? free.contiguous(1) : 0;
-    placements.push(
-      node.entry.type === 'file' && block === 0 ? nothing : place(free, node.entry.type === 'file' ? [] : runs, block),
-    );
-  }
-  for (const [at, { node, runs }] of demands.entries()) {
+    if (node.entry.type !== 'file' && runs.length > 0) return place(free, runs, block);
+    return block === 0 ? nothing : { ...nothing, xattrBlock: block };
+  });
+  for (let at = 0; at < demands.length; at += 1) {
+    const { node, runs } = demands[at]!;
     if (node.entry.type === 'file' && runs.length > 0) placements[at] = place(free, runs, placements[at]!.xattrBlock);
   }
   const used = usedRuns(geometry, free);
   return { geometry, blockBitmaps, inodeBitmaps, tables, journal, placements, end: free.end, used };
 }
 
-const nothing: Placement = { extents: [], treeBlocks: [], xattrBlock: 0 };
+const noBlocks: readonly number[] = [];
+const nothing: Placement = { extents: [], treeBlocks: noBlocks, xattrBlock: 0 };
 
 function place(free: Allocator, runs: Demand['runs'], xattrBlock: number): Placement {
   const [first] = runs;
@@ -106,7 +111,7 @@ function place(free: Allocator, runs: Demand['runs'], xattrBlock: number): Place
     runs.length === 1 && first !== undefined
       ? free.extents(first.count, first.logical)
       : runs.flatMap(({ count, logical }) => free.extents(count, logical));
-  if (extents.length <= extentRoom.inode) return { extents, treeBlocks: [], xattrBlock };
+  if (extents.length <= extentRoom.inode) return { extents, treeBlocks: noBlocks, xattrBlock };
   const treeBlocks: number[] = [];
   for (let level = extents.length; level > extentRoom.inode;) {
     level = Math.ceil(level / extentRoom.block);

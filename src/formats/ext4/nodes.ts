@@ -45,7 +45,7 @@ export function readNodes(entries: readonly FileEntry[]): readonly Node[] {
     throw cannotHold('' as ByteString, 'the tree does not start with its root');
   }
   const top = makeNode(root, inodeNumbers.root, inodeNumbers.root);
-  const made: Made = { nodes: [top], directories: new Map([['', top]]), linked: linkTargets(entries) };
+  const made: Made = { nodes: [top], last: top, directories: new Map([['', top]]), linked: linkTargets(entries) };
   const usual = { ...root, path: lostAndFound, mode: 0o700, uid: 0, gid: 0, xattrs: [] };
   const lost = makeNode(usual, inodeNumbers.first, inodeNumbers.root);
   made.nodes.push(lost);
@@ -56,6 +56,7 @@ export function readNodes(entries: readonly FileEntry[]): readonly Node[] {
 
 interface Made {
   readonly nodes: GrowingNode[];
+  last: GrowingNode;
   readonly directories: Map<string, GrowingNode>;
   /** The targets of hard links, with their nodes once these are there. */
   readonly linked: Map<ByteString, GrowingNode | undefined>;
@@ -70,7 +71,7 @@ function linkTargets(entries: readonly FileEntry[]): Made['linked'] {
 function addEntry(made: Made, entry: FileEntry): void {
   const { path } = entry;
   const slash = path.lastIndexOf('/');
-  const parent = made.directories.get(slash < 0 ? '' : path.slice(0, slash));
+  const parent = parentOf(made, slash < 0 ? '' : path.slice(0, slash));
   if (parent === undefined) throw cannotHold(path, 'the tree has no directory for it');
   const name = path.slice(slash + 1) as ByteString;
   checkName(path, name);
@@ -83,6 +84,14 @@ function addEntry(made: Made, entry: FileEntry): void {
   if (node.links > maximumLinks && node.entry.type !== 'dir')
     throw cannotHold(path, `the file has more than ${maximumLinks} names`);
   parent.children.push({ name, node });
+}
+
+/** Entries of one directory mostly follow each other: the last parent is tried first. */
+function parentOf(made: Made, path: string): GrowingNode | undefined {
+  if (made.last.entry.path === path) return made.last;
+  const parent = made.directories.get(path);
+  if (parent !== undefined) made.last = parent;
+  return parent;
 }
 
 function newNode(made: Made, entry: InodeEntry, parent: GrowingNode): GrowingNode {

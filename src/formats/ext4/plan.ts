@@ -1,15 +1,17 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { FileEntry } from '../file-tree.ts';
 import { blockSize, geometryOf, usableBlocksFrom, usableBlocksUpTo } from './geometry.ts';
-import type { Shape } from './geometry.ts';
+import type { Geometry } from './geometry.ts';
 import { identityOf } from './identity.ts';
 import type { Identity } from './identity.ts';
-import { demandedBlocks, demandOf, layOut } from './layout.ts';
+import { sectorsOf } from './inodes.ts';
+import { demandedBlocks, demandOf, earliestEnd, layOut } from './layout.ts';
 import type { Demand, Layout } from './layout.ts';
 import { readNodes } from './nodes.ts';
 import type { Node } from './nodes.ts';
 import { checkOptions } from './options.ts';
 import type { Ext4Options, Headroom } from './options.ts';
+import { cannotHold } from './refuse.ts';
 
 /** All that is known of an image before any content is read: nothing of it depends on the content. */
 export interface Ext4Plan {
@@ -36,8 +38,17 @@ export function planExt4(entries: readonly FileEntry[], options: Ext4Options = {
   const needs: Needs = { demands, csum, journal, options, usedInodes: nodes.length + 9 };
   const layout =
     options.size === undefined ? fittingLayout(needs, options.headroom ?? usualHeadroom) : exactLayout(needs, options.size);
+  checkBlockCounts(nodes, layout);
   const size = options.size ?? layout.geometry.blocks * blockSize;
   return { size, csum, journal, label, identity: identityOf(entries, options), nodes, layout };
+}
+
+/** Without huge_file an inode counts its blocks in units of 512 bytes and 32 bits: 2 TiB with its extent tree. */
+function checkBlockCounts(nodes: readonly Node[], { placements }: Layout): void {
+  for (const [at, placement] of placements.entries()) {
+    if (placement.treeBlocks.length === 0 || sectorsOf(placement) < 2 ** 32) continue;
+    throw cannotHold(nodes[at]!.entry.path, 'its blocks take more than 2 TiB');
+  }
 }
 
 interface Needs {
@@ -53,15 +64,37 @@ const usualHeadroom = 'usual';
 /** Block numbers have 32 bits. */
 const mostBlocks = 2 ** 32 - 1;
 
-/** Looks for the fewest blocks that hold all and leave the headroom: more blocks need more descriptors, bitmaps and inodes. */
+/**
+ * Looks for the fewest blocks that hold all and leave the headroom: more blocks need more descriptors, bitmaps and inodes.
+ * A quick guess that is never too high comes first, as placing everything takes time.
+ */
 function fittingLayout(needs: Needs, headroom: Headroom | typeof usualHeadroom): Layout {
-  let blocks = usableBlocksFrom(demandedBlocks(needs.demands));
+  const { demands } = needs;
+  const demanded = demandedBlocks(demands);
+  const wanted = (end: number): number => end + headroomBlocks(headroom, end);
+  const guess = leastBlocks(demanded, (blocks) => {
+    const geometry = geometryFor(needs, blocks);
+    return 'short' in geometry ? geometry.short : wanted(earliestEnd(geometry, demanded));
+  });
+  let found: Layout | undefined;
+  leastBlocks(guess, (blocks) => {
+    const geometry = geometryFor(needs, blocks);
+    if ('short' in geometry) return geometry.short;
+    found = layOut(geometry, demands);
+    return wanted(found.end);
+  });
+  if (found === undefined) throw new Error('no layout was tried');
+  return found;
+}
+
+/** The first usable number of blocks, from `start` on, that is no less than what `need` says of it. */
+function leastBlocks(start: number, need: (blocks: number) => number): number {
+  let blocks = usableBlocksFrom(start);
   for (;;) {
     if (blocks > mostBlocks) throw new PortkitError('PK3501', 'The tree is larger than an ext4 image of 16 TiB');
-    const layout = layoutOf(needs, blocks);
-    const wanted = 'short' in layout ? layout.short : layout.end + headroomBlocks(headroom, layout.end);
-    if (wanted <= blocks && !('short' in layout)) return layout;
-    blocks = usableBlocksFrom(Math.max(wanted, blocks + 1));
+    const needed = need(blocks);
+    if (needed <= blocks) return blocks;
+    blocks = usableBlocksFrom(needed);
   }
 }
 
@@ -73,18 +106,17 @@ function headroomBlocks(headroom: Headroom | typeof usualHeadroom, used: number)
 function exactLayout(needs: Needs, size: number): Layout {
   const blocks = usableBlocksUpTo(size / blockSize);
   if (blocks > mostBlocks) throw new PortkitError('PK3502', `An ext4 image of ${size} bytes is larger than 16 TiB`);
-  const layout = blocks < 64 ? undefined : layoutOf(needs, blocks);
-  if (layout !== undefined && !('short' in layout) && layout.end <= blocks) return layout;
+  const geometry = blocks < 64 ? undefined : geometryFor(needs, blocks);
+  const layout = geometry === undefined || 'short' in geometry ? undefined : layOut(geometry, needs.demands);
+  if (layout !== undefined && layout.end <= blocks) return layout;
   const least = fittingLayout(needs, { bytes: 0 }).geometry.blocks * blockSize;
   throw new PortkitError('PK3503', `The tree needs an ext4 image of at least ${least} bytes; ${size} were asked for`, {
     hint: `Give a size of ${least} or more, or none.`,
   });
 }
 
-function layoutOf({ demands, csum, journal, options, usedInodes }: Needs, blocks: number): Layout | { readonly short: number } {
-  const shape: Shape = { csum, journal, inodes: wantedInodes(options, usedInodes, blocks) };
-  const geometry = geometryOf(blocks, shape);
-  return 'short' in geometry ? geometry : layOut(geometry, demands);
+function geometryFor({ csum, journal, options, usedInodes }: Needs, blocks: number): Geometry | { readonly short: number } {
+  return geometryOf(blocks, { csum, journal, inodes: wantedInodes(options, usedInodes, blocks) });
 }
 
 /** A given number, else enough for one file of 16 KiB after the other, and always some to spare. */

@@ -96,8 +96,8 @@ function writeJournal({ plan, sink }: Job): void {
 /** Attribute blocks, directories and targets of long links, in the order of their blocks. */
 function writeMetadata(job: Job): void {
   const { layout, nodes } = job.plan;
-  for (const [at, node] of nodes.entries()) {
-    const placement = layout.placements[at]!;
+  for (let at = 0; at < nodes.length; at += 1) {
+    const [node, placement] = [nodes[at]!, layout.placements[at]!];
     const { entry } = node;
     if (placement.xattrBlock !== 0) writeXattrs(job, node, placement.xattrBlock);
     if (entry.type === 'dir') writeDirectory(job, node, placement);
@@ -147,10 +147,10 @@ const filesOfTurn = 512;
 async function writeContents(job: Job, contents: Contents, signal: AbortSignal): Promise<void> {
   const { layout, nodes } = job.plan;
   let files = 0;
-  for (const [at, node] of nodes.entries()) {
+  for (let at = 0; at < nodes.length; at += 1) {
+    const [node, placement] = [nodes[at]!, layout.placements[at]!];
     const { entry } = node;
     if (entry.type !== 'file' || entry.size === 0) continue;
-    const placement = layout.placements[at]!;
     const pending = pourFile({ file: entry, extents: placement.extents }, { contents, sink: job.sink }, signal);
     if (pending !== undefined) await pending;
     writeTree(job, node, placement);
