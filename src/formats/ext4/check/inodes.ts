@@ -12,6 +12,8 @@ import { checkFields } from './fields.ts';
 import { checkJournal } from './journal.ts';
 import { checkResize } from './resize.ts';
 
+/** What no reserved inode is, whatever else it holds. */
+const notReserved = inodeFlags.casefold | inodeFlags.inlineData | inodeFlags.eaInode | inodeFlags.encrypted;
 /** The inode that owns the blocks that cannot be written. */
 const badBlocks = 1;
 
@@ -78,6 +80,7 @@ function checkReserved(checking: Checking, inode: Inode): void {
   const { superblock } = fs;
   const place = { kind: 'inode', inode: inode.number } as const;
   const isFile = typeOf(inode) === modeTypes.file;
+  if ((inode.flags & notReserved) !== 0) report(place, 'it is reserved and has flags that it cannot have');
   if (inode.number === inodeNumbers.journal && superblock.journalInode === inode.number) {
     if (!isFile) report(place, 'the journal is no file');
     checkContent(checking, inode);
@@ -90,7 +93,7 @@ function checkReserved(checking: Checking, inode: Inode): void {
     checkContent(checking, inode);
   } else if (inode.number === badBlocks) {
     const used = inode.mode !== 0 || inode.uid !== 0 || inode.gid !== 0 || inode.links !== 0 || inode.xattrBlock !== 0;
-    if (used || (inode.flags & inodeFlags.inlineData) !== 0) report(place, 'the inode of bad blocks is malformed');
+    if (used) report(place, 'the inode of bad blocks is malformed');
     for (const { block, ...piece } of piecesOf(fs, inode, report))
       claimBlocks(checking, place, { block, count: piece.kind === 'map' ? 1 : piece.count });
   } else {
