@@ -48,7 +48,7 @@ function checkInode(checking: Checking, inode: Inode): void {
   if (inode.deleted !== 0 && inode.deleted < superblock.inodes && hasClock(superblock.bytes, superblock.inodes))
     report(place, 'it is in a list of deleted inodes');
   const special = inode.number < superblock.firstInode && inode.number !== inodeNumbers.root;
-  if (special || (superblock.orphanFile === inode.number && superblock.features.has('orphan_file'))) {
+  if (special || superblock.ownFiles.includes(inode.number)) {
     if (inode.number >= superblock.firstInode) facts.reserve(inode.number);
     checkReserved(checking, inode);
     return;
@@ -88,7 +88,7 @@ function checkReserved(checking: Checking, inode: Inode): void {
   } else if (inode.number === inodeNumbers.resize) {
     if (inode.mode !== 0 && !isFile) report(place, 'it is reserved and of a wrong kind');
     checkResize(checking, inode);
-  } else if (inode.number === superblock.orphanFile || (isQuota(inode.number) && superblock.features.has('quota'))) {
+  } else if (superblock.ownFiles.includes(inode.number) || (isQuota(inode.number) && superblock.features.has('quota'))) {
     if (!isFile) report(place, 'it is reserved and of a wrong kind');
     checkContent(checking, inode);
   } else if (inode.number === badBlocks) {
