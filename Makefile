@@ -41,7 +41,7 @@ faults: setup  ## kills, power cuts, damage, full disks
 	node test/faults/run.ts
 
 conformance: setup  ## the contract every blob store must keep
-	vitest run test/contracts
+	vitest run test/contracts test/conformance
 
 bundle: setup  ## build/portkit: one file and a package to publish
 	node scripts/bundle.ts

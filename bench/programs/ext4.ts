@@ -10,7 +10,8 @@ import { printPeak } from './peak.ts';
 const [folder = '', output = '', profile] = process.argv.slice(2);
 const entries: FileEntry[] = [];
 walk('' as ByteString);
-const plan = planExt4(entries, { profile: profile === 'csum' ? 'csum' : 'plain' });
+// Whoever has a tree has its digest.
+const plan = planExt4(entries, { profile: profile === 'csum' ? 'csum' : 'plain', identity: folder });
 const fd = openSync(output, 'wx');
 const image = {
   setSize: (size: number) => ftruncateSync(fd, size),

@@ -53,7 +53,7 @@ const zoo: readonly [string, () => readonly FileEntry[]][] = [
     '1360 and 1361 extents, where a second level begins',
     () => [root, file('a', 2720 * 4096, 'holes'), file('b', 2722 * 4096, 'holes')],
   ],
-  ['a file over several copies of the superblock', () => [root, file('large', 1_300_000_000, 'zeros'), file('z', 5000)]],
+  ['a file over several copies of the superblock', () => [root, file('large', 650_000_000, 'zeros'), file('z', 5000)]],
   [
     'a directory of 3000 entries',
     () => [root, directory('d'), ...Array.from({ length: 3000 }, (_, at) => file(`d/${number(at)}`, at % 2))],
@@ -109,7 +109,8 @@ const zoo: readonly [string, () => readonly FileEntry[]][] = [
   ],
 ];
 
-describe.each(profiles)('a $profile image, journal $journal', (options) => {
+/** A journal changes nothing of all this. */
+describe.each(profiles.filter(({ journal }) => !journal))('a $profile image', (options) => {
   test.for(zoo)('of %s', async ([, entries], { skip }) => {
     if (noTools !== undefined) skip(noTools);
     const image = await clean(entries(), options);
@@ -126,7 +127,9 @@ describe.each(profiles)('a $profile image, journal $journal', (options) => {
     expect(debugfs(image, 'stat /file')).toMatch(/Links: 65000 /);
     expect(debugfs(image, 'ls /many').match(/\d{6} {2}|\d{6}$/g)?.length ?? 0).toBeGreaterThan(99_000);
   });
+});
 
+describe.each(profiles)('a $profile image, journal $journal', (options) => {
   test('is left as it is by e2fsck -p, but for the counts of the superblock', async ({ skip }) => {
     if (noTools !== undefined) skip(noTools);
     const many = Array.from({ length: 3000 }, (_, at) => file(`d/${number(at)}`, at % 2));

@@ -85,6 +85,7 @@ describe('the bytes', () => {
       [base, { identity: 'sha256:0' }],
     ] satisfies [FileEntry[], Ext4Options][];
     expect(new Set([uuid(base), ...others.map(([entries, options]) => uuid(entries, options))]).size).toBe(others.length + 1);
+    expect(uuid(base, { identity: 'sha256:0' })).toBe(uuid([root], { identity: 'sha256:0' }));
     const given = planExt4(base, { uuid: '01234567-89AB-cdef-0123-456789abcdef' }).identity.uuid;
     expect(given.toString('hex')).toBe('0123456789abcdef0123456789abcdef');
   });

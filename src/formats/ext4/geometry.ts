@@ -1,4 +1,5 @@
 import { hasBackup } from './disk/group.ts';
+import { smallestJournal } from './disk/journal.ts';
 
 /** Bytes of a block. */
 export const blockSize = 4096;
@@ -51,7 +52,7 @@ export function geometryOf(blocks: number, shape: Shape): Geometry | { readonly 
 /** As mke2fs chooses. */
 function journalBlocks(blocks: number): number {
   const found = [
-    [32_768, 1024],
+    [32_768, smallestJournal],
     [262_144, 4096],
     [524_288, 8192],
     [4_194_304, 16_384],
@@ -88,7 +89,6 @@ export function usableBlocksUpTo(blocks: number): number {
   return usableBlocksFrom(blocks) === blocks || groups <= 1 ? blocks : (groups - 1) * groupBlocks;
 }
 
-/** Rounds up to a multiple. */
-export function roundUp(value: number, multiple: number): number {
+function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
 }

@@ -8,7 +8,7 @@ import type { Layout } from './layout.ts';
 import type { Node } from './nodes.ts';
 
 /** The two bitmaps of one group. */
-export interface GroupBitmaps {
+interface GroupBitmaps {
   readonly blocks: Buffer;
   readonly inodes: Buffer;
 }

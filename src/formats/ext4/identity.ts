@@ -9,8 +9,8 @@ export interface Identity {
 }
 
 /**
- * The UUID and the hash seed: those given, else derived from the options, `identity` and all that the entries say but the
- * names of contents, which may be places on one machine.
+ * The UUID and the hash seed: those given, else derived from the options and what names the tree, or all that its entries
+ * say but for the names of contents, which may be places on one machine.
  */
 export function identityOf(entries: readonly FileEntry[], options: Ext4Options): Identity {
   const { uuid, hashSeed } = options;
@@ -35,8 +35,9 @@ function asUuid(bytes: Buffer): Buffer {
 
 function digestOf(entries: readonly FileEntry[], options: Ext4Options): Buffer {
   const hash = createHash('sha256');
-  const { profile = 'plain', journal = false, size = 0, label = '', identity = '' } = options;
-  hash.update(JSON.stringify(['portkit ext4 1', profile, journal, size, label, identity]));
+  const { profile = 'plain', journal = false, size = 0, label = '', identity } = options;
+  hash.update(JSON.stringify(['portkit ext4 1', profile, journal, size, label, identity ?? '']));
+  if (identity !== undefined) return hash.digest();
   let text = '';
   for (const entry of entries) {
     text += describe(entry);

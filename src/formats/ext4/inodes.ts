@@ -5,15 +5,29 @@ import { encodeTime } from './disk/time.ts';
 import { encodeExtents } from './extents.ts';
 import { blockSize, inodeSize } from './geometry.ts';
 import type { Placement } from './layout.ts';
-import type { Node } from './nodes.ts';
+import type { InodeEntry, Node } from './nodes.ts';
 import { encodeInodeXattrs } from './xattrs.ts';
 
 /** Bytes in use of what follows the first 128. */
 export const extraIsize = 32;
 
-/** Writes one inode into 256 zeroed bytes, without a checksum. */
-export function encodeInode(bytes: Buffer, node: Node, placement: Placement): void {
-  const { entry, links } = node;
+/** Room for one inode, and the part of it that belongs to its type: views of which the caller makes few. */
+export interface InodeSlot {
+  readonly bytes: Buffer;
+  readonly payload: Buffer;
+}
+
+/** The slots of a whole number of inodes. */
+export function slotsOf(bytes: Buffer): readonly InodeSlot[] {
+  return Array.from({ length: bytes.length / inodeSize }, (_, at) => {
+    const slot = bytes.subarray(at * inodeSize, (at + 1) * inodeSize);
+    return { bytes: slot, payload: slot.subarray(inode.block, inode.block + inodeBlockLength) };
+  });
+}
+
+/** Writes one inode into a zeroed slot, without a checksum. */
+export function encodeInode({ bytes, payload }: InodeSlot, node: Node, placement: Placement): void {
+  const { entry, links, xattrs } = node;
   const size = sizeOf(node, placement);
   bytes.writeUInt16LE(modeTypes[entry.type] | entry.mode, inode.mode);
   bytes.writeUInt16LE(entry.uid & 0xffff, inode.uidLow);
@@ -27,16 +41,21 @@ export function encodeInode(bytes: Buffer, node: Node, placement: Placement): vo
   bytes.writeUInt32LE(placement.xattrBlock, inode.fileAclLow);
   bytes.writeUInt16LE(extraIsize, inode.extraIsize);
   encodeTimes(bytes, entry.mtime);
-  encodePayload(bytes, node, placement);
-  const { inInode } = node.xattrs;
-  if (inInode.length > 0) encodeInodeXattrs(bytes.subarray(128 + extraIsize), inInode);
+  if (encodePayload(payload, entry, placement)) bytes.writeUInt32LE(inodeFlags.extents, inode.flags);
+  if (xattrs.inInode.length > 0) encodeInodeXattrs(bytes.subarray(128 + extraIsize), xattrs.inInode);
 }
 
 /** All four are that of the last change. */
 function encodeTimes(bytes: Buffer, time: { readonly seconds: number; readonly nanos: number }): void {
   const { low, extra } = encodeTime(time);
-  for (const at of [inode.atime, inode.ctime, inode.mtime, inode.crtime]) bytes.writeUInt32LE(low, at);
-  for (const at of [inode.atimeExtra, inode.ctimeExtra, inode.mtimeExtra, inode.crtimeExtra]) bytes.writeUInt32LE(extra, at);
+  bytes.writeUInt32LE(low, inode.atime);
+  bytes.writeUInt32LE(low, inode.ctime);
+  bytes.writeUInt32LE(low, inode.mtime);
+  bytes.writeUInt32LE(low, inode.crtime);
+  bytes.writeUInt32LE(extra, inode.atimeExtra);
+  bytes.writeUInt32LE(extra, inode.ctimeExtra);
+  bytes.writeUInt32LE(extra, inode.mtimeExtra);
+  bytes.writeUInt32LE(extra, inode.crtimeExtra);
 }
 
 function sizeOf({ entry }: Node, { extents }: Placement): number {
@@ -53,25 +72,25 @@ export function sectorsOf({ extents, treeBlocks, xattrBlock }: Placement): numbe
   return blocks * (blockSize / 512);
 }
 
-function encodePayload(bytes: Buffer, { entry }: Node, placement: Placement): void {
-  const payload = bytes.subarray(inode.block, inode.block + inodeBlockLength);
-  if (entry.type === 'fifo' || entry.type === 'socket') return;
+/** Says whether it is an extent tree. */
+function encodePayload(payload: Buffer, entry: InodeEntry, placement: Placement): boolean {
+  if (entry.type === 'fifo' || entry.type === 'socket') return false;
   if (entry.type === 'char' || entry.type === 'block') {
     const [old, made] = encodeDevice(entry);
     payload.writeUInt32LE(old, 0);
     payload.writeUInt32LE(made, 4);
-    return;
+    return false;
   }
   if (entry.type === 'symlink' && entry.target.length < inodeBlockLength) {
     payload.write(entry.target, 'latin1');
-    return;
+    return false;
   }
-  bytes.writeUInt32LE(inodeFlags.extents, inode.flags);
   encodeExtents(payload, placement);
+  return true;
 }
 
-/** Writes the inode of the journal into 256 zeroed bytes, without a checksum. */
-export function encodeJournalInode(bytes: Buffer, placement: Placement): void {
+/** Writes the inode of the journal into a zeroed slot, without a checksum. */
+export function encodeJournalInode({ bytes, payload }: InodeSlot, placement: Placement): void {
   const size = sectorsOf(placement) * 512;
   bytes.writeUInt16LE(modeTypes.file | 0o600, inode.mode);
   bytes.writeUInt32LE(size >>> 0, inode.sizeLow);
@@ -80,12 +99,12 @@ export function encodeJournalInode(bytes: Buffer, placement: Placement): void {
   bytes.writeUInt32LE(sectorsOf(placement), inode.blocksLow);
   bytes.writeUInt32LE(inodeFlags.extents, inode.flags);
   bytes.writeUInt16LE(extraIsize, inode.extraIsize);
-  encodeExtents(bytes.subarray(inode.block, inode.block + inodeBlockLength), placement);
+  encodeExtents(payload, placement);
 }
 
 /** Puts the checksum of an inode into it. */
 export function sealInode(bytes: Buffer, number: number, seed: number): void {
-  const crc = inodeChecksum(inodeSeed(seed, number, 0), bytes.subarray(0, inodeSize));
+  const crc = inodeChecksum(inodeSeed(seed, number, 0), bytes);
   bytes.writeUInt16LE(crc & 0xffff, inode.checksumLow);
   bytes.writeUInt16LE(crc >>> 16, inode.checksumHigh);
 }

@@ -11,7 +11,7 @@ import type { XattrPlan } from './xattrs.ts';
 export type InodeEntry = Exclude<FileEntry, { readonly type: 'hardlink' }>;
 
 /** A name in a directory. */
-export interface Child {
+interface Child {
   readonly name: ByteString;
   readonly node: Node;
 }

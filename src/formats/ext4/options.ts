@@ -27,7 +27,7 @@ export interface Ext4Options {
   readonly uuid?: string;
   /** The seed of directory hashes, written like a UUID. */
   readonly hashSeed?: string;
-  /** What names the contents of the tree, such as its digest: the UUID and the hash seed are derived from this too. */
+  /** What names the whole tree, contents included, such as its digest: the UUID and the hash seed are derived from it. */
   readonly identity?: string;
   /** Where a file has data, ascending; the rest are holes. Undefined for files without holes. */
   readonly dataRanges?: (content: string) => readonly DataRange[] | undefined;

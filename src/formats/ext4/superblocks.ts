@@ -4,7 +4,7 @@ import { inode, inodeBlockLength, inodeNumbers, maximumLinks } from './disk/inod
 import { superblock, superblockMagic, superblockPlace } from './disk/superblock.ts';
 import { groupBlocks, inodeSize } from './geometry.ts';
 import type { Groups } from './groups.ts';
-import { encodeJournalInode, extraIsize } from './inodes.ts';
+import { encodeJournalInode, extraIsize, slotsOf } from './inodes.ts';
 import type { Ext4Plan } from './plan.ts';
 
 /** What all metadata checksums start from; undefined without them. */
@@ -71,7 +71,7 @@ function readOnlyFeatures({ csum, nodes }: Ext4Plan): number {
 /** The journal is inode 8, with a copy of what that says; its UUID stays zero, which means that it is inside. */
 function putJournal(bytes: Buffer, { layout }: Ext4Plan): void {
   const copy = Buffer.alloc(inodeSize);
-  encodeJournalInode(copy, layout.journal);
+  for (const slot of slotsOf(copy)) encodeJournalInode(slot, layout.journal);
   bytes.writeUInt32LE(inodeNumbers.journal, superblock.journalInode);
   bytes.writeUInt8(1, superblock.journalBackupType);
   copy.copy(bytes, superblock.journalBlocks, inode.block, inode.block + inodeBlockLength);

@@ -13,7 +13,7 @@ import { xattrHeader } from './disk/xattr.ts';
 import { encodeExtents } from './extents.ts';
 import { blockSize, groupBlocks, inodeSize } from './geometry.ts';
 import { blocksOf, encodeDescriptors, groupsOf } from './groups.ts';
-import { encodeInode, encodeJournalInode, nodeIndex, sealInode } from './inodes.ts';
+import { encodeInode, encodeJournalInode, nodeIndex, sealInode, slotsOf } from './inodes.ts';
 import { encodeJournal } from './journal.ts';
 import type { Placement } from './layout.ts';
 import type { Node } from './nodes.ts';
@@ -70,16 +70,17 @@ function writeInodes({ plan, sink, seed }: Job): void {
   const { inodesPerGroup } = layout.geometry;
   const last = nodes.length + inodeNumbers.first - 2;
   const block = Buffer.alloc(blockSize);
+  const slots = slotsOf(block);
   for (let first = 1; first <= last; first += blockSize / inodeSize) {
     block.fill(0);
     for (let number = first; number <= last && number < first + blockSize / inodeSize; number += 1) {
-      const bytes = block.subarray((number - first) * inodeSize, (number - first + 1) * inodeSize);
+      const slot = slots[number - first]!;
       const index = nodeIndex(number);
-      if (index !== undefined) encodeInode(bytes, nodes[index]!, layout.placements[index]!);
-      else if (number === inodeNumbers.journal && plan.journal) encodeJournalInode(bytes, layout.journal);
+      if (index !== undefined) encodeInode(slot, nodes[index]!, layout.placements[index]!);
+      else if (number === inodeNumbers.journal && plan.journal) encodeJournalInode(slot, layout.journal);
       // Reserved ones without a use stay all zero, which needs no checksum.
       else continue;
-      if (seed !== undefined) sealInode(bytes, number, seed);
+      if (seed !== undefined) sealInode(slot.bytes, number, seed);
     }
     const group = Math.floor((first - 1) / inodesPerGroup);
     sink.put(block, layout.tables[group]! * blockSize + ((first - 1) % inodesPerGroup) * inodeSize);

@@ -30,7 +30,6 @@ export interface Superblock {
   readonly journalUuid: Uint8Array;
   readonly journalInode: number;
   readonly lastOrphan: number;
-  readonly hashVersion: number;
   readonly journalBackupType: number;
   readonly descriptorSize: number;
   readonly journalBackup: Uint8Array;
@@ -88,7 +87,6 @@ export function parseSuperblock(bytes: Uint8Array): Superblock {
     journalUuid: part(at.journalUuid, 16),
     journalInode: u32(at.journalInode),
     lastOrphan: u32(at.lastOrphan),
-    hashVersion: view.getUint8(at.defaultHashVersion),
     journalBackupType: view.getUint8(at.journalBackupType),
     descriptorSize: wide ? u16(at.descriptorSize) : 32,
     journalBackup: part(at.journalBlocks, 68),
