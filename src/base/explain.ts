@@ -125,7 +125,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The structures of an ext4 image contradict themselves or lead outside of it, a checksum is wrong, or it is cut off. Nothing of it was used. "portkit image check" lists everything that is wrong, as "e2fsck -fn" does.',
   PK3552:
     'An ext4 image may be sound but has features that would make it read wrongly: a journal with changes that are not in the files yet, inline data, encryption, large extended attributes, clusters. The message names them. Mount it once, or make it again without them.',
-  PK3553: 'An ext4 image has more names than the limit, or directories so deep that a path is longer than the system takes.',
+  PK3553:
+    'An ext4 image has more names or block groups than the limits, or directories so deep that a path is longer than the system takes.',
   PK3401:
     'The value of --output is a directory, "-" for a tar on standard output, or comma-separated key=value such as type=local,dest=out,src=boot/**. Unknown types and keys are refused, so that a typing error cannot be passed over.',
   PK3402:

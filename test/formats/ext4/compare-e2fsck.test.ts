@@ -124,7 +124,7 @@ function show(index: number, sound: Buffer, { kind, region, at, bytes }: Mutatio
 
 /** What e2fsck says only because of the time at which it runs; the checker has no clock. */
 const clock =
-  /^Superblock last (?:mount|write) time |now = .* is in the future|^Timestamp\(s\) on inode |^Clear\? no$|WARNING: Filesystem still has errors/;
+  /^Superblock last (?:mount|write) time |now = .* is in the future|^Timestamp\(s\) on inode |^Fix\? no$|WARNING: Filesystem still has errors/;
 
 /** What e2fsck says beyond its passes and its summary: with `-n`, its status is 0 for some damage. */
 function e2fsckSays(path: string): readonly string[] {

@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkExt4 } from '../../../src/formats/ext4/check/check.ts';
 import { readExt4 } from '../../../src/formats/ext4/read/tree.ts';
 import { summaryOf } from '../../../src/formats/ext4/read/summary.ts';
+import type { FileEntry, FileTree } from '../../../src/formats/file-tree.ts';
 import { hostLines, treeLines } from './host-lines.ts';
 import { fileImage, hasProgram, makeImage, makeTree } from './images.ts';
 
@@ -41,6 +43,8 @@ describe.skipIf(!hasProgram('mke2fs'))('images of mke2fs', () => {
     makeImage(path, source, { options, size: '32M' });
     using image = fileImage(path);
     const tree = readExt4(image, { signal });
+    expect(checkExt4(image, { signal })).toEqual([]);
+    expect(listed(tree)).toEqual(debugfsLists(path, tree));
     const lines = await treeLines(
       { ...tree, entries: tree.entries.filter((entry) => entry.path !== 'lost+found') },
       { nanos: false },
@@ -76,6 +80,39 @@ describe.skipIf(!hasProgram('mke2fs'))('images of mke2fs', () => {
   });
 });
 
+/** Every name with its inode, mode and size, as far as the tree says them. */
+function listed({ entries }: FileTree): readonly string[] {
+  return entries
+    .flatMap((entry) =>
+      entry.type === 'file'
+        ? [`${entry.path} ${entry.content} ${(0o100000 | entry.mode).toString(8)} ${String(entry.size)}`]
+        : [],
+    )
+    .toSorted();
+}
+
+/** The same of the same paths as debugfs prints it. */
+function debugfsLists(path: string, { entries }: FileTree): readonly string[] {
+  const directories = entries.filter(({ type }) => type === 'dir').map((entry) => entry.path);
+  const links = new Set(entries.filter(({ type }) => type === 'hardlink').map((entry) => entry.path));
+  const input = Buffer.from(directories.map((directory) => `ls -p "/${directory}"\n`).join(''), 'latin1');
+  const output = execFileSync('debugfs', ['-f', '-', path], { input, stdio: ['pipe', 'pipe', 'ignore'] }).toString('latin1');
+  const lines: string[] = [];
+  for (const [index, part] of output
+    .split(/^debugfs: ls -p .*$/m)
+    .slice(1)
+    .entries()) {
+    const parent = directories[index] ?? '';
+    for (const line of part.split('\n')) {
+      const [, inode, mode, , , name, size] = line.split('/');
+      const full = parent === '' ? name : `${parent}/${name ?? ''}`;
+      if (mode?.startsWith('10') === true && !links.has(full as FileEntry['path']))
+        lines.push(`${full ?? ''} ${inode ?? ''} ${mode} ${size ?? ''}`);
+    }
+  }
+  return lines.toSorted();
+}
+
 /** mke2fs gives the root the time of its making. */
 function withoutTime(lines: readonly string[]): readonly string[] {
   return [(lines[0] ?? '').replace(/ \d+$/, ''), ...lines.slice(1)];
@@ -99,6 +136,7 @@ describe.skipIf(!canMount())('images that the kernel wrote', () => {
     try {
       using image = fileImage(path);
       expect(await treeLines(readExt4(image, { signal }), { nanos: true })).toEqual(hostLines(mounted, { nanos: true }));
+      expect(checkExt4(image, { signal })).toEqual([]);
     } finally {
       execFileSync('umount', [mounted]);
     }

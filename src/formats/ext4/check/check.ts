@@ -1,6 +1,8 @@
 import type { ImageReader } from '../../file-tree.ts';
+import type { FileSystem } from '../read/file-system.ts';
 import { openFileSystem } from '../read/file-system.ts';
 import { inodeTable } from '../read/inode.ts';
+import type { Report } from '../read/report.ts';
 import { checkBitmaps } from './bitmaps.ts';
 import type { Checking } from './checking.ts';
 import { checkXattrCounts } from './content.ts';
@@ -15,7 +17,7 @@ import { checkConnections, checkLinks } from './links.ts';
 import { checkBackups, checkSuperblock } from './superblock.ts';
 import { blockUsage } from './usage.ts';
 
-/** When to stop, and after how many findings nothing more is noted. */
+/** When to give up, and after how many findings it is enough. */
 export interface CheckOptions {
   readonly signal: AbortSignal;
   readonly mostFindings?: number;
@@ -26,9 +28,13 @@ export interface CheckOptions {
  * it is sound. Findings that follow from others are given too. What cannot be read at all is PK3552.
  */
 export function checkExt4(image: ImageReader, { signal, mostFindings = 1000 }: CheckOptions): readonly Finding[] {
-  const { list, report } = collectFindings(mostFindings);
-  const fs = openFileSystem(image, report);
-  if (fs === undefined) return list;
+  return collectFindings(mostFindings, (report) => {
+    const fs = openFileSystem(image, report);
+    if (fs !== undefined) runPasses(fs, report, signal);
+  });
+}
+
+function runPasses(fs: FileSystem, report: Report, signal: AbortSignal): void {
   const checking: Checking = {
     fs,
     table: inodeTable(fs),
@@ -36,6 +42,7 @@ export function checkExt4(image: ImageReader, { signal, mostFindings = 1000 }: C
     signal,
     usage: blockUsage(fs),
     facts: inodeFacts(fs),
+    tables: new Set(),
     directories: [],
     xattrBlocks: new Map(),
   };
@@ -49,5 +56,4 @@ export function checkExt4(image: ImageReader, { signal, mostFindings = 1000 }: C
   checkConnections(checking, directories);
   checkLinks(checking);
   checkBitmaps(checking);
-  return list;
 }

@@ -12,18 +12,21 @@ export interface Checking {
   readonly signal: AbortSignal;
   readonly usage: BlockUsage;
   readonly facts: InodeFacts;
+  /** The groups whose inodes are nobody else's: no place in the image is taken for inodes twice. */
+  readonly tables: Set<number>;
   /** The directories that the first pass found, in order. */
   readonly directories: number[];
   /** How often each block of extended attributes is named, and how often it says so. */
   readonly xattrBlocks: Map<number, { names: number; readonly said: number }>;
 }
 
-/** Marks blocks as used by something; that it alone uses them is a rule. */
+/** Marks blocks as used by something; that it alone uses them is a rule. Says whether it is kept. */
 export function claimBlocks(
   { usage, report }: Checking,
   place: Parameters<Report>[0],
   { block, count }: { readonly block: number; readonly count: number },
-): void {
+): boolean {
   const twice = usage.claim(block, count);
   if (twice !== undefined) report(place, `it uses block ${String(twice)}, which something else uses too`);
+  return twice === undefined;
 }

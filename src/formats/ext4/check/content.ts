@@ -2,7 +2,7 @@ import { inodeFlags, modeTypes } from '../disk/inode.ts';
 import { xattrHeader } from '../disk/xattr.ts';
 import { isDataBlock, readBlock } from '../read/file-system.ts';
 import type { Inode } from '../read/inode.ts';
-import { typeOf } from '../read/inode.ts';
+import { isMapped, typeOf } from '../read/inode.ts';
 import { piecesOf } from '../read/map.ts';
 import { xattrsInBlock, xattrsInInode } from '../read/xattrs.ts';
 import type { Checking } from './checking.ts';
@@ -35,11 +35,6 @@ export function checkContent(checking: Checking, inode: Inode): void {
   )
     report(place, `its size is ${String(inode.size)}, its last block ${String(lastWritten)}`);
   if (type === modeTypes.symlink) checkSymlink(checking, inode, extents);
-}
-
-function isMapped(inode: Inode): boolean {
-  const type = typeOf(inode);
-  return type === modeTypes.file || type === modeTypes.dir;
 }
 
 /** Gives how many blocks the attributes take. */

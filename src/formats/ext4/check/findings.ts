@@ -6,19 +6,21 @@ export interface Finding {
   readonly what: string;
 }
 
-/** Takes findings up to a number; the image that has more is no less damaged. */
-export interface Findings {
-  readonly list: readonly Finding[];
-  readonly report: Report;
+/** Thrown through a check that has found enough. */
+class Enough extends Error {
+  override readonly name = 'Enough';
 }
 
-/** A list that takes at most this many findings. */
-export function collectFindings(most: number): Findings {
+/** What a check reports until it ends, or has reported `most` findings: then it is stopped. */
+export function collectFindings(most: number, check: (report: Report) => void): readonly Finding[] {
   const list: Finding[] = [];
-  return {
-    list,
-    report(place, what) {
-      if (list.length < most) list.push({ place, what });
-    },
-  };
+  try {
+    check((place, what) => {
+      if (list.length >= most) throw new Enough();
+      list.push({ place, what });
+    });
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error;
+  }
+  return list;
 }

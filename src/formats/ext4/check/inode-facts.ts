@@ -10,6 +10,8 @@ export interface InodeFacts {
   typeOf(inode: number): number;
   linksOf(inode: number): number;
   isUsed(inode: number): boolean;
+  /** Is any inode of a group in use? */
+  inGroup(group: number): boolean;
   /** Counts one name of an inode. */
   addName(inode: number): void;
   namesOf(inode: number): number;
@@ -55,6 +57,7 @@ export function inodeFacts({ geometry }: FileSystem): InodeFacts {
     typeOf: (inode) => ((known(inode)?.kinds[indexOf(inode)] ?? 0) & 0xf) << 12,
     linksOf: (inode) => known(inode)?.links[indexOf(inode)] ?? 0,
     isUsed: (inode) => (known(inode)?.kinds[indexOf(inode)] ?? 0) !== 0,
+    inGroup: (group) => groups.has(group),
     addName(inode) {
       const facts = factsFor(inode);
       facts.names[indexOf(inode)] = (facts.names[indexOf(inode)] ?? 0) + 1;

@@ -12,6 +12,8 @@ import { checkFields } from './fields.ts';
 import { checkJournal } from './journal.ts';
 import { checkResize } from './resize.ts';
 
+/** What no reserved inode is, whatever else it holds. */
+const notReserved = inodeFlags.casefold | inodeFlags.inlineData | inodeFlags.eaInode | inodeFlags.encrypted;
 /** The inode that owns the blocks that cannot be written. */
 const badBlocks = 1;
 
@@ -22,24 +24,20 @@ export function checkInodes(checking: Checking): void {
   for (let inode = 1; inode < fs.superblock.firstInode; inode++) checking.facts.reserve(inode);
   for (const group of fs.groups) {
     checking.signal.throwIfAborted();
-    if (hasSums && (group.flags & groupFlags.inodeUninit) !== 0) continue;
+    if (!checking.tables.has(group.number) || (hasSums && (group.flags & groupFlags.inodeUninit) !== 0)) continue;
     checkGroupInodes(checking, group, hasSums ? group.unusedInodes : 0);
   }
 }
 
 function checkGroupInodes(checking: Checking, { number }: Group, unused: number): void {
   const perGroup = checking.fs.superblock.inodesPerGroup;
+  const empty = Buffer.alloc(checking.fs.superblock.inodeSize);
   for (let index = 0; index < perGroup - unused; index++) {
     const bytes = checking.table(number * perGroup + index + 1);
     if (bytes === undefined) return;
-    if (!isEmpty(bytes)) checkInode(checking, parseInode(number * perGroup + index + 1, bytes));
+    if (Buffer.compare(bytes, empty) !== 0) checkInode(checking, parseInode(number * perGroup + index + 1, bytes));
     else if (number === 0 && index + 1 === inodeNumbers.root) checking.report({ kind: 'inode', inode: 2 }, 'there is no root');
   }
-}
-
-/** An inode that was never used, or was cleared: no mode, no links, nothing at all. */
-function isEmpty(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
 }
 
 function checkInode(checking: Checking, inode: Inode): void {
@@ -50,7 +48,7 @@ function checkInode(checking: Checking, inode: Inode): void {
   if (inode.deleted !== 0 && inode.deleted < superblock.inodes && hasClock(superblock.bytes, superblock.inodes))
     report(place, 'it is in a list of deleted inodes');
   const special = inode.number < superblock.firstInode && inode.number !== inodeNumbers.root;
-  if (special || (superblock.orphanFile === inode.number && superblock.features.has('orphan_file'))) {
+  if (special || superblock.ownFiles.includes(inode.number)) {
     if (inode.number >= superblock.firstInode) facts.reserve(inode.number);
     checkReserved(checking, inode);
     return;
@@ -82,6 +80,7 @@ function checkReserved(checking: Checking, inode: Inode): void {
   const { superblock } = fs;
   const place = { kind: 'inode', inode: inode.number } as const;
   const isFile = typeOf(inode) === modeTypes.file;
+  if ((inode.flags & notReserved) !== 0) report(place, 'it is reserved and has flags that it cannot have');
   if (inode.number === inodeNumbers.journal && superblock.journalInode === inode.number) {
     if (!isFile) report(place, 'the journal is no file');
     checkContent(checking, inode);
@@ -89,12 +88,12 @@ function checkReserved(checking: Checking, inode: Inode): void {
   } else if (inode.number === inodeNumbers.resize) {
     if (inode.mode !== 0 && !isFile) report(place, 'it is reserved and of a wrong kind');
     checkResize(checking, inode);
-  } else if (inode.number === superblock.orphanFile || (isQuota(inode.number) && superblock.features.has('quota'))) {
+  } else if (superblock.ownFiles.includes(inode.number) || (isQuota(inode.number) && superblock.features.has('quota'))) {
     if (!isFile) report(place, 'it is reserved and of a wrong kind');
     checkContent(checking, inode);
   } else if (inode.number === badBlocks) {
     const used = inode.mode !== 0 || inode.uid !== 0 || inode.gid !== 0 || inode.links !== 0 || inode.xattrBlock !== 0;
-    if (used || (inode.flags & inodeFlags.inlineData) !== 0) report(place, 'the inode of bad blocks is malformed');
+    if (used) report(place, 'the inode of bad blocks is malformed');
     for (const { block, ...piece } of piecesOf(fs, inode, report))
       claimBlocks(checking, place, { block, count: piece.kind === 'map' ? 1 : piece.count });
   } else {

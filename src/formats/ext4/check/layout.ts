@@ -47,8 +47,10 @@ function checkGroup(checking: Checking, group: Group): void {
     { what: 'inode table', block: group.inodeTable, count: geometry.inodeTableBlocks },
   ];
   for (const { what, block, count } of parts) {
-    if (isInside(fs, group, [block, count])) claimBlocks(checking, place, { block, count });
-    else report(place, `its ${what} is at a wrong place (block ${String(block)})`);
+    if (isInside(fs, group, [block, count])) {
+      const alone = claimBlocks(checking, place, { block, count });
+      if (alone && what === 'inode table') checking.tables.add(group.number);
+    } else report(place, `its ${what} is at a wrong place (block ${String(block)})`);
   }
   const hasSums = fs.seed !== undefined || superblock.features.has('uninit_bg');
   const unused = (group.flags & (groupFlags.inodeUninit | groupFlags.blockUninit)) !== 0;

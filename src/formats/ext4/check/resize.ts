@@ -25,8 +25,11 @@ export function checkResize(checking: Checking, inode: Inode): void {
   let blocks = 0;
   for (const piece of piecesOf(fs, inode, report)) {
     const count = piece.kind === 'map' ? 1 : piece.count;
-    for (let block = piece.block; block < piece.block + count; block++)
-      if (!isReserved(fs, block)) claimBlocks(checking, place, { block, count: 1 });
+    for (let block = piece.block; block < piece.block + count; block++) {
+      if (isReserved(fs, block)) continue;
+      claimBlocks(checking, place, { block, count: 1 });
+      if (block !== double) report(place, `its block ${String(block)} is none of the room for descriptors`);
+    }
     blocks += count;
   }
   const sectors = (blocks * fs.geometry.blockSize) / 512;

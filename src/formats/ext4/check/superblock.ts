@@ -1,15 +1,20 @@
-import { compareBytes } from './compare.ts';
-import type { Checking } from './checking.ts';
-import { firstBlockOf, holdsSuperblock } from './layout.ts';
 import { superblockChecksum } from '../disk/checksums.ts';
 import { superblock as at, superblockPlace as first } from '../disk/superblock.ts';
 import { superblockPlace } from '../read/report.ts';
 import { parseSuperblock } from '../read/superblock.ts';
+import type { Checking } from './checking.ts';
+import { compareBytes } from './compare.ts';
+import { firstBlockOf, holdsSuperblock } from './layout.ts';
+
+/** Neither in use when it was copied, nor found damaged by a kernel. */
+const clean = 1;
 
 /** The rules of the superblock that the rest can be read without. */
 export function checkSuperblock({ fs, report }: Checking): void {
   const { superblock, geometry } = fs;
   const { features } = superblock;
+  const bytes = Buffer.from(superblock.bytes.buffer, superblock.bytes.byteOffset, superblock.bytes.byteLength);
+  const descriptorSize = bytes.readUInt16LE(at.descriptorSize);
   const perBlock = geometry.blockSize / superblock.inodeSize;
   const rules: readonly (readonly [broken: boolean, what: string])[] = [
     [superblock.reservedBlocks > superblock.blocks / 2, 'more than half of the blocks are reserved'],
@@ -18,8 +23,12 @@ export function checkSuperblock({ fs, report }: Checking): void {
     [superblock.logGroupsPerFlex > 31, 'the number of groups that share their metadata is not allowed'],
     [isBadExtra(superblock.minExtraSize, superblock.inodeSize), 'the least size of extra fields in inodes is not allowed'],
     [isBadExtra(superblock.wantExtraSize, superblock.inodeSize), 'the wanted size of extra fields in inodes is not allowed'],
+    [descriptorSize > 1024 || (descriptorSize & (descriptorSize - 1)) !== 0, 'the size of group descriptors is not allowed'],
     [features.has('64bit') && !features.has('extent'), 'it has 64 bits without extents'],
     [features.has('metadata_csum_seed') && !features.has('metadata_csum'), 'it has a seed for checksums and no checksums'],
+    [(superblock.state & 3) !== clean, 'it was in use when it was copied, or errors were found in it'],
+    [superblock.lastOrphan !== 0, 'it has a list of files that were to be deleted'],
+    [[...features].some((name) => name.startsWith('compat_0x')), 'it has features that are not known'],
     [superblock.freeBlocks > superblock.blocks || superblock.freeInodes > superblock.inodes, 'more is free than there is'],
   ];
   for (const [broken, what] of rules) if (broken) report(superblockPlace, what);

@@ -62,7 +62,6 @@ const notRead = new Set(
     'bigalloc',
     'replica',
     'orphan_present',
-    'verity',
     'shared_blocks',
     'btree_dir',
   ]),

@@ -2,7 +2,7 @@ import type { ImageReader } from '../../file-tree.ts';
 import { superblockMagic } from '../disk/superblock.ts';
 import { unreadFeatures } from './features.ts';
 import type { Report } from './report.ts';
-import { superblockPlace, unread } from './report.ts';
+import { superblockPlace, tooMuch, unread } from './report.ts';
 import type { Superblock } from './superblock.ts';
 
 /** Where the parts of a file system are, as far as its superblock alone says. */
@@ -14,9 +14,12 @@ export interface Geometry {
   readonly descriptorBlocks: number;
 }
 
+/** 32 TiB in groups of the usual size. */
+const mostGroups = 2 ** 18;
+
 /**
  * The geometry that a superblock gives. Without a sound one nothing can be found, so what is wrong here ends the reading, or
- * the checking, whatever `report` does: then undefined is returned. An image of features that are not known is PK3552.
+ * the checking, whatever `report` does: then undefined is returned. An image of features that are not known is PK3552, one of too many groups PK3553.
  */
 export function geometryOf(superblock: Superblock, image: ImageReader, report: Report): Geometry | undefined {
   if (superblock.magic !== superblockMagic) return wrong(report, ['the magic number is not that of ext4']);
@@ -31,6 +34,7 @@ export function geometryOf(superblock: Superblock, image: ImageReader, report: R
       `it has ${String(superblock.blocks)} blocks of ${String(blockSize)} bytes, the image ${String(image.size)} bytes`,
     );
   if (problems.length > 0) return wrong(report, problems);
+  if (groups > mostGroups) throw tooMuch(`it has ${String(groups)} block groups`);
   return {
     blockSize,
     groups,

@@ -1,6 +1,6 @@
 import { inodeChecksum, inodeSeed as seedOf } from '../disk/checksums.ts';
 import { crc32c } from '../disk/crc32c.ts';
-import { inode as at, inodeBlockLength } from '../disk/inode.ts';
+import { inode as at, inodeBlockLength, modeTypes } from '../disk/inode.ts';
 import { decodeTime } from '../disk/time.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Report } from './report.ts';
@@ -91,6 +91,12 @@ export function parseInode(number: number, bytes: Uint8Array): Inode {
 /** The bits of a mode that say what an inode is. */
 export function typeOf({ mode }: Inode): number {
   return mode & 0xf000;
+}
+
+/** Is an inode of a kind that always has its content in blocks? */
+export function isMapped(inode: Inode): boolean {
+  const type = typeOf(inode);
+  return type === modeTypes.file || type === modeTypes.dir;
 }
 
 /** What checksums of an inode's own blocks begin with; undefined when there are none. */

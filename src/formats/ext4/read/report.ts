@@ -30,3 +30,8 @@ export function refuseDamage(place: Place, what: string): never {
 export function unread(what: string): PortkitError {
   return new PortkitError('PK3552', `The ext4 image cannot be read: ${what}`);
 }
+
+/** The error for an image beyond a limit. */
+export function tooMuch(what: string): PortkitError {
+  return new PortkitError('PK3553', `The ext4 image holds more than is taken: ${what}`);
+}

@@ -30,7 +30,6 @@ export interface Superblock {
   readonly journalUuid: Uint8Array;
   readonly journalInode: number;
   readonly lastOrphan: number;
-  readonly hashVersion: number;
   readonly journalBackupType: number;
   readonly descriptorSize: number;
   readonly journalBackup: Uint8Array;
@@ -40,12 +39,14 @@ export interface Superblock {
   readonly checksumType: number;
   readonly backupGroups: readonly [number, number];
   readonly checksumSeed: number;
-  readonly orphanFile: number;
+  /** Inodes without a name that are files of the file system itself, beside those with a fixed number. */
+  readonly ownFiles: readonly number[];
   readonly checksum: number;
 }
 
-/** Two fields that are read and never written: `s_backup_bgs` (sparse_super2) and `s_orphan_file_inum`. */
+/** Fields that are read and never written: `s_backup_bgs` (sparse_super2), `s_prj_quota_inum` and `s_orphan_file_inum`. */
 const backupGroupsAt = 0x24c;
+const projectQuotaAt = 0x26c;
 const orphanFileAt = 0x280;
 
 /** Reads the 1024 bytes of a superblock. Old revisions have fixed values where new ones have fields. */
@@ -86,7 +87,6 @@ export function parseSuperblock(bytes: Uint8Array): Superblock {
     journalUuid: part(at.journalUuid, 16),
     journalInode: u32(at.journalInode),
     lastOrphan: u32(at.lastOrphan),
-    hashVersion: view.getUint8(at.defaultHashVersion),
     journalBackupType: view.getUint8(at.journalBackupType),
     descriptorSize: wide ? u16(at.descriptorSize) : 32,
     journalBackup: part(at.journalBlocks, 68),
@@ -96,7 +96,10 @@ export function parseSuperblock(bytes: Uint8Array): Superblock {
     checksumType: view.getUint8(at.checksumType),
     backupGroups: [u32(backupGroupsAt), u32(backupGroupsAt + 4)],
     checksumSeed: u32(at.checksumSeed),
-    orphanFile: u32(orphanFileAt),
+    ownFiles: [
+      ...(features.has('orphan_file') ? [u32(orphanFileAt)] : []),
+      ...(features.has('quota') ? [u32(projectQuotaAt)] : []),
+    ],
     checksum: u32(at.checksum),
   };
 }

@@ -1,6 +1,5 @@
 import type { ByteString } from '../../../base/byte-string.ts';
 import { showBytes } from '../../../base/byte-string.ts';
-import { PortkitError } from '../../../base/errors.ts';
 import type { FileEntry, FileTree, ImageReader } from '../../file-tree.ts';
 import { inodeNumbers, modeTypes } from '../disk/inode.ts';
 import { attributesReader } from './attributes.ts';
@@ -12,7 +11,7 @@ import type { FileSystem } from './file-system.ts';
 import { openForReading } from './file-system.ts';
 import type { Inode } from './inode.ts';
 import { checkInodeSum, inodeTable, parseInode, typeOf } from './inode.ts';
-import { refuseDamage } from './report.ts';
+import { refuseDamage, tooMuch } from './report.ts';
 import { specialEntry } from './special.ts';
 
 /** As long as a path may be in system calls. */
@@ -109,8 +108,4 @@ function addEntry(reading: Reading, entry: FileEntry): void {
   if (entry.path.length > longestPath) throw tooMuch(`a path is longer than ${String(longestPath)} bytes`);
   if (reading.entries.length >= most) throw tooMuch(`it has more than ${String(most)} names`);
   reading.entries.push(entry);
-}
-
-function tooMuch(what: string): PortkitError {
-  return new PortkitError('PK3553', `The ext4 image holds more than is taken: ${what}`);
 }
