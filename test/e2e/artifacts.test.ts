@@ -160,7 +160,8 @@ test('all variants at once, as far as they get', () => {
     '',
   );
   writeFileSync(join(folder, 'portkit.toml'), config + steps);
-  expect(portkit('artifacts', 'build', '--artifact', 'demo-kernel', '--all', '--quiet').status).toBe(0);
+  const built = portkit('artifacts', 'build', '--artifact', 'demo-kernel', '--all', '--quiet');
+  expect(built).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^(?:sha256:[0-9a-f]{64}\n){3}$/) });
   expect(text('artifacts/kernel/demo/aarch64/firecracker/standard/vmlinux')).toBe('kernel for aarch64 standard\n');
   rmSync(join(folder, 'artifacts/kernel/demo/aarch64'), { recursive: true });
   const pushed = portkit('artifacts', 'push', '--artifact', 'demo-kernel', '--all');

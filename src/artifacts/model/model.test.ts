@@ -160,9 +160,12 @@ describe('what is wrong', () => {
     expect(faults({ ...kernel, pull: { backend: 'file-system', root: '/srv/store' } })).toEqual([]);
   });
 
-  test.each(['/etc/vmlinux', '../vmlinux', 'a/../../b', 'a/', '.', 'a\nb', '${home}/vmlinux', ''])('is the path %j', (path) => {
-    expect(faults({ ...kernel, variants: [{ ...variant, path }] })).toEqual(['PK3906 0 variants.0.path']);
-  });
+  test.each(['/etc/vmlinux', '../vmlinux', 'a/../../b', 'a/', '.', 'a/.', 'a\nb', 'a\u202eb', '${home}/vmlinux', ''])(
+    'is the path %j',
+    (path) => {
+      expect(faults({ ...kernel, variants: [{ ...variant, path }] })).toEqual(['PK3906 0 variants.0.path']);
+    },
+  );
 
   test.each(['.port/cache/vmlinux', 'a/vmlinux.sha256'])('is the path %j, which is for something else', (path) => {
     expect(faults({ ...kernel, variants: [{ ...variant, path }] })).toEqual(['PK3905 0 variants.0.path']);
