@@ -56,7 +56,7 @@ const noArtifacts = { artifacts: [], findings: [] };
 
 /** Most definitions have none, and do not pay for them. */
 async function readArtifacts(tables: Tables, plan: Plan): Promise<ReturnType<typeof artifactsOf>> {
-  if (tables.kernels.size + tables.guestImages.size === 0) return noArtifacts;
+  if (tables.kernels.size + tables.guestImages.size + tables.controlPlanes.size === 0) return noArtifacts;
   return (await import('./artifacts.ts')).artifactsOf(tables, plan);
 }
 

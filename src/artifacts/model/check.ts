@@ -15,7 +15,6 @@ export interface Fault {
   readonly message: string;
   readonly artifact: number;
   readonly at: Keys;
-  readonly hint?: string;
   /** What it collides with. */
   readonly other?: { readonly artifact: number; readonly at: Keys };
 }
@@ -65,19 +64,18 @@ function checkPlaces(artifact: Artifact): readonly Own[] {
 }
 
 function checkBackend(config: BackendConfig | undefined, at: Keys): readonly Own[] {
-  if (config?.backend === 'hosted-api' && !isEndpoint(config.endpoint)) {
-    const hint = 'such as "https://port.example.org" or "http://127.0.0.1:7040"';
-    return [{ code: 'PK3907', message: 'expected an http or https address', hint, at: [...at, 'endpoint'] }];
-  }
+  const wrong = config?.backend === 'hosted-api' ? wrongEndpoint(config.endpoint) : undefined;
+  if (wrong !== undefined) return [{ code: 'PK1103', message: wrong, at: [...at, 'endpoint'] }];
   if (config?.backend !== 'file-system' || isPlain(config.root)) return [];
   return [{ code: 'PK3906', message: `the root ${quote(config.root)} is no plain path`, at: [...at, 'root'] }];
 }
 
-/** Whether it is the address of a server: no password, query or fragment in it. */
-function isEndpoint(text: string): boolean {
+/** What is wrong with the address of a server, which has no password, query or fragment in it; undefined when nothing is. */
+export function wrongEndpoint(text: string): string | undefined {
   const url = URL.parse(text);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return false;
-  return url.username + url.password + url.search + url.hash === '' && url.hostname !== '';
+  const plain = url !== null && url.username + url.password + url.search + url.hash === '';
+  if (plain && ['http:', 'https:'].includes(url.protocol)) return undefined;
+  return 'expected an http or https address such as "http://127.0.0.1:7040"';
 }
 
 /** What is wrong with a path that has to stay in the project; undefined when nothing is. */

@@ -153,9 +153,12 @@ describe('what is wrong', () => {
   test('is found in references, paths and roots', () => {
     expect(faults({ ...kernel, reference: { ...reference, version: '../v' } })).toEqual(['PK3901 0 reference.version']);
     expect(faults({ ...kernel, cacheRoot: '/tmp' })).toEqual(['PK3906 0 distribution.cache_root']);
-    expect(faults(kernel, { ...guest, push: { backend: 'hosted-api', endpoint: 'ftp://h' } })).toEqual([
-      'PK3907 1 distribution.push.endpoint',
-    ]);
+    for (const endpoint of ['ftp://h', 'h:80', 'http://', 'http://u:p@h', 'http://h/?q', 'http://h/#f']) {
+      expect(faults(kernel, { ...guest, push: { backend: 'hosted-api', endpoint } })).toEqual([
+        'PK1103 1 distribution.push.endpoint',
+      ]);
+    }
+    expect(faults({ ...guest, push: { backend: 'hosted-api', endpoint: 'http://127.0.0.1:7040' } })).toEqual([]);
     expect(faults({ ...kernel, pull: { backend: 'file-system', root: 'a\0' } })).toEqual(['PK3906 0 distribution.pull.root']);
     expect(faults({ ...kernel, pull: { backend: 'file-system', root: '/srv/store' } })).toEqual([]);
   });
