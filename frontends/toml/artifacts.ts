@@ -1,10 +1,10 @@
 import { defaultCacheRoot } from '../../src/artifacts/model/artifact.ts';
 import type { Artifact, Variant, VariantBuild } from '../../src/artifacts/model/artifact.ts';
-import { checkArtifacts } from '../../src/artifacts/model/check.ts';
+import { checkArtifacts, wrongEndpoint } from '../../src/artifacts/model/check.ts';
 import type { Finding, Path, Place } from './findings.ts';
 import type { Plan } from './plan.ts';
 import { resolveStep } from './plan.ts';
-import type { ArtifactTable } from './schema/port.ts';
+import type { ArtifactTable, ControlPlaneTable } from './schema/port.ts';
 import type { Named, Tables } from './tables.ts';
 import type { Complaint } from './variables.ts';
 import { known } from './variables.ts';
@@ -36,12 +36,20 @@ export function artifactsOf(
       return { ...complaint, message: `${showPath(where.path)}: ${complaint.message}`, place: where };
     }),
   );
-  const faults = checkArtifacts(artifacts).map(({ code, message, artifact, at, other, hint }): Finding => {
+  const faults = checkArtifacts(artifacts).map(({ code, message, artifact, at, other }): Finding => {
     const where = place(artifact, at);
     const related = other && [{ message: 'is here already', place: place(other.artifact, other.at) }];
-    return { code, message: `${showPath(where.path)}: ${message}`, place: where, hint, ...(related && { related }) };
+    return { code, message: `${showPath(where.path)}: ${message}`, place: where, ...(related && { related }) };
   });
-  return { artifacts, findings: [...findings, ...faults] };
+  return { artifacts, findings: [...findings, ...faults, ...controlPlaneFindings(tables)] };
+}
+
+function controlPlaneFindings({ controlPlanes }: Tables): readonly Finding[] {
+  return [...controlPlanes.values()].flatMap((named) => {
+    const message = wrongEndpoint((named.value as ControlPlaneTable).endpoint);
+    const where = below(named, ['endpoint']);
+    return message === undefined ? [] : [{ code: 'PK1103', message: `${showPath(where.path)}: ${message}`, place: where }];
+  });
 }
 
 function below(named: Named | undefined, at: Path): Place {

@@ -3,13 +3,15 @@ import type { Location, Vertex } from '../../src/graph/graph.ts';
 import type { Problem } from '../../src/graph/problem.ts';
 import { problemsError } from '../../src/graph/problem.ts';
 import { validate } from '../../src/graph/validate.ts';
-import { artifactsOf } from './artifacts.ts';
+import type { artifactsOf } from './artifacts.ts';
 import type { Document, Finding } from './findings.ts';
 import { stepHeads } from './heads.ts';
 import { readFiles } from './include.ts';
+import type { Plan } from './plan.ts';
 import { planSteps } from './plan.ts';
 import { fitsDefinition } from './schema/fits.ts';
 import { scopeOf } from './scope.ts';
+import type { Tables } from './tables.ts';
 import { mergeTables } from './tables.ts';
 import { targetsOf } from './targets.ts';
 import type { Made, Misfit } from './vertices.ts';
@@ -33,7 +35,7 @@ async function load(source: Source, context: FrontendContext): Promise<Definitio
   const targets = targetsOf(tables, work, made.vertices);
   const graph = { vertices: await located(made), targets: targets.targets };
   const { artifacts, findings: artifactFindings } =
-    shape.length + files.lost.size === 0 ? artifactsOf(tables, plan) : { artifacts: [], findings: [] };
+    shape.length + files.lost.size === 0 ? await readArtifacts(tables, plan) : noArtifacts;
   const all = [
     ...files.findings,
     ...shape,
@@ -48,6 +50,14 @@ async function load(source: Source, context: FrontendContext): Promise<Definitio
   const problems = validate(graph).filter((problem) => all.length === 0 || problem.code === 'PK1105');
   if (all.length === 0 && problems.length === 0) return { graph, artifacts };
   return refuse(all, problems, files.texts);
+}
+
+const noArtifacts = { artifacts: [], findings: [] };
+
+/** Most definitions have none, and do not pay for them. */
+async function readArtifacts(tables: Tables, plan: Plan): Promise<ReturnType<typeof artifactsOf>> {
+  if (tables.kernels.size + tables.guestImages.size + tables.controlPlanes.size === 0) return noArtifacts;
+  return (await import('./artifacts.ts')).artifactsOf(tables, plan);
 }
 
 async function refuse(

@@ -17,6 +17,7 @@ export interface Tables {
   readonly variables: ReadonlyMap<string, Named>;
   readonly kernels: ReadonlyMap<string, Named>;
   readonly guestImages: ReadonlyMap<string, Named>;
+  readonly controlPlanes: ReadonlyMap<string, Named>;
   readonly environment: ReadonlySet<string>;
   readonly matrix: NonNullable<Definition['matrix']>;
   readonly findings: readonly Finding[];
@@ -52,6 +53,7 @@ export function mergeTables(documents: readonly Document[]): Tables {
     variables: merged.get('vars') ?? new Map(),
     kernels: merged.get('artifacts.kernels') ?? new Map(),
     guestImages: merged.get('artifacts.guest_images') ?? new Map(),
+    controlPlanes: merged.get('control_planes') ?? new Map(),
     environment: new Set(environment),
     matrix: Object.fromEntries(matrix.map(([axis, { value }]) => [axis, value])),
     findings,

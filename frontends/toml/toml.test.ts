@@ -552,7 +552,9 @@ tree = [{ write = "/vmlinux", text = "\${matrix.architecture}" }]
 path = "../vmlinux"
 selector = { architecture = "x86_64", substrate = "firecracker", protection_mode = "standard" }
 `;
-    expect(await problems(port.replace('version = "v1"', 'version = "v 1"') + again)).toEqual([
+    const wrong = port.replace('version = "v1"', 'version = "v 1"').replace('http://127.0.0.1:7040', '127.0.0.1:7040');
+    expect(await problems(wrong + again)).toEqual([
+      'PK1103 9:12 control_planes.demo.endpoint: expected an http or https address such as "http://127.0.0.1:7040"',
       'PK3901 23:11 artifacts.kernels.demo-kernel.reference.version: expected letters, digits and _ . - (at most 90) such as "v1"',
       'PK3906 42:8 artifacts.kernels.demo-kernel.variants[1].path: the path "../vmlinux" leads up, and has to stay in the project',
       'PK3905 43:12 artifacts.kernels.demo-kernel.variants[1].selector: two variants have the selector x86_64/firecracker/standard',

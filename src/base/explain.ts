@@ -166,7 +166,7 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3906:
     'A path of a variant and the cache root are relative to the folder where portkit is run, and stay in it, also through symbolic links. The root of a store may be anywhere.',
   PK3907:
-    'The variant names no step that builds it, the artifact has no push or pull section, or one with a value that cannot be. The message says which. Commands in "build" and "validate" strings are accepted and never run.',
+    'The variant names no step that builds it, or the artifact has no push or pull section. The message says which. Commands in "build" and "validate" strings are accepted and never run.',
   PK3908:
     'The backend is known, and its configuration was checked, but this version of portkit cannot push to it or pull from it. The "file-system" backend works.',
   PK3909:

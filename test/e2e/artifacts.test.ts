@@ -154,13 +154,43 @@ describe('no silent fallback', () => {
   });
 });
 
+describe('backends of later versions', () => {
+  const sections = /(\[artifacts\.kernels\.demo-kernel\.distribution\.(push|pull)\]\n)backend = "file-system"\nroot = .*\n/g;
+
+  test.each([
+    [
+      'an OCI registry (S0.21)',
+      '$1backend = "oci-registry"\ntransport = "plain-http"\n\n[artifacts.kernels.demo-kernel.distribution.$2.auth]\nkind = "anonymous"\n',
+      'oci-registry plain-http anonymous',
+    ],
+    ['a hosted store (S0.22)', '$1backend = "hosted-api"\nendpoint = "http://127.0.0.1:7040"\n', 'hosted-api'],
+  ])('%s: the configuration loads, and using it says that it is not there', (_, replaced, backend) => {
+    const config = sample()
+      .replaceAll(sections, replaced)
+      .replace('https://port.example.org', 'http://127.0.0.1:7040')
+      .replace('registry = "demo-fs"', 'registry = "127.0.0.1:5510"');
+    writeFileSync(join(folder, 'examples/port.toml'), config + steps);
+    expect(artifacts('list').stdout).toContain('127.0.0.1:5510/port/demo-kernel:v1');
+    for (const verb of ['push', 'pull']) {
+      const refused = artifacts(`${verb} --artifact demo-kernel --architecture x86-64`);
+      expect(refused).toMatchObject({
+        status: 69,
+        stderr: expect.stringContaining(`the backend ${backend} is not in this version`),
+      });
+      expect(refused.stderr).toContain('error[PK3908]');
+    }
+    expect(artifacts('push --artifact demo-guest --architecture x86-64').status).toBe(1);
+  });
+});
+
 test('all variants at once, as far as they get', () => {
   const config = sample().replace(
     /\[\[artifacts.kernels.demo-kernel.variants\]\]\npath = "[^"]*cloud-h[^]*?(?=\[artifacts.guest)/,
     '',
   );
   writeFileSync(join(folder, 'portkit.toml'), config + steps);
-  expect(portkit('artifacts', 'build', '--artifact', 'demo-kernel', '--all', '--quiet').status).toBe(0);
+  const built = portkit('artifacts', 'build', '--artifact', 'demo-kernel', '--all', '--quiet');
+  expect(built).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^(?:sha256:[0-9a-f]{64}\n){3}$/) });
   expect(text('artifacts/kernel/demo/aarch64/firecracker/standard/vmlinux')).toBe('kernel for aarch64 standard\n');
   rmSync(join(folder, 'artifacts/kernel/demo/aarch64'), { recursive: true });
   const pushed = portkit('artifacts', 'push', '--artifact', 'demo-kernel', '--all');

@@ -42,6 +42,9 @@ export const artifacts = z.strictObject({
   guest_images: z.record(name, artifact).exactOptional(),
 });
 
+/** `[control_planes.NAME]` that has passed the schema. */
+export type ControlPlaneTable = z.output<typeof controlPlane>;
+
 /** `[control_planes.NAME]`. */
 export const controlPlane = z.strictObject({
   endpoint: filled,

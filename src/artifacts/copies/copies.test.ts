@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf, hexOf } from '../../base/digest.ts';
 import { takeLock } from '../../execution/lock.ts';
@@ -198,6 +200,33 @@ describe('a sealed file', () => {
     for await (const chunk of reading?.content ?? []) chunks.push(chunk);
     expect(Buffer.concat(chunks).toString()).toBe('new');
   });
+});
+
+test('a lock that cannot be taken is told of', async () => {
+  mkdirSync(join(root, '.portkit-lock'), { recursive: true });
+  await expect(put('x')).rejects.toMatchObject({ code: 'PK3912', message: expect.stringContaining('unable to open') });
+  expect(existsSync(path())).toBe(false);
+});
+
+test('a publisher that is killed leaves a file that is whole', { timeout: 60_000 }, async () => {
+  const program = new URL('../../../test/artifacts/publishing.ts', import.meta.url).pathname;
+  let published = 0;
+  for (let round = 0; round < 8; round += 1) {
+    const child = spawn(process.execPath, [program, root, place.path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'exit');
+    let told = '';
+    child.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
+    await once(child.stdout, 'data');
+    await sleep(round * 7);
+    child.kill('SIGKILL');
+    await ended;
+    published += told.length;
+    expect(await examine(place, signal)).toMatchObject({ state: 'whole' });
+    expect(await read()).toMatch(/^(?:kernel \d+ ){1000}$/);
+  }
+  expect(published).toBeGreaterThanOrEqual(8);
+  await put('kernel');
+  expect(await read()).toBe('kernel');
 });
 
 test('what is no regular file is refused, and not followed', async () => {

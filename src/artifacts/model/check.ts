@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { Artifact, BackendConfig } from './artifact.ts';
+import { printable } from '../../base/printable.ts';
 import { filesOf, initrdName } from './paths.ts';
 import { showReference, wrongPart } from './reference.ts';
 import { showSelector } from './selector.ts';
@@ -14,7 +15,6 @@ export interface Fault {
   readonly message: string;
   readonly artifact: number;
   readonly at: Keys;
-  readonly hint?: string;
   /** What it collides with. */
   readonly other?: { readonly artifact: number; readonly at: Keys };
 }
@@ -45,7 +45,7 @@ function checkPlaces(artifact: Artifact): readonly Own[] {
   const faults: Own[] = [];
   const outside = (path: string, at: Keys): void => {
     const wrong = wrongPath(path);
-    if (wrong !== undefined) faults.push({ code: 'PK3906', message: `the path ${JSON.stringify(path)} ${wrong}`, at });
+    if (wrong !== undefined) faults.push({ code: 'PK3906', message: `the path ${quote(path)} ${wrong}`, at });
   };
   outside(cacheRoot, ['distribution', 'cache_root']);
   for (const verb of ['push', 'pull'] as const) faults.push(...checkBackend(artifact[verb], ['distribution', verb]));
@@ -54,29 +54,28 @@ function checkPlaces(artifact: Artifact): readonly Own[] {
     outside(path, at);
     const name = posix.basename(path);
     if (name.endsWith('.sha256') || (build?.initrd !== undefined && name === initrdName)) {
-      faults.push({ code: 'PK3905', message: `the name ${JSON.stringify(name)} is taken by a file beside it`, at });
+      faults.push({ code: 'PK3905', message: `the name ${quote(name)} is taken by a file beside it`, at });
     }
     if (isBelow(path, cacheRoot)) {
-      faults.push({ code: 'PK3905', message: `the path ${JSON.stringify(path)} is in the cache root`, at });
+      faults.push({ code: 'PK3905', message: `the path ${quote(path)} is in the cache root`, at });
     }
   }
   return faults;
 }
 
 function checkBackend(config: BackendConfig | undefined, at: Keys): readonly Own[] {
-  if (config?.backend === 'hosted-api' && !isEndpoint(config.endpoint)) {
-    const hint = 'such as "https://port.example.org" or "http://127.0.0.1:7040"';
-    return [{ code: 'PK3907', message: 'expected an http or https address', hint, at: [...at, 'endpoint'] }];
-  }
+  const wrong = config?.backend === 'hosted-api' ? wrongEndpoint(config.endpoint) : undefined;
+  if (wrong !== undefined) return [{ code: 'PK1103', message: wrong, at: [...at, 'endpoint'] }];
   if (config?.backend !== 'file-system' || isPlain(config.root)) return [];
-  return [{ code: 'PK3906', message: `the root ${JSON.stringify(config.root)} is no plain path`, at: [...at, 'root'] }];
+  return [{ code: 'PK3906', message: `the root ${quote(config.root)} is no plain path`, at: [...at, 'root'] }];
 }
 
-/** Whether it is the address of a server: no password, query or fragment in it. */
-function isEndpoint(text: string): boolean {
+/** What is wrong with the address of a server, which has no password, query or fragment in it; undefined when nothing is. */
+export function wrongEndpoint(text: string): string | undefined {
   const url = URL.parse(text);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return false;
-  return url.username + url.password + url.search + url.hash === '' && url.hostname !== '';
+  const plain = url !== null && url.username + url.password + url.search + url.hash === '';
+  if (plain && ['http:', 'https:'].includes(url.protocol)) return undefined;
+  return 'expected an http or https address such as "http://127.0.0.1:7040"';
 }
 
 /** What is wrong with a path that has to stay in the project; undefined when nothing is. */
@@ -84,13 +83,16 @@ function wrongPath(path: string): string | undefined {
   if (!isPlain(path) || path.endsWith('/')) return 'is no plain path';
   if (posix.isAbsolute(path)) return 'is absolute, and has to be in the project';
   if (path.split('/').includes('..')) return 'leads up, and has to stay in the project';
-  return posix.normalize(path) === '.' ? 'is the project itself' : undefined;
+  return posix.basename(path) === '.' ? 'ends in no name' : undefined;
 }
 
-/** No control characters, and no `${…}`, which has no meaning here. */
+/** Nothing that a terminal would not show as it is, and no `${…}`, which has no meaning here. */
 function isPlain(path: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
-  return path !== '' && !/[\0-\x1f\x7f\\]|\$\{/.test(path);
+  return path !== '' && printable(path) === path && !/\\|\$\{/.test(path);
+}
+
+function quote(path: string): string {
+  return JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
 }
 
 function isBelow(path: string, folder: string): boolean {
@@ -115,7 +117,7 @@ function collisions(artifacts: readonly Artifact[]): readonly Fault[] {
       meet(`${artifact} ${selector}`, { artifact, at: [...at, 'selector'] }, `two variants have the selector ${selector}`);
       for (const { path } of filesOf(variant)) {
         const file = posix.normalize(path);
-        meet(`file ${file}`, { artifact, at: [...at, 'path'] }, `two variants have the file ${JSON.stringify(file)}`);
+        meet(`file ${file}`, { artifact, at: [...at, 'path'] }, `two variants have the file ${quote(file)}`);
       }
     }
   }

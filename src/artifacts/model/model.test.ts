@@ -153,16 +153,22 @@ describe('what is wrong', () => {
   test('is found in references, paths and roots', () => {
     expect(faults({ ...kernel, reference: { ...reference, version: '../v' } })).toEqual(['PK3901 0 reference.version']);
     expect(faults({ ...kernel, cacheRoot: '/tmp' })).toEqual(['PK3906 0 distribution.cache_root']);
-    expect(faults(kernel, { ...guest, push: { backend: 'hosted-api', endpoint: 'ftp://h' } })).toEqual([
-      'PK3907 1 distribution.push.endpoint',
-    ]);
+    for (const endpoint of ['ftp://h', 'h:80', 'http://', 'http://u:p@h', 'http://h/?q', 'http://h/#f']) {
+      expect(faults(kernel, { ...guest, push: { backend: 'hosted-api', endpoint } })).toEqual([
+        'PK1103 1 distribution.push.endpoint',
+      ]);
+    }
+    expect(faults({ ...guest, push: { backend: 'hosted-api', endpoint: 'http://127.0.0.1:7040' } })).toEqual([]);
     expect(faults({ ...kernel, pull: { backend: 'file-system', root: 'a\0' } })).toEqual(['PK3906 0 distribution.pull.root']);
     expect(faults({ ...kernel, pull: { backend: 'file-system', root: '/srv/store' } })).toEqual([]);
   });
 
-  test.each(['/etc/vmlinux', '../vmlinux', 'a/../../b', 'a/', '.', 'a\nb', '${home}/vmlinux', ''])('is the path %j', (path) => {
-    expect(faults({ ...kernel, variants: [{ ...variant, path }] })).toEqual(['PK3906 0 variants.0.path']);
-  });
+  test.each(['/etc/vmlinux', '../vmlinux', 'a/../../b', 'a/', '.', 'a/.', 'a\nb', 'a\u202eb', '${home}/vmlinux', ''])(
+    'is the path %j',
+    (path) => {
+      expect(faults({ ...kernel, variants: [{ ...variant, path }] })).toEqual(['PK3906 0 variants.0.path']);
+    },
+  );
 
   test.each(['.port/cache/vmlinux', 'a/vmlinux.sha256'])('is the path %j, which is for something else', (path) => {
     expect(faults({ ...kernel, variants: [{ ...variant, path }] })).toEqual(['PK3905 0 variants.0.path']);

@@ -71,7 +71,7 @@ export function showSelector({ architecture, substrate, protection_mode: mode }:
 export function refuseResearchOnly(selector: Selector): void {
   const shown = showSelector(selector);
   if (shown !== 'aarch64/firecracker/pvm') return;
-  throw new PortkitError('PK3904', `${shown} remains research-only and has no pipeline yet`, {
+  throw new PortkitError('PK3904', `${shown} remains research-only and has no build pipeline yet`, {
     hint: 'Protected guests of Firecracker are made for x86_64: --architecture x86-64 --protection-mode pvm',
   });
 }

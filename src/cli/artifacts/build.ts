@@ -5,7 +5,7 @@ import { openStoreAt, workplaceOf } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
 import { storeRoot } from '../context.ts';
 import { gatherFailedCodes } from '../failed-codes.ts';
-import { countOption } from '../values.ts';
+import { countOption, flag } from '../values.ts';
 import { faceOf } from '../watch.ts';
 import { chooseVariants } from './choose.ts';
 import { resultsOf, solveSteps } from './results.ts';
@@ -42,6 +42,7 @@ export async function buildVariants(invocation: Invocation): Promise<number> {
   for (const one of chosen) {
     done.push({ chosen: one, result: await deliver(one, resultsOf(result, store), workplace) });
   }
-  printOutcomes(invocation, done, (outcome) => showDone('built', outcome));
+  const digestsOnly = ({ result }: Outcome<Done>): string => result.files.map(({ digest }) => digest).join('\n');
+  printOutcomes(invocation, done, flag(options, 'quiet') ? digestsOnly : (outcome) => showDone('built', outcome));
   return 0;
 }
