@@ -90,6 +90,14 @@ describe('looking inside', () => {
     expect(old).not.toHaveProperty('architecture');
   });
 
+  test('the setup of a bzImage has the size that its header says, and the version in it', async () => {
+    expect(await extract(makeBzImage(makeVmlinux(), { setupSectors: 4 }))).toEqual(makeVmlinux());
+    const outside = makeBzImage(makeVmlinux(), { packing: 'lzo' });
+    outside.write('no version\0', 0x900);
+    outside.writeUInt16LE(0x900 - 0x200, 0x20e);
+    expect(await inspect(outside)).not.toHaveProperty('version');
+  });
+
   test('an arm64 Image, plain, compressed and as EFI zboot', async () => {
     const image = makeImage({ config });
     const core = { container: 'arm64-image', size: image.length, pageKiB: 4 };
