@@ -141,16 +141,23 @@ export function makeBzImage(
     packing = 'gzip',
     protocol = 0x20f,
     is64 = true,
+    setupSectors = 3,
     version = sampleVersion.split(' (gcc')[0],
-  }: { readonly packing?: Packing; readonly protocol?: number; readonly is64?: boolean; readonly version?: string } = {},
+  }: {
+    readonly packing?: Packing;
+    readonly protocol?: number;
+    readonly is64?: boolean;
+    readonly setupSectors?: number;
+    readonly version?: string;
+  } = {},
 ): Buffer {
   const packed = pack(core, packing);
   const size = Buffer.alloc(packing === 'gzip' ? 0 : 4);
   if (size.length > 0) size.writeUInt32LE(core.length);
   const payload = Buffer.concat([packed, size]);
-  const setupSectors = 3;
   const setup = Buffer.alloc((setupSectors + 1) * 512);
-  setup[0x1f1] = setupSectors;
+  // Four are written as none: the oldest kernels did not say.
+  setup[0x1f1] = setupSectors === 4 ? 0 : setupSectors;
   setup.writeUInt16LE(0xaa55, 0x1fe);
   setup.write('HdrS', 0x202);
   setup.writeUInt16LE(protocol, 0x206);
