@@ -4,6 +4,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleOptions, workers } from '../scripts/bundle-options.ts';
 import { allCases } from './cases.ts';
+import { engineCases } from './engine-cases.ts';
 import { measure } from './measure.ts';
 
 /**
@@ -25,7 +26,10 @@ await build({
 });
 
 try {
-  const cases = allCases({ folder, programs, large: quick ? 64 : 1024, small: quick ? 2000 : 20_000 });
+  const cases = [
+    ...allCases({ folder, programs, large: quick ? 64 : 1024, small: quick ? 2000 : 20_000 }),
+    ...engineCases({ folder, quick }),
+  ];
   const wanted = cases.filter(({ ours }) => ours.some(({ name }) => name.includes(only)));
   const rows = wanted.flatMap((one) => {
     const rows = measure(one, rounds);

@@ -9,5 +9,5 @@ export async function frontendFor(file: string): Promise<Frontend> {
 
 /** The JSON Schema of `portkit.toml`. */
 export async function definitionSchema(): Promise<object> {
-  return (await import('./toml/schema/json.ts')).plainSchema();
+  return (await import('../portkit.schema.json', { with: { type: 'json' } })).default;
 }

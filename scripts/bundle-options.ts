@@ -33,8 +33,31 @@ const lateBuiltins: Plugin = {
   },
 };
 
+/** Large packages that most commands do not need: files of their own. */
+const apart = ['openpgp', 'undici'];
+
+/** The entries of the packages that stand apart. */
+export const packages = Object.fromEntries(apart.map((name) => [`package-${name}`, name]));
+
+/** What is read only when it is needed: large packages, what tells the faults of a definition, all but the answer to `--version`. */
+export const parts: Plugin = {
+  name: 'parts',
+  setup(bundler) {
+    bundler.onResolve({ filter: new RegExp(`^(?:${apart.join('|')})$`) }, ({ path }) => ({
+      path: `./package-${path}.mjs`,
+      external: true,
+    }));
+    bundler.onResolve({ filter: /^\.\/(?:run|issues)\.ts$/ }, ({ importer }) => {
+      if (importer.endsWith('/cli/main.ts')) return { path: './program.mjs', external: true };
+      return importer.endsWith('/toml/index.ts') ? { path: './definition-issues.mjs', external: true } : undefined;
+    });
+  },
+};
+
 /** What runs or is imported beside the program, by its bundled name: a thread, the helper that starts commands, the API of portkit.ts. */
 export const workers = {
+  program: 'src/cli/run.ts',
+  'definition-issues': 'frontends/toml/issues.ts',
   'hash-worker': 'src/store/disk/hash-worker.ts',
   'spawner-process': 'src/execution/spawner-process.ts',
   build: 'src/graph/build.ts',

@@ -1,8 +1,8 @@
 import { build } from 'esbuild';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { bundleOptions, workers } from './bundle-options.ts';
+import { bundleOptions, packages, parts, workers } from './bundle-options.ts';
 
-/** Makes build/portkit: the program as one file (beside it its hashing thread and the helper that starts commands), and a package that can be published. */
+/** Makes build/portkit, a package that can be published: without any dependency, in a few parts that are read when they are needed. */
 interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -18,9 +18,12 @@ mkdirSync(folder, { recursive: true });
 await build({
   ...bundleOptions,
   entryPoints: { portkit: 'src/cli/main.ts', ...workers },
+  plugins: [parts, ...bundleOptions.plugins],
   outdir: folder,
   define: { PORTKIT_VERSION: JSON.stringify(version) },
 });
+
+await build({ ...bundleOptions, entryPoints: packages, outdir: folder });
 
 const program = `${folder}/portkit.mjs`;
 writeFileSync(program, `#!/usr/bin/env node\n${readFileSync(program, 'utf8')}`);

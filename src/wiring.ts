@@ -1,14 +1,16 @@
-import { chmodSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exporter } from './artifacts/exporter.ts';
 import type { Workplace } from './artifacts/workflow/workplace.ts';
+import { canonicalJson } from './base/canonical.ts';
 import { PortkitError } from './base/errors.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Executor } from './execution/executor.ts';
-import type { Definition } from './graph/frontend.ts';
+import type { Definition, FrontendContext } from './graph/frontend.ts';
+import type { Unxz } from './formats/compression/decompress.ts';
 import type { Graph } from './graph/graph.ts';
 import type { OpsWorld } from './ops/load-ops.ts';
 import type { Pins } from './ops/fetch.ts';
@@ -83,11 +85,10 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const wait = async (ms: number, stop: AbortSignal): Promise<void> => {
     await sleep(ms, undefined, { signal: stop });
   };
-  const { runProgram } = await import('./ops/run-program.ts');
-  const { unxzWith } = await import('./ops/unxz.ts');
-  const files = { blobs, unxz: unxzWith(runProgram, path) };
+  const files = { blobs, unxz: lazyUnxz(path) };
   const statCache = createStatCache(join(store.directory, 'stat'));
   const needs = (type: string): boolean => types.has(type);
+  const { runProgram } = needs('git') || needs('deb') ? await import('./ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('./ops/fetch/http.ts') : {};
   const { createHostTools } = needs('exec') ? await import('./execution/host-tools.ts') : {};
   const { resolveInside } = await import('./ops/inside.ts');
@@ -108,12 +109,12 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       jitter: Math.random,
       sleep: wait,
     }),
-    git: () => ({ ...bounds, blobs, run: runProgram, path, env: process.env, cache: cacheFolder('git') }),
+    git: () => ({ ...bounds, blobs, run: required(runProgram), path, env: process.env, cache: cacheFolder('git') }),
     image: () => ({ ...bounds, ...files, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` }),
     deb: () => ({
       ...files,
       ...pin,
-      run: runProgram,
+      run: required(runProgram),
       path,
       env: process.env,
       state: cacheFolder('apt'),
@@ -126,6 +127,14 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       secrets: around.secrets,
       blobs,
     }),
+  };
+}
+
+/** Programs are started by a module that takes as long to load as a small build. */
+function lazyUnxz(path: string): Unxz {
+  return async function* unxz(input, signal) {
+    const [{ runProgram }, { unxzWith }] = await Promise.all([import('./ops/run-program.ts'), import('./ops/unxz.ts')]);
+    yield* unxzWith(runProgram, path)(input, signal);
   };
 }
 
@@ -214,32 +223,75 @@ export async function definitionSchema(): Promise<object> {
   return (await import('../frontends/index.ts')).definitionSchema();
 }
 
+/** A definition as it was understood. */
+export interface ReadDefinition extends Definition {
+  /** What its paths are relative to. */
+  readonly directory: string;
+  /** Keeps what was understood for the next time; called when there is a store. */
+  readonly keep: () => void;
+}
+
 /** Reads a definition, and says which directory it speaks of. */
 export async function readDefinition(
   file: string,
-  { set, signal }: { readonly set: Readonly<Record<string, string>>; readonly signal: AbortSignal },
-): Promise<Definition & { readonly directory: string }> {
+  how: { readonly root: string; readonly set: Readonly<Record<string, string>>; readonly signal: AbortSignal },
+): Promise<ReadDefinition> {
+  const { set, signal } = how;
   const directory = dirname(file);
-  const { frontendFor } = await import('../frontends/index.ts');
-  const frontend = await frontendFor(file);
-  const text = readOr(file, (cause) => {
+  const isProgram = /\.m?ts$/.test(file);
+  const isText = isProgram || file.endsWith('.toml');
+  const text = readOr(file, isText ? 'utf8' : 'latin1', (cause) => {
     throw new PortkitError('PK1111', `The definition ${file} cannot be read`, { hint: 'Name one with --file', cause });
   });
-  const definition = await frontend.load(
-    { text, path: relative(process.cwd(), file) || file },
-    {
-      set,
-      signal,
-      env: (name) => process.env[name],
-      read: (path) => readOr(join(directory, path), () => undefined),
-    },
-  );
-  return { ...definition, directory };
+  const source = { text, path: relative(process.cwd(), file) || file };
+  const context: FrontendContext = {
+    set,
+    signal,
+    env: (name) => process.env[name],
+    read: (path) => readBeside(directory, path),
+  };
+  const load = async (lent: FrontendContext): Promise<Definition> => {
+    const { frontendFor } = await import('../frontends/index.ts');
+    return (await frontendFor(file)).load(source, lent);
+  };
+  // A program may look at anything: it is run each time.
+  if (isProgram) return { ...(await load(context)), directory, keep: () => undefined };
+  const { understand } = await import('./engine/definition-cache.ts');
+  const key = [codeVersion(), source.path, directory, text, canonicalJson(set)];
+  const folder = join(how.root, 'v1', 'definitions');
+  const { value, keep } = await understand({ folder, key, context, load });
+  return { ...value, directory, keep };
 }
 
-function readOr<T>(file: string, otherwise: (cause: unknown) => T): string | T {
+/** What understands definitions: the version of the program, and when its files were last changed. */
+function codeVersion(): string {
+  const folders = [
+    '../frontends/toml',
+    '../frontends/toml/lower',
+    '../frontends/toml/schema',
+    './graph',
+    './base',
+    './artifacts/model',
+  ];
+  const files = folders.flatMap((folder) => {
+    const url = new URL(`${folder}/`, import.meta.url);
+    // In the bundle there are no such folders, and the one file stands for all.
+    return existsSync(url) ? readdirSync(url).map((name) => new URL(name, url)) : [];
+  });
+  return JSON.stringify([new URL(import.meta.url), ...files].map((url) => [url.pathname, statSync(url).mtimeMs]));
+}
+
+/** A file of the definition's directory; one that only a symlink puts there is not read. */
+function readBeside(directory: string, path: string): string | undefined {
+  const file = join(directory, path);
+  const real = existsSync(file) ? realpathSync(file) : file;
+  if (!real.startsWith(`${realpathSync(directory)}/`)) return undefined;
+  return readOr(file, 'utf8', () => undefined);
+}
+
+function readOr<T>(file: string, encoding: 'utf8' | 'latin1', otherwise: (cause: unknown) => T): string | T {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file, encoding);
   } catch (error) {
     return otherwise(error);
   }

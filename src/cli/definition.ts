@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PortkitError } from '../base/errors.ts';
-import type { Definition as Loaded } from '../graph/frontend.ts';
 import type { Graph } from '../graph/graph.ts';
 import { readDefinition } from '../wiring.ts';
+import type { ReadDefinition } from '../wiring.ts';
 import type { Invocation, Option } from './command.ts';
+import { storeRoot } from './context.ts';
 import { pairsOption, textOption } from './values.ts';
 
 /** The options of every command that reads a definition. */
@@ -19,16 +20,16 @@ export const definitionOptions: Readonly<Record<string, Option>> = {
 };
 
 /** A definition that was read. */
-export interface Definition extends Loaded {
+export interface Definition extends ReadDefinition {
   /** Its absolute path. */
   readonly file: string;
-  readonly directory: string;
 }
 
 /** Reads the definition of a command line. */
 export async function loadDefinition({ options, signal }: Pick<Invocation, 'options' | 'signal'>): Promise<Definition> {
   const file = findDefinitionFile(options);
-  return { file, ...(await readDefinition(file, { set: pairsOption(options, 'set'), signal })) };
+  const root = storeRoot(options['root']);
+  return { file, ...(await readDefinition(file, { root, set: pairsOption(options, 'set'), signal })) };
 }
 
 /** The path of the definition of a command line. */

@@ -1,4 +1,7 @@
 import { writeSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import { version } from './version.ts';
 
 /** The program: `--version` is answered before anything else is loaded, and without the slow `process.stdout`. */
@@ -13,7 +16,14 @@ function answeredVersion(): boolean {
   }
 }
 
+/** Compiling takes as long as all else that a build of nothing does. The folder is the user's own: what is in it is run. */
+function keepCompiled(): void {
+  const caches = [process.env['XDG_CACHE_HOME'] ?? '', join(homedir(), '.cache')].find((folder) => isAbsolute(folder));
+  if (caches !== undefined) enableCompileCache(join(caches, 'portkit', 'compiled'));
+}
+
 if (!answeredVersion()) {
+  keepCompiled();
   const { run } = await import('./run.ts');
   process.exitCode = await run(process.argv.slice(2));
 }

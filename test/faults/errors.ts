@@ -56,10 +56,8 @@ const changing: readonly Failing[] = [
 ];
 
 /** Every changing call of some jobs answers an error, each in turn: the job fails with a code, or did not need the call. */
-export async function failedCalls(most: number): Promise<readonly Row[]> {
-  const rows: Row[] = [];
-  for (const one of changing) rows.push(await failing(`an error from each call of ${one.name}`, one, most));
-  return rows;
+export function failedCalls(most: number): readonly (() => Promise<Row>)[] {
+  return changing.map((one) => () => failing(`an error from each call of ${one.name}`, one, most));
 }
 
 /** Every read answers EIO, each in turn: that is the disk's word, and never taken for damage. */
@@ -84,10 +82,8 @@ function failing(name: string, { kind, job, prepare, errors, controls }: Failing
       const calls = await callsOf({ job, mutant }, prepared, kind);
       if (mutant === undefined) return spread(calls.map(inTurn), most);
       const all = calls.flatMap((call) => errors.map((error) => ({ ...call, error })));
-      return spread(
-        all.filter((call) => isMetBy(mutant, call)),
-        most,
-      );
+      // A broken store is tried until it is caught: all that it may meet.
+      return all.filter((call) => isMetBy(mutant, call));
     };
     return tryAll({
       name,

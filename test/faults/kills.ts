@@ -87,14 +87,12 @@ const killed: readonly Killed[] = [
 ];
 
 /** Each of these jobs killed at its every system call that touches the store (at most `most` of them). */
-export async function everyCall(most: number): Promise<readonly Row[]> {
+export function everyCall(most: number): readonly (() => Promise<Row>)[] {
   const reason = whyNot(['strace']);
-  const rows: Row[] = [];
-  for (const one of killed) {
+  return killed.map((one) => async () => {
     const name = `kill at each call of ${one.name}`;
-    rows.push(reason === undefined ? await withFolder((folder) => killEach(one, name, { folder, most })) : skip(name, reason));
-  }
-  return rows;
+    return reason === undefined ? await withFolder((folder) => killEach(one, name, { folder, most })) : skip(name, reason);
+  });
 }
 
 async function killEach(killed: Killed, name: string, { folder, most }: { folder: string; most: number }): Promise<Row> {
@@ -104,7 +102,7 @@ async function killEach(killed: Killed, name: string, { folder, most }: { folder
   const calls = async (mutant?: Mutant): Promise<readonly Call[]> => {
     const all = await callsOf({ job: killed.job, mutant }, prepared, 'changing');
     // A pack that no row knows is left by a kill in the sync of its new name.
-    return spread(mutant === 'orphans unseen' ? all.filter(({ name: call }) => call === 'fsync') : all, most);
+    return mutant === 'orphans unseen' ? all.filter(({ name: call }) => call === 'fsync') : spread(all, most);
   };
   return tryAll({
     name,

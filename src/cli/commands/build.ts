@@ -72,6 +72,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
     if (mode !== 'plan') face.take(event);
   };
   await using store = openStoreAt(root);
+  definition.keep();
   const receipts: Receipt[] = [];
   const id = newBuildId(new Date());
   // However the build ends, the face is done before results and errors are printed.

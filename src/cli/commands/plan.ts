@@ -24,6 +24,7 @@ export const plan: Command = {
     const targets = targetsOf(graph, words);
     const pins = await pinsOf(definition, { update: false, locked: false });
     await using store = openStoreAt(root);
+    definition.keep();
     await using ops = await opsOf(graph, { store, directory, pins, secrets: () => undefined, signal });
     const build = newBuildId(new Date());
     const request = { build, project: file, graph, targets, mode: 'plan' as const, keepGoing: true, opFor: ops.opFor };

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { StatementSync } from 'node:sqlite';
+import type { SQLInputValue, SQLOutputValue, StatementResultingChanges, StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { PortkitError } from '../../base/errors.ts';
 import { coded, sqliteCode, storeFailure } from './failure.ts';
@@ -19,13 +19,30 @@ const schema = `
   INSERT OR IGNORE INTO meta VALUES ('generation', 0), ('era', 1), ('sequence', 0);
   PRAGMA user_version = 1;`;
 
+/** A statement; parameters by position. */
+interface Statement {
+  get(...values: readonly SQLInputValue[]): Record<string, SQLOutputValue> | undefined;
+  all(...values: readonly SQLInputValue[]): Record<string, SQLOutputValue>[];
+  run(...values: readonly SQLInputValue[]): StatementResultingChanges;
+}
+
+function codedStatement(prepare: () => StatementSync): Statement {
+  const doing = 'use the store index';
+  const statement = coded(doing, prepare);
+  return {
+    get: (...values) => coded(doing, () => statement.get(...values)),
+    all: (...values) => coded(doing, () => statement.all(...values)),
+    run: (...values) => coded(doing, () => statement.run(...values)),
+  };
+}
+
 /** The SQLite file: rows are written in one transaction a wave, each commit fsynced (`synchronous=FULL`). */
 export interface Index extends Disposable {
   readonly readOnly: boolean;
   /** True when this call made the file: whatever is on disk is not in it yet. */
   readonly fresh: boolean;
-  /** A prepared statement, kept. */
-  sql(text: string): StatementSync;
+  /** A prepared statement, kept; its failures have codes. */
+  sql(text: string): Statement;
   /** Runs synchronous work under the one write lock that all processes share, and commits it durably. */
   write<T>(doing: string, work: () => T): T;
   /** Like `write`, but the commit may be lost in a power cut (never half of it): for last-use times. */
@@ -43,11 +60,11 @@ export function openIndex(path: string, options: { lockWaitMs: number; readOnly:
   }
   const fresh = there === undefined;
   const db = coded(`open the store index ${path}`, () => connect(path, options));
-  const statements = new Map<string, StatementSync>();
-  function sql(text: string): StatementSync {
+  const statements = new Map<string, Statement>();
+  function sql(text: string): Statement {
     const known = statements.get(text);
     if (known !== undefined) return known;
-    const made = db.prepare(text);
+    const made = codedStatement(() => db.prepare(text));
     statements.set(text, made);
     return made;
   }
@@ -110,14 +127,18 @@ function connect(path: string, options: { lockWaitMs: number; readOnly: boolean 
 function connectReadOnly(path: string, timeout: number): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout });
   try {
-    if (Number(db.prepare('PRAGMA user_version').get()?.['user_version']) === 1) return db;
-    throw new PortkitError('PK2006', `The store index ${path} was never finished`, { hint: 'Open the store for writing once' });
+    return finished(db, path);
   } catch (error) {
     db.close();
     const code = sqliteCode(error);
     if (code === undefined || ![8, 10, 14].includes(code & 0xff)) throw error;
     const url = pathToFileURL(path);
     url.searchParams.set('immutable', '1');
-    return new DatabaseSync(url, { readOnly: true });
+    return finished(new DatabaseSync(url, { readOnly: true }), path);
   }
+}
+
+function finished(db: DatabaseSync, path: string): DatabaseSync {
+  if (Number(db.prepare('PRAGMA user_version').get()?.['user_version']) === 1) return db;
+  throw new PortkitError('PK2006', `The store index ${path} was never finished`, { hint: 'Open the store for writing once' });
 }

@@ -44,24 +44,24 @@ export function prepareRoot(root: string, uid: number | undefined): Layout {
   checkRoot(root, uid);
   const layout = layoutOf(root);
   coded(`make the store ${root}`, () => {
-    makeRoot(root);
+    makeFolder(root);
     if (!existsSync(join(root, 'CACHEDIR.TAG'))) writeFileSync(join(root, 'CACHEDIR.TAG'), cacheTag);
     const folders = [layout.blobs, layout.packs, layout.records, layout.sessions, layout.trash, layout.quarantine, layout.stat];
     const missing = folders.filter((folder) => !existsSync(folder));
-    for (const folder of missing) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    missing.forEach(makeFolder);
     if (missing.length > 0) [join(layout.directory, 'blobs'), layout.directory, root].forEach(syncDirectory);
   });
   return layout;
 }
 
-/** Makes the folder of a root, and those above it. */
-function makeRoot(root: string): void {
+/** Makes a folder, and those above it. */
+function makeFolder(path: string): void {
   try {
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     // A link to nowhere on the way, or whatever Node's recursive mkdir gives this name.
     if (systemCode(error) !== 'ENOENT') throw error;
-    throw new PortkitError('PK2006', `The store root ${root} cannot be made`, {
+    throw new PortkitError('PK2006', `The folder ${path} of the store cannot be made`, {
       hint: 'Choose another with --root',
       cause: error,
     });

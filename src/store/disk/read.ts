@@ -29,12 +29,13 @@ export function createReader(state: State, used: (row: BlobRow) => void): BlobRe
     stat(digest, signal) {
       signal.throwIfAborted();
       const row = find(digest);
-      return Promise.resolve(row !== undefined && isThere(state, row) ? infoOf(row) : undefined);
+      return Promise.resolve(row !== undefined && locate(state, row) !== undefined ? infoOf(row) : undefined);
     },
     open(digest, signal) {
       signal.throwIfAborted();
-      const row = find(digest);
-      if (row === undefined || !isThere(state, row)) return Promise.resolve(undefined);
+      const found = find(digest);
+      const row = found === undefined ? undefined : locate(state, found);
+      if (row === undefined) return Promise.resolve(undefined);
       return Promise.resolve(row.pack === undefined ? streamLoose(state, row, signal) : streamPacked(state, row));
     },
     get(digest, limit = smallLimit) {
@@ -60,14 +61,16 @@ interface Reading {
 }
 
 function presentRow(state: State, row: BlobRow | undefined): boolean {
-  return row !== undefined && isThere(state, row);
+  return row !== undefined && locate(state, row) !== undefined;
 }
 
-/** Whether the file behind a row exists; a row whose file is gone is dropped, and the blob is a miss. */
-function isThere(state: State, row: BlobRow): boolean {
-  const there = row.pack === undefined ? existsSync(loosePath(state, row.digest)) : state.pack(row.pack) !== undefined;
-  if (!there && !state.index.readOnly) state.index.write('drop a lost blob', () => dropRow(state.index, row.digest));
-  return there;
+/** Where a blob is: the row itself, or the one that took its place since it was read; a blob whose file is gone is a miss. */
+function locate(state: State, row: BlobRow): BlobRow | undefined {
+  return hasFile(state, row) ? row : lost(state, row);
+}
+
+function hasFile(state: State, row: BlobRow): boolean {
+  return row.pack === undefined ? existsSync(loosePath(state, row.digest)) : state.pack(row.pack) !== undefined;
 }
 
 function infoOf(row: BlobRow): BlobInfo {
@@ -80,18 +83,24 @@ export function readWhole(state: State, row: BlobRow): Uint8Array | undefined {
   try {
     if (row.pack !== undefined) {
       const fd = state.pack(row.pack);
-      if (fd === undefined) return lost(state, row);
+      if (fd === undefined) return readMoved(state, lost(state, row));
       bytes = readAt(fd, row.at, row.size);
     } else bytes = readLoose(state, row);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return lost(state, row);
+    if (systemCode(error) === 'ENOENT') return readMoved(state, lost(state, row));
     throw unreadable(state, row, error);
   }
   if (bytes === undefined || digestOf(bytes) !== row.digest) {
     quarantine(state, row.digest, row);
+    const now = findRow(state.index, row.digest);
+    if (now !== undefined && !isSamePlace(now, row)) return readWhole(state, now);
     throw corrupt(row.digest);
   }
   return bytes;
+}
+
+function readMoved(state: State, row: BlobRow | undefined): Uint8Array | undefined {
+  return row === undefined ? undefined : readWhole(state, row);
 }
 
 function readLoose(state: State, row: BlobRow): Buffer | undefined {
@@ -104,9 +113,19 @@ function readLoose(state: State, row: BlobRow): Buffer | undefined {
   }
 }
 
-function lost(state: State, row: BlobRow): undefined {
-  if (!state.index.readOnly) state.index.write('drop a lost blob', () => dropRow(state.index, row.digest));
-  return undefined;
+/** Drops the row of a blob whose file is gone, unless another process has moved the blob or put it again since. */
+function lost(state: State, seen: BlobRow): BlobRow | undefined {
+  function check(): BlobRow | undefined {
+    const row = findRow(state.index, seen.digest);
+    if (row === undefined || !isSamePlace(row, seen) || hasFile(state, row)) return row;
+    if (!state.index.readOnly) dropRow(state.index, row.digest);
+    return undefined;
+  }
+  return state.index.readOnly ? check() : state.index.write('drop a lost blob', check);
+}
+
+function isSamePlace(one: BlobRow, other: BlobRow): boolean {
+  return one.pack === other.pack && one.at === other.at;
 }
 
 /** Something else than a file where a blob should be is damage; any other failure is the disk's or the system's word. */
@@ -160,7 +179,7 @@ export async function isSound(state: State, row: BlobRow, signal: AbortSignal): 
     return true;
   } catch (error) {
     if (error instanceof PortkitError && error.code === 'PK2001') return false;
-    if (systemCode(error) === 'ENOENT') return lost(state, row) ?? false;
+    if (systemCode(error) === 'ENOENT') return lost(state, row) !== undefined;
     throw error;
   }
 }
