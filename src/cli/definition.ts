@@ -16,6 +16,7 @@ export const definitionOptions: Readonly<Record<string, Option>> = {
     value: 'F',
     help: 'the definition (default: portkit.toml or portkit.ts, from here upwards)',
   },
+  project: { type: 'string', value: 'DIR', help: 'how far up local paths may lead (default: the folder of the definition)' },
   set: { type: 'string', value: 'NAME=VALUE', multiple: true, help: 'give a variable of the definition another value' },
 };
 
@@ -30,6 +31,15 @@ export async function loadDefinition({ options, signal }: Pick<Invocation, 'opti
   const file = findDefinitionFile(options);
   const root = storeRoot(options['root']);
   return { file, ...(await readDefinition(file, { root, set: pairsOption(options, 'set'), signal })) };
+}
+
+/** Where local paths may lead: below the folder that a command line names, which has to be above the definition. */
+export function boundsOf({ directory }: Definition, options: Invocation['options']): { readonly outermost?: string } {
+  const given = textOption(options, 'project');
+  if (given === undefined) return {};
+  const outermost = resolve(given);
+  if (directory === outermost || directory.startsWith(outermost === '/' ? '/' : `${outermost}/`)) return { outermost };
+  throw new PortkitError('PK1004', `--project ${given} is not above the definition in ${directory}`);
 }
 
 /** The path of the definition of a command line. */

@@ -23,6 +23,7 @@ export async function buildVariants(invocation: Invocation): Promise<number> {
   using faced = new DisposableStack();
   faced.defer(() => face.end());
   await using store = openStoreAt(storeRoot(options['root']));
+  definition.keep();
   using result = await solveSteps(invocation, {
     definition,
     steps,

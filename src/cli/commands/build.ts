@@ -10,7 +10,7 @@ import { engineOver, exportersOf, openStoreAt, opsOf, pinsOf } from '../../wirin
 import { newBuildId } from '../build-id.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
-import { definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
+import { boundsOf, definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
 import type { Definition } from '../definition.ts';
 import { gatherFailedCodes } from '../failed-codes.ts';
 import { secretOption, secretsOf } from '../secrets.ts';
@@ -78,7 +78,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
   // However the build ends, the face is done before results and errors are printed.
   using faced = new DisposableStack();
   faced.defer(() => face.end());
-  await using ops = await opsOf(graph, { store, directory, pins, secrets, signal });
+  await using ops = await opsOf(graph, { store, directory, ...boundsOf(definition, options), pins, secrets, signal });
   const request = { build: id, project: file, graph, targets, mode, keepGoing: flag(options, 'keep-going'), opFor: ops.opFor };
   using result = await engineOver(store, jobs).build({ ...request, signal, emit });
   pins.save();

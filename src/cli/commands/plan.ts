@@ -4,7 +4,7 @@ import { reasonText } from '../../progress/reason.ts';
 import { newBuildId } from '../build-id.ts';
 import type { Command } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
-import { definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
+import { boundsOf, definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
 import { flag } from '../values.ts';
 
 /** `portkit plan`: what would run, and why. */
@@ -25,7 +25,7 @@ export const plan: Command = {
     const pins = await pinsOf(definition, { update: false, locked: false });
     await using store = openStoreAt(root);
     definition.keep();
-    await using ops = await opsOf(graph, { store, directory, pins, secrets: () => undefined, signal });
+    await using ops = await opsOf(graph, { store, directory, ...boundsOf(definition, options), pins, secrets: () => undefined, signal });
     const build = newBuildId(new Date());
     const request = { build, project: file, graph, targets, mode: 'plan' as const, keepGoing: true, opFor: ops.opFor };
     using result = await engineOver(store, availableParallelism()).build({ ...request, signal, emit: () => undefined });
