@@ -33,8 +33,9 @@ bench: setup bundle  ## speed against peers in one run, into docs/performance.md
 	node bench/run.ts --markdown docs/performance.md
 	oxfmt docs/performance.md
 
-fuzz: setup  ## 10,000 malformed definitions
+fuzz: setup  ## 10,000 malformed definitions, 200,000 mutated archives
 	FUZZ_RUNS=10000 vitest run frontends/toml/malformed.test.ts
+	FUZZ_RUNS=50000 vitest run test/fuzz
 
 faults: setup  ## kills, power cuts, damage, full disks
 	node test/faults/run.ts
