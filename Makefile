@@ -33,7 +33,7 @@ bench: setup bundle  ## speed against peers in one run, into docs/performance.md
 	node bench/run.ts --markdown docs/performance.md
 	oxfmt docs/performance.md
 
-fuzz: setup  ## malformed definitions, damaged images
+fuzz: setup  ## 10,000 malformed definitions, 200,000 mutated archives, damaged images
 	FUZZ_RUNS=10000 vitest run frontends/toml/malformed.test.ts
 	FUZZ_RUNS=50000 vitest run test/fuzz
 

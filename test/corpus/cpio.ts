@@ -163,8 +163,15 @@ function frames(): readonly Case[] {
     ['an archive over two gzips', Buffer.concat([gzipSync(good.subarray(0, 120)), gzipSync(good.subarray(120))]), 'PK3301'],
     ['a gzip that is cut off', gzipSync(good).subarray(0, -4), 'PK3304'],
     ['a gzip of nothing', gzipSync(''), 'PK3301'],
+    ['a gzip of nothing behind an archive', Buffer.concat([good, gzipSync('')]), 'PK3301'],
+    ['100 gzips', Buffer.concat([good, ...Array.from({ length: 100 }, () => gzipSync(trailer))]), 'file a=hello'],
+    [
+      'many zeros in many places',
+      Buffer.concat(Array.from({ length: 9 }, () => [trailer, Buffer.alloc(2 ** 21)]).flat()),
+      'PK3303',
+    ],
     ['a gzip of zeros', Buffer.concat([good, gzipSync(Buffer.alloc(20 * 2 ** 20))]), 'PK3303'],
-    ['101 gzips', Buffer.concat([good, ...Array.from({ length: 101 }, () => gzipSync(''))]), 'PK3303'],
+    ['101 gzips', Buffer.concat([good, ...Array.from({ length: 101 }, () => gzipSync(trailer))]), 'PK3303'],
     ['a damaged zstd', Buffer.concat([zstdCompressSync(good).subarray(0, 20), Buffer.alloc(50, 'x')]), 'PK3304'],
     ['what is no cpio', Buffer.alloc(2048, 'text '), 'PK3301'],
   ];

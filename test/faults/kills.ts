@@ -102,7 +102,9 @@ async function killEach(killed: Killed, name: string, { folder, most }: { folder
   const calls = async (mutant?: Mutant): Promise<readonly Call[]> => {
     const all = await callsOf({ job: killed.job, mutant }, prepared, 'changing');
     // A pack that no row knows is left by a kill in the sync of its new name.
-    return mutant === 'orphans unseen' ? all.filter(({ name: call }) => call === 'fsync') : spread(all, most);
+    if (mutant === undefined) return spread(all, most);
+    // A broken store is tried until it is caught.
+    return mutant === 'orphans unseen' ? all.filter(({ name: call }) => call === 'fsync') : all;
   };
   return tryAll({
     name,

@@ -7,9 +7,9 @@ import { tarCases } from '../corpus/tar.ts';
 import { stream } from '../formats/cpio.ts';
 import { mutate, randomFrom } from './mutate.ts';
 
-/** Mutated files for each format: `PORTKIT_FUZZ=50000 PORTKIT_FUZZ_SEED=7 vitest run test/fuzz` makes another run. */
-const runs = Number(process.env['PORTKIT_FUZZ'] ?? 1500);
-const seed = Number(process.env['PORTKIT_FUZZ_SEED'] ?? 1);
+/** Mutated files for each format: `FUZZ_RUNS=50000 FUZZ_SEED=7 vitest run test/fuzz` makes another run. */
+const runs = Number(process.env['FUZZ_RUNS'] ?? 1500);
+const seed = Number(process.env['FUZZ_SEED'] ?? 1);
 
 /** What a single small input may cost. */
 const most = { cpuMs: 1000, memory: 256 * 2 ** 20 };

@@ -16,8 +16,8 @@ import { openSection, passFilling } from './section.ts';
 export interface Reading {
   readonly known: Known;
   readonly limits: TarLimits;
-  /** Headers (trailers among them), bytes of files, and bytes of names so far. */
-  readonly spent: { headers: number; bytes: number; metadata: number };
+  /** Headers (trailers among them), bytes of files, bytes of names, and zeros between archives so far. */
+  readonly spent: { headers: number; bytes: number; metadata: number; zeros: number };
 }
 
 type Header = CpioHeader & { readonly summed: boolean };

@@ -293,13 +293,14 @@ describe('several archives in one file', () => {
 
   test('are refused where programs differ or work is endless', async () => {
     const [a, b] = await Promise.all([part('a'), part('b')]);
+    const trailer = b.subarray(-124);
     expect(await code(paths(a, a))).toBe('PK3302');
     expect(await code(paths(gzipSync(gzipSync(a))))).toBe('PK3302');
     expect(await code(paths(a, Buffer.from('junk')))).toBe('PK3301');
     expect(await code(paths(gzipSync(Buffer.concat([a, Buffer.from('junk')]))))).toBe('PK3301');
     expect(await code(paths(a, gzipSync(b).subarray(0, -3)))).toBe('PK3304');
     expect(await code(paths(a, Buffer.alloc(2 ** 24 + 1)))).toBe('PK3303');
-    expect(await code(paths(a, ...Array.from({ length: 101 }, () => gzipSync(''))))).toBe('PK3303');
+    expect(await code(paths(a, ...Array.from({ length: 101 }, () => gzipSync(trailer))))).toBe('PK3303');
     expect(await code(paths(Buffer.alloc(512)))).toBe('PK3301');
     expect(await code(paths(gzipSync('')))).toBe('PK3301');
     expect(await code(paths())).toBe('PK3301');

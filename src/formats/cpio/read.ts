@@ -15,8 +15,9 @@ export interface CpioHelp extends DecompressHelp {
 
 /** Compressed parts that one file may have. */
 const mostCompressed = 100;
-/** Zeros that may stand in one place between archives. */
+/** Zeros that may stand between archives, all together. */
 const mostZeros = 2 ** 24;
+const zeros = Buffer.alloc(2 ** 16);
 
 /**
  * The entries of an initramfs: archives ("newc", with or without checksums) one behind the other, zeros between them, each
@@ -33,12 +34,12 @@ export async function* readCpio(
   const reading: Reading = {
     known: { types: new Map(), limits: help.archive, otherLinks: 'none' },
     limits: help.archive,
-    spent: { headers: 0, bytes: 0, metadata: 0 },
+    spent: { headers: 0, bytes: 0, metadata: 0, zeros: 0 },
   };
   let compressed = 0;
   try {
     for (;;) {
-      const head = await nextHead(reader, signal);
+      const head = await nextHead(reader, reading, signal);
       const where = `byte ${reader.offset}`;
       if (head === undefined && reading.spent.headers === 0) throw malformed(where, 'it holds no archive');
       if (head === undefined) return;
@@ -70,9 +71,12 @@ async function* readCompressed(
   signal: AbortSignal,
 ): AsyncGenerator<CpioEntry> {
   const reader = byteReader(content);
+  const before = reading.spent.headers;
   try {
     for (;;) {
-      const head = await nextHead(reader, signal);
+      const head = await nextHead(reader, reading, signal);
+      if (head === undefined && reading.spent.headers === before)
+        throw malformed(`byte ${reader.offset} of a compressed part`, 'it holds no archive');
       if (head === undefined) return;
       if (compressionOf(head) !== undefined)
         throw refused(`byte ${reader.offset} of a compressed part`, 'it is compressed twice');
@@ -84,16 +88,17 @@ async function* readCompressed(
 }
 
 /** Passes over zeros; the bytes that something begins with, left in the reader, or undefined at the end. */
-async function nextHead(reader: ByteReader, signal: AbortSignal): Promise<Buffer | undefined> {
-  const begin = reader.offset;
+async function nextHead(reader: ByteReader, { spent }: Reading, signal: AbortSignal): Promise<Buffer | undefined> {
   for (;;) {
     signal.throwIfAborted();
-    const bytes = await reader.some(2 ** 16);
+    const bytes = await reader.some(zeros.length);
     if (bytes.length === 0) return undefined;
-    const at = bytes.findIndex((byte) => byte !== 0);
-    if (at >= 0) reader.putBack(bytes.subarray(at));
-    if (reader.offset - begin > mostZeros) throw tooMuch(`byte ${begin}`, `more than ${mostZeros} zeros between archives`);
-    if (at < 0) continue;
+    const empty = bytes.equals(zeros.subarray(0, bytes.length));
+    const at = empty ? bytes.length : bytes.findIndex((byte) => byte !== 0);
+    spent.zeros += at;
+    if (spent.zeros > mostZeros) throw tooMuch(`byte ${reader.offset}`, `more than ${mostZeros} zeros between archives`);
+    if (empty) continue;
+    reader.putBack(bytes.subarray(at));
     const head = await reader.take(6);
     reader.putBack(head);
     return head;
