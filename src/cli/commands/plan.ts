@@ -25,7 +25,14 @@ export const plan: Command = {
     const pins = await pinsOf(definition, { update: false, locked: false });
     await using store = openStoreAt(root);
     definition.keep();
-    await using ops = await opsOf(graph, { store, directory, ...boundsOf(definition, options), pins, secrets: () => undefined, signal });
+    await using ops = await opsOf(graph, {
+      store,
+      directory,
+      ...boundsOf(definition, options),
+      pins,
+      secrets: () => undefined,
+      signal,
+    });
     const build = newBuildId(new Date());
     const request = { build, project: file, graph, targets, mode: 'plan' as const, keepGoing: true, opFor: ops.opFor };
     using result = await engineOver(store, availableParallelism()).build({ ...request, signal, emit: () => undefined });
