@@ -1,0 +1,77 @@
+import type { FileSystem } from '../read/file-system.ts';
+import { readBlock } from '../read/file-system.ts';
+
+/** Where the root of an index says what it is, and where it and the nodes below have their entries. */
+const infoAt = 24;
+const rootEntriesAt = 32;
+const nodeEntriesAt = 8;
+const entrySize = 8;
+/** What indexes are made with: legacy, half MD4 and TEA. */
+const hashVersions = 3;
+
+/** What a walk through the index of one directory carries with it. */
+interface Walk {
+  readonly fs: FileSystem;
+  /** The blocks of the directory, in its order. */
+  readonly blocks: readonly number[];
+  readonly wrong: (what: string) => void;
+  /** Which of them the index names; the root is the first. */
+  readonly named: Uint8Array;
+}
+
+/** The tree of hashes of a large directory: it names every block of names once, in the order of hashes. The hashes of names are not computed. */
+export function checkHashIndex(fs: FileSystem, blocks: readonly number[], wrong: (what: string) => void): void {
+  const root = blocks[0];
+  if (root === undefined) return;
+  const walk: Walk = { fs, blocks, wrong, named: new Uint8Array(blocks.length) };
+  walk.named[0] = 1;
+  const view = viewOf(fs, root);
+  const levels = view.getUint8(infoAt + 6);
+  const most = fs.superblock.features.has('large_dir') ? 2 : 1;
+  const known =
+    view.getUint8(infoAt + 4) < hashVersions && view.getUint8(infoAt + 5) === 8 && (view.getUint8(infoAt + 7) & 1) === 0;
+  if (view.getUint32(infoAt, true) !== 0 || !known || levels > most) {
+    wrong('the root of the hash index is malformed');
+    return;
+  }
+  walkNode(walk, view, { at: rootEntriesAt, levels });
+  const missing = walk.named.indexOf(0);
+  if (missing >= 0) wrong(`block ${String(missing)} of the directory is not in the hash index`);
+}
+
+function walkNode(walk: Walk, view: DataView, { at, levels }: { readonly at: number; readonly levels: number }): void {
+  const { fs, blocks, named, wrong } = walk;
+  const limit = view.getUint16(at, true);
+  const count = view.getUint16(at + 2, true);
+  const room = Math.floor((view.byteLength - at - (fs.seed === undefined ? 0 : entrySize)) / entrySize);
+  if (limit !== room || count === 0 || count > limit) {
+    wrong(`a node of the hash index has ${String(count)} entries of ${String(limit)}, and room for ${String(room)}`);
+    return;
+  }
+  let before = 0;
+  for (let index = 0; index < count; index++) {
+    // The first entry has the two counts in place of a hash.
+    const hash = index === 0 ? 0 : view.getUint32(at + index * entrySize, true);
+    const logical = view.getUint32(at + index * entrySize + 4, true) & 0x0fff_ffff;
+    const block = blocks[logical];
+    if (hash < before) wrong('the hash index is not in order');
+    before = hash;
+    if (block === undefined || named[logical] === 1) {
+      wrong(`the hash index names block ${String(logical)}, which ${block === undefined ? 'is not there' : 'it named before'}`);
+      continue;
+    }
+    named[logical] = 1;
+    if (levels > 0) walkBelow(walk, viewOf(fs, block), levels - 1);
+  }
+}
+
+function walkBelow(walk: Walk, view: DataView, levels: number): void {
+  const isNode = view.getUint32(0, true) === 0 && view.getUint16(4, true) === view.byteLength % 2 ** 16;
+  if (isNode) walkNode(walk, view, { at: nodeEntriesAt, levels });
+  else walk.wrong('a node of the hash index is none');
+}
+
+function viewOf(fs: FileSystem, block: number): DataView {
+  const bytes = readBlock(fs, block);
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
