@@ -126,9 +126,7 @@ function show(index: number, sound: Buffer, { kind, region, at, bytes }: Mutatio
 
 /** What e2fsck says only because of the time at which it runs: the checker has no clock. */
 const clock = /^Superblock last (?:mount|write) time |now = .* is in the future|by less than a day|^Timestamp\(s\) on inode /;
-/** What it says of the hashes of names, which the checker does not compute. */
-const hashes = /^Problem in HTREE directory inode \d+: block #\d+ has bad (?:min|max) hash|^Invalid HTREE directory inode/;
-const after = /^(?:Fix|Clear HTree index)\? no$|^Clear HTree index\? no|WARNING: Filesystem still has errors/;
+const after = /^Fix\? no$|WARNING: Filesystem still has errors/;
 
 /** What e2fsck says beyond its passes and its summary: with `-n`, its status is 0 for some damage. */
 function e2fsckSays(path: string): readonly string[] {
@@ -138,7 +136,7 @@ function e2fsckSays(path: string): readonly string[] {
     .filter((line) => line !== '' && !/^(?:Pass \d|e2fsck \d)/.test(line) && !/ \(\d[\d.]*% non-contiguous\), /.test(line))
     // Advice about the shape of a tree that is sound.
     .filter((line) => !/extent tree .* could be /.test(line));
-  if (said.length > 0 && said.every((line) => clock.test(line) || hashes.test(line) || after.test(line))) return [];
+  if (said.length > 0 && said.every((line) => clock.test(line) || after.test(line))) return [];
   return said.length === 0 && (status !== 0 || killed !== null) ? [`status ${String(status)}`] : said;
 }
 

@@ -45,18 +45,22 @@ function checkDirectory(checking: Checking, directories: Directories, number: nu
   const inode = parseInode(number, checking.table(number)!);
   const names = new Set<ByteString>();
   const blocks: number[] = [];
+  const namesOfBlocks: ByteString[][] = [];
   for (const block of directoryBlocks(fs, inode, report)) {
     // What two directories share was said; to read it for each could take for ever.
     if (checking.directoryBlocks.has(block.block)) break;
     checking.directoryBlocks.add(block.block);
     blocks.push(block.block);
+    const here: ByteString[] = [];
+    namesOfBlocks.push(here);
     for (const name of namesOf(fs, inode, { block, report })) {
       if (names.has(name.name)) report(place, `the name ${JSON.stringify(showBytes(name.name))} comes twice`);
       names.add(name.name);
+      here.push(name.name);
       checkName(checking, directories, { directory: number, name });
     }
   }
-  if ((inode.flags & inodeFlags.index) !== 0) checkHashIndex(fs, blocks, (what) => report(place, what));
+  if ((inode.flags & inodeFlags.index) !== 0) checkHashIndex(fs, { blocks, names: namesOfBlocks }, (what) => report(place, what));
   if (number === inodeNumbers.root && !names.has(lostAndFound)) report(place, 'there is no directory lost+found');
 }
 
