@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,7 @@ import { checkExt4 } from '../../src/formats/ext4/check/check.ts';
 import { summaryOf } from '../../src/formats/ext4/read/summary.ts';
 import { readExt4 } from '../../src/formats/ext4/read/tree.ts';
 import type { FileEntry } from '../../src/formats/file-tree.ts';
-import { hasProgram, makeImage, makeTree, memoryImage } from '../formats/ext4/images.ts';
+import { hasProgram, indexDirectories, makeImage, makeTree, memoryImage } from '../formats/ext4/images.ts';
 import { mutate, randomNumbers, regionsOf } from '../formats/ext4/mutations.ts';
 import { acl, file, root, usual, xattr } from '../formats/file-trees.ts';
 import { profiles, writeToMemory } from '../formats/ext4.ts';
@@ -45,17 +44,13 @@ describe.skipIf(!hasProgram('mke2fs'))('damaged images of mke2fs', () => {
   ])('$name', async ({ options }) => attack(imageOf(options)), 3_600_000);
 });
 
-/** An image whose large directory has a hash index, as `e2fsck -D` makes it. */
+/** An image whose large directory has a hash index. */
 function imageOf(options: readonly string[]): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'portkit-ext4-fuzz-'));
   try {
     makeTree(join(folder, 'tree'), 120);
     makeImage(join(folder, 'image'), join(folder, 'tree'), { options, size: '2M' });
-    try {
-      execFileSync('e2fsck', ['-fyD', join(folder, 'image')], { stdio: 'ignore' });
-    } catch {
-      // Its status says that it changed the image.
-    }
+    indexDirectories(join(folder, 'image'));
     return readFileSync(join(folder, 'image'));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -23,13 +23,13 @@ describe.each(profiles)('a $profile image, journal $journal', (options) => {
     );
   });
 
-  test('of a file in many pieces, and of a large directory', async () => {
+  test('of a file with an extent tree of three levels, and of a large directory', async () => {
     const many = Array.from({ length: 1500 }, (_, index) => file(`many/${'n'.repeat(90)}${String(index).padStart(4, '0')}`));
     const entries = [
       root,
       { ...root, path: 'many' as FileEntry['path'] } as FileEntry,
       ...many,
-      file('pieces', 6_000_000, 'holes'),
+      file('pieces', 12_000_000, 'holes'),
     ];
     const image = memoryImage(await writeToMemory(entries, options));
     expect(checkExt4(image, { signal })).toEqual([]);

@@ -44,6 +44,7 @@ function runPasses(fs: FileSystem, report: Report, signal: AbortSignal): void {
     facts: inodeFacts(fs),
     tables: new Set(),
     directories: [],
+    directoryBlocks: new Set(),
     xattrBlocks: new Map(),
   };
   checkSuperblock(checking);

@@ -16,6 +16,8 @@ export interface Checking {
   readonly tables: Set<number>;
   /** The directories that the first pass found, in order. */
   readonly directories: number[];
+  /** The blocks of directories that were read. */
+  readonly directoryBlocks: Set<number>;
   /** How often each block of extended attributes is named, and how often it says so. */
   readonly xattrBlocks: Map<number, { names: number; readonly said: number }>;
 }

@@ -1,11 +1,12 @@
 import type { ByteString } from '../../../base/byte-string.ts';
 import { byteString, showBytes } from '../../../base/byte-string.ts';
 import { entryTypes } from '../disk/directory.ts';
-import { inodeNumbers, modeTypes } from '../disk/inode.ts';
+import { inodeFlags, inodeNumbers, modeTypes } from '../disk/inode.ts';
 import type { Name } from '../read/directory.ts';
 import { directoryBlocks, namesOf } from '../read/directory.ts';
 import { parseInode } from '../read/inode.ts';
 import type { Checking } from './checking.ts';
+import { checkHashIndex } from './hash-index.ts';
 
 /** How the directories hang together, as their entries say. */
 export interface Directories {
@@ -43,13 +44,23 @@ function checkDirectory(checking: Checking, directories: Directories, number: nu
   const place = { kind: 'inode', inode: number } as const;
   const inode = parseInode(number, checking.table(number)!);
   const names = new Set<ByteString>();
+  const blocks: number[] = [];
+  const namesOfBlocks: ByteString[][] = [];
   for (const block of directoryBlocks(fs, inode, report)) {
+    // What two directories share was said; to read it for each could take for ever.
+    if (checking.directoryBlocks.has(block.block)) break;
+    checking.directoryBlocks.add(block.block);
+    blocks.push(block.block);
+    const here: ByteString[] = [];
+    namesOfBlocks.push(here);
     for (const name of namesOf(fs, inode, { block, report })) {
       if (names.has(name.name)) report(place, `the name ${JSON.stringify(showBytes(name.name))} comes twice`);
       names.add(name.name);
+      here.push(name.name);
       checkName(checking, directories, { directory: number, name });
     }
   }
+  if ((inode.flags & inodeFlags.index) !== 0) checkHashIndex(fs, { blocks, names: namesOfBlocks }, (what) => report(place, what));
   if (number === inodeNumbers.root && !names.has(lostAndFound)) report(place, 'there is no directory lost+found');
 }
 

@@ -1,3 +1,4 @@
+import type { NameHashing } from '../disk/half-md4.ts';
 import { superblock as at } from '../disk/superblock.ts';
 import type { FeatureWords } from './features.ts';
 import { featureNames } from './features.ts';
@@ -30,6 +31,8 @@ export interface Superblock {
   readonly journalUuid: Uint8Array;
   readonly journalInode: number;
   readonly lastOrphan: number;
+  /** How names are hashed for the indexes of directories. */
+  readonly nameHashing: NameHashing;
   readonly journalBackupType: number;
   readonly descriptorSize: number;
   readonly journalBackup: Uint8Array;
@@ -43,6 +46,9 @@ export interface Superblock {
   readonly ownFiles: readonly number[];
   readonly checksum: number;
 }
+
+/** The bit of `s_flags` for names that are hashed as unsigned characters. */
+const unsignedCharacters = 2;
 
 /** Fields that are read and never written: `s_backup_bgs` (sparse_super2), `s_prj_quota_inum` and `s_orphan_file_inum`. */
 const backupGroupsAt = 0x24c;
@@ -87,6 +93,10 @@ export function parseSuperblock(bytes: Uint8Array): Superblock {
     journalUuid: part(at.journalUuid, 16),
     journalInode: u32(at.journalInode),
     lastOrphan: u32(at.lastOrphan),
+    nameHashing: {
+      seed: [0, 4, 8, 12].map((offset) => u32(at.hashSeed + offset)),
+      characters: (u32(at.flags) & unsignedCharacters) === 0 ? 'signed' : 'unsigned',
+    },
     journalBackupType: view.getUint8(at.journalBackupType),
     descriptorSize: wide ? u16(at.descriptorSize) : 32,
     journalBackup: part(at.journalBlocks, 68),

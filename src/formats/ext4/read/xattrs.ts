@@ -21,7 +21,7 @@ const acls = new Set<string>([xattrPrefixes[2], xattrPrefixes[3]]);
 export function xattrsInInode(inode: Inode, report: Report): readonly Xattr[] {
   const { bytes, extraSize } = inode;
   const start = 128 + extraSize;
-  if (bytes.length <= 128 || start + xattrHeaderLength.inode > bytes.length) return [];
+  if (extraSize === 0 || start + xattrHeaderLength.inode > bytes.length) return [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(start, true) !== xattrMagic) return [];
   const area = bytes.subarray(start + xattrHeaderLength.inode);
