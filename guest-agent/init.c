@@ -79,12 +79,15 @@ void become_init(struct places *places, char *const argv[]) {
 }
 
 void end_machine(int signal) {
-  struct timespec time = {0, 200000000};
+  struct timespec pause_time = {0, 200000000};
   kill(-1, SIGTERM);
-  nanosleep(&time, NULL);
+  nanosleep(&pause_time, NULL);
   kill(-1, SIGKILL);
   sync();
   mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+  /* The disk of a writable layer has no path any more: SysRq u makes every file system read-only, and so clean. */
+  int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+  if (trigger >= 0 && write(trigger, "u", 1) == 1) nanosleep(&pause_time, NULL);
   reboot(signal == SIGINT ? RB_AUTOBOOT : RB_POWER_OFF);
   /* Only a kernel without power management comes here. */
   reboot(RB_HALT_SYSTEM);

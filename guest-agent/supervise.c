@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,8 @@ void say(const char *format, ...) {
   vsnprintf(line, sizeof line, format, values);
   va_end(values);
   dprintf(2, "guest-agent: %s\n", line);
+  /* On a serial console, what the kernel says next would cut into it. */
+  tcdrain(2);
 }
 
 static int listen_on(const struct sockaddr *address, socklen_t size) {

@@ -27,11 +27,11 @@ export function noCompiler(kind: keyof typeof flags, compiler = 'cc'): string | 
   }
 }
 
-/** Compiles the agent into a folder; answers the path of the program. */
-export function compileAgent(folder: string, kind: keyof typeof flags, compiler = 'cc'): string {
+/** Compiles the agent into a folder, from its sources below `cwd`; answers the path of the program. */
+export function compileAgent(folder: string, kind: keyof typeof flags, { compiler = 'cc', cwd = process.cwd() } = {}): string {
   const program = join(folder, `agent-${kind}`);
-  const sources = globSync('guest-agent/*.c').toSorted();
-  execFileSync(compiler, [...flags[kind], '-Wall', '-Wextra', '-Werror', '-o', program, ...sources], { stdio: 'inherit' });
+  const sources = globSync('guest-agent/*.c', { cwd }).toSorted();
+  execFileSync(compiler, [...flags[kind], '-Wall', '-Wextra', '-Werror', '-o', program, ...sources], { stdio: 'inherit', cwd });
   return program;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -17,6 +17,7 @@ describe.skipIf(missing !== undefined)('the agent on a unix socket', () => {
   const folder = mkdtempSync(join(tmpdir(), 'portkit-agent-'));
   const root = join(folder, 'root');
   let running: RunningAgent;
+  let firstBytes: Buffer;
   let agent: AgentConnection;
   const signal = AbortSignal.timeout(50_000);
   const ask = () => ({ agent, signal });
@@ -24,13 +25,23 @@ describe.skipIf(missing !== undefined)('the agent on a unix socket', () => {
 
   beforeAll(async () => {
     mkdirSync(root);
-    running = await startAgent(compileAgent(folder, 'release'), folder);
+    const program = compileAgent(folder, 'release');
+    firstBytes = readFileSync(program);
+    running = await startAgent(program, folder);
     agent = connectAgent(await running.connect());
   });
   afterAll(async () => {
     agent.close();
     await running.stop();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('has the same bytes wherever it is compiled', () => {
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    cpSync('guest-agent', join(elsewhere, 'guest-agent'), { recursive: true });
+    const again = compileAgent(elsewhere, 'release', { cwd: elsewhere });
+    expect(readFileSync(again).equals(firstBytes)).toBe(true);
   });
 
   test('gives the nonce back', async () => {

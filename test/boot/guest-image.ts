@@ -10,10 +10,10 @@ export interface TestKernel {
   readonly modules?: string;
 }
 
-/** The kernel that a variable names, else the newest of this machine; undefined when there is none. */
-export function findKernel(named: string | undefined, folder?: string): TestKernel | undefined {
-  const installed = folder === undefined ? [] : globSync(join(folder, 'vmlinuz-*')).toSorted();
-  const path = named ?? installed.at(-1);
+/** The kernel that a variable names, else the newest of the first folder that has one; undefined when there is none. */
+export function findKernel(named: string | undefined, folders: readonly string[]): TestKernel | undefined {
+  const [found] = folders.flatMap((folder) => globSync(join(folder, 'vmlinuz-*')).toSorted().toReversed());
+  const path = named ?? found;
   if (path === undefined || !existsSync(path)) return undefined;
   const release = basename(path).replace(/^vmlinu[xz]-/, '');
   const modules = join(dirname(path), '../lib/modules', release);

@@ -17,12 +17,18 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const machines = {
   x86_64: {
-    kernel: findKernel(process.env['PORTKIT_TEST_KERNEL'], process.arch === 'x64' ? '/boot' : undefined),
+    kernel: findKernel(process.env['PORTKIT_TEST_KERNEL'], [
+      'build/kernels/amd64/boot',
+      ...(process.arch === 'x64' ? ['/boot'] : []),
+    ]),
     variable: 'PORTKIT_TEST_KERNEL',
     compiler: process.arch === 'x64' ? 'cc' : 'x86_64-linux-gnu-gcc',
   },
   aarch64: {
-    kernel: findKernel(process.env['PORTKIT_TEST_KERNEL_AARCH64'], process.arch === 'arm64' ? '/boot' : undefined),
+    kernel: findKernel(process.env['PORTKIT_TEST_KERNEL_AARCH64'], [
+      'build/kernels/arm64/boot',
+      ...(process.arch === 'arm64' ? ['/boot'] : []),
+    ]),
     variable: 'PORTKIT_TEST_KERNEL_AARCH64',
     compiler: process.arch === 'arm64' ? 'cc' : 'aarch64-linux-gnu-gcc',
   },
@@ -32,7 +38,7 @@ const machines = {
 function missing(name: keyof typeof machines): string | undefined {
   const { kernel, variable, compiler } = machines[name];
   if (findProgram(`qemu-system-${name}`, path) === undefined) return `there is no qemu-system-${name}`;
-  if (kernel === undefined) return `there is no kernel (${variable}=FILE names one)`;
+  if (kernel === undefined) return `there is no kernel (scripts/test-kernels.sh fetches one, ${variable}=FILE names one)`;
   return noCompiler('release', compiler);
 }
 
@@ -59,7 +65,7 @@ function bootTests(name: keyof typeof machines, kernel: TestKernel, compiler: st
   let agent: Buffer;
   beforeAll(() => {
     mkdirSync(own);
-    agent = readFileSync(compileAgent(own, 'release', compiler));
+    agent = readFileSync(compileAgent(own, 'release', { compiler }));
     writeFileSync(initrd, initrdOf(agent, moduleFiles(kernel)));
   });
 

@@ -102,9 +102,9 @@ async function killEach(killed: Killed, name: string, { folder, most }: { folder
   const calls = async (mutant?: Mutant): Promise<readonly Call[]> => {
     const all = await callsOf({ job: killed.job, mutant }, prepared, 'changing');
     // A pack that no row knows is left by a kill in the sync of its new name.
-    if (mutant === undefined) return spread(all, most);
-    // A broken store is tried until it is caught.
-    return mutant === 'orphans unseen' ? all.filter(({ name: call }) => call === 'fsync') : all;
+    return mutant === 'orphans unseen'
+      ? all.filter(({ name: call }) => call === 'fsync')
+      : spread(all, mutant === undefined ? most : Math.max(most, 12));
   };
   return tryAll({
     name,
