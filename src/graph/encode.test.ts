@@ -95,6 +95,20 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
   record({ type: type('extract') }, { strip: small }),
   record({ type: type('archive'), format: type('tar') }, {}),
   record({ type: type('cpio') }, { compress: fc.constantFrom('none', 'gzip', 'zstd'), level: small, mtime: large }),
+  record(
+    { type: type('ext4') },
+    {
+      profile: fc.constantFrom('plain', 'csum', 'journal', 'csum-journal'),
+      label: text,
+      uuid: text,
+      size: large,
+      headroom: large,
+      headroomPercent: small,
+      inodes: small,
+      inodeHeadroom: small,
+      mtime: large,
+    },
+  ),
   record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd') }, { level: small }),
   record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz') }),
 ) as never;
