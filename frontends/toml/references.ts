@@ -33,7 +33,7 @@ export function referencesOf(step: unknown): readonly Reference[] {
 }
 
 /** The kinds of step that work on one input. */
-const formats: ReadonlySet<string> = new Set(['extract', 'archive', 'cpio', 'compress', 'decompress', 'vmlinux']);
+const formats: ReadonlySet<string> = new Set(['extract', 'archive', 'cpio', 'ext4', 'compress', 'decompress', 'vmlinux']);
 
 /** `step:NAME` or `step:NAME[CELL]` in its parts; undefined when it is no reference to a step. */
 export function stepReference(reference: string): { readonly name: string; readonly cell: string | undefined } | undefined {

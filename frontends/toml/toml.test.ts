@@ -78,6 +78,12 @@ archive = { from = "step:all" }
 compress = { from = "step:tar", format = "gzip", level = 9 }
 [steps.initrd]
 cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
+[steps.disk]
+ext4 = { from = "step:files", profile = "csum-journal", label = "root", headroom = "64MiB", inode_headroom = 9, mtime = -1 }
+[steps.half]
+ext4 = { from = "step:files", headroom = "50%" }
+[steps.exact]
+ext4 = { from = "step:files", size = "8MiB" }
 `);
     expect(names(graph)).toEqual([
       'tarball <',
@@ -93,9 +99,18 @@ cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
       'tar <all',
       'rootfs <tar',
       'initrd <files',
+      'disk <files',
+      'half <files',
+      'exact <files',
       'local:agent <',
     ]);
-    expect(graph.targets).toEqual({ rootfs: { vertex: 11, output: 0 }, initrd: { vertex: 12, output: 0 } });
+    expect(Object.entries(graph.targets).map(([name, { vertex }]) => `${name} ${vertex}`)).toEqual([
+      'rootfs 11',
+      'initrd 12',
+      'disk 13',
+      'half 14',
+      'exact 15',
+    ]);
     expect(graph.vertices.map(({ op }) => op)).toMatchObject([
       { type: 'fetch', digest: `sha256:${'a'.repeat(64)}`, maxSize: 512 * 2 ** 20, signature: { of: 'uncompressed' } },
       { type: 'local', path: 'src', exclude: ['*.o'] },
@@ -125,6 +140,9 @@ cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
       { type: 'archive', format: 'tar' },
       { type: 'compress', level: 9 },
       { type: 'cpio', compress: 'zstd', level: 19, mtime: 0 },
+      { type: 'ext4', profile: 'csum-journal', label: 'root', headroom: 2 ** 26, inodeHeadroom: 9, mtime: -1 },
+      { type: 'ext4', headroomPercent: 50 },
+      { type: 'ext4', size: 2 ** 23 },
       { type: 'local', path: 'agent' },
     ]);
     expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);

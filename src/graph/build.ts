@@ -26,6 +26,7 @@ export interface Steps {
   readonly extract: (name: string, from: Handle, spec?: SpecOf<'extract'>) => Handle;
   readonly archive: (name: string, from: Handle, spec?: SpecOf<'archive'>) => Handle;
   readonly cpio: (name: string, from: Handle, spec?: SpecOf<'cpio'>) => Handle;
+  readonly ext4: (name: string, from: Handle, spec?: SpecOf<'ext4'>) => Handle;
   readonly compress: (name: string, from: Handle, spec: SpecOf<'compress'>) => Handle;
   readonly decompress: (name: string, from: Handle, spec?: SpecOf<'decompress'>) => Handle;
   readonly vmlinux: (name: string, from: Handle, spec?: SpecOf<'vmlinux'>) => Handle;
@@ -67,6 +68,7 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     extract: (name, from, spec) => add(name, { op: { type: 'extract', ...spec }, inputs: [from] }),
     archive: (name, from, spec) => add(name, { op: { type: 'archive', format: 'tar', ...spec }, inputs: [from] }),
     cpio: (name, from, spec) => add(name, { op: { type: 'cpio', ...spec }, inputs: [from] }),
+    ext4: (name, from, spec) => add(name, { op: { type: 'ext4', ...spec }, inputs: [from] }),
     compress: (name, from, spec) => add(name, { op: { type: 'compress', ...spec }, inputs: [from] }),
     decompress: (name, from, spec) => add(name, { op: { type: 'decompress', ...spec }, inputs: [from] }),
     vmlinux: (name, from, spec) => add(name, { op: { type: 'vmlinux', ...spec }, inputs: [from] }),

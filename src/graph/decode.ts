@@ -99,6 +99,7 @@ const required: Readonly<Record<string, object>> = {
 const words: Readonly<Record<string, readonly [field: string, words: readonly string[]]>> = {
   archive: ['format', ['tar']],
   cpio: ['compress', ['none', 'gzip', 'zstd']],
+  ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
   compress: ['format', ['gzip', 'zstd']],
   decompress: ['format', ['gzip', 'zstd', 'xz']],
   device: ['kind', ['char', 'block', 'fifo']],

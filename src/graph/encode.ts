@@ -35,6 +35,7 @@ function opMessage(op: OpSpec): OpMessage {
 function formed(op: OpSpec): object {
   if (op.type === 'fetch') return { ...op, maxSize: whole(op.maxSize) };
   if (op.type === 'cpio') return { ...op, mtime: whole(op.mtime) };
+  if (op.type === 'ext4') return { ...op, size: whole(op.size), headroom: whole(op.headroom), mtime: whole(op.mtime) };
   if (op.type === 'tree') return { edits: op.edits.map((edit) => ({ edit: editMessage(edit) })) };
   if (op.type !== 'exec') return op;
   return {

@@ -150,6 +150,27 @@ export interface CpioSpec {
   readonly mtime?: number;
 }
 
+/** A tree as an ext4 image. */
+export interface Ext4Spec {
+  readonly type: 'ext4';
+  /** `csum` checksums all metadata, `journal` is for guests that write and may lose power; `plain` unless given. */
+  readonly profile?: 'plain' | 'csum' | 'journal' | 'csum-journal';
+  /** Of the root file system, at most 16 bytes. */
+  readonly label?: string;
+  /** Derived from the tree unless given. */
+  readonly uuid?: string;
+  /** The exact size in bytes; else what the tree needs and the headroom. */
+  readonly size?: number;
+  /** Free bytes, or free space in percent of what is used; a tenth and at least 1 MiB unless one is given. */
+  readonly headroom?: number;
+  readonly headroomPercent?: number;
+  /** At least this many inodes in all, and at least this many free ones. */
+  readonly inodes?: number;
+  readonly inodeHeadroom?: number;
+  /** The time of every entry, in seconds; without it each keeps its own. */
+  readonly mtime?: number;
+}
+
 /** A blob made smaller, always the same way. */
 export interface CompressSpec {
   readonly type: 'compress';
@@ -183,6 +204,7 @@ export type OpSpec =
   | ExtractSpec
   | ArchiveSpec
   | CpioSpec
+  | Ext4Spec
   | CompressSpec
   | DecompressSpec
   | VmlinuxSpec;

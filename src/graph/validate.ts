@@ -63,6 +63,7 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'extract':
     case 'archive':
     case 'cpio':
+    case 'ext4':
     case 'compress':
     case 'decompress':
     case 'vmlinux':

@@ -2,6 +2,7 @@ import type { OpSpec } from '../graph/ops.ts';
 import type { Op, OpFor } from '../solver/op.ts';
 import type { DebWorld } from './deb.ts';
 import type { DecompressWorld } from './decompress.ts';
+import type { Ext4World } from './ext4.ts';
 import type { ExecWorld } from './exec.ts';
 import type { FetchWorld } from './fetch.ts';
 import type { GitOpWorld } from './git.ts';
@@ -16,6 +17,7 @@ export interface OpsWorld {
   readonly git: () => GitOpWorld;
   readonly image: () => ImageWorld;
   readonly deb: () => DebWorld;
+  readonly ext4: () => Ext4World;
   readonly exec: () => ExecWorld;
 }
 
@@ -35,6 +37,7 @@ const loaders: Loaders = {
   extract: async (world) => bind((await import('./extract.ts')).extractOp, world.files()),
   archive: async (world) => bind((await import('./archive.ts')).archiveOp, world.files()),
   cpio: async (world) => bind((await import('./cpio.ts')).cpioOp, world.files()),
+  ext4: async (world) => bind((await import('./ext4.ts')).ext4Op, world.ext4()),
   compress: async (world) => bind((await import('./compress.ts')).compressOp, world.files()),
   vmlinux: async (world) => bind((await import('./vmlinux.ts')).vmlinuxOp, world.files()),
   decompress: async (world) => bind((await import('./decompress.ts')).decompressOp, world.files()),

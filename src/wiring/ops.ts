@@ -87,6 +87,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       architecture: process.arch === 'x64' ? 'amd64' : process.arch,
       sleep: wait,
     }),
+    ext4: () => ({ blobs, scratch: cacheFolder('images') }),
     exec: () => ({
       executor: lazyExecutor(store, signal, held),
       hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),

@@ -4,6 +4,7 @@ import { wireExec, wireTree } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
 import type { Complain } from './complain.ts';
 import { exec } from './exec.ts';
+import { ext4 } from './ext4.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
 import { tree } from './tree.ts';
 
@@ -28,6 +29,7 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.git !== undefined) return source(git(step.git));
   if (step.image !== undefined) return source(image(step.image, folder));
   if (step.deb !== undefined) return source(deb(step.deb));
+  if (step.ext4 !== undefined) return { op: ext4(step.ext4, complain), inputs: [step.ext4.from] };
   return lowerFormat(step);
 }
 

@@ -3,7 +3,7 @@ import { axisNames } from './axes.ts';
 import { edit } from './edits.ts';
 import { exec } from './exec.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
-import { filled, natural, reference } from './values.ts';
+import { filled, natural, percent, reference, size, text } from './values.ts';
 
 /** One step; exactly one of the keys says what it is. */
 export const step = z.strictObject({
@@ -23,6 +23,19 @@ export const step = z.strictObject({
       compress: z.enum(['none', 'gzip', 'zstd']).exactOptional(),
       level: natural.exactOptional(),
       mtime: natural.exactOptional(),
+    })
+    .exactOptional(),
+  ext4: z
+    .strictObject({
+      from: reference,
+      profile: z.enum(['plain', 'csum', 'journal', 'csum-journal']).exactOptional(),
+      label: text.exactOptional(),
+      uuid: text.exactOptional(),
+      size: size.exactOptional(),
+      headroom: z.union([size, percent]).exactOptional(),
+      inodes: natural.exactOptional(),
+      inode_headroom: natural.exactOptional(),
+      mtime: z.int().exactOptional(),
     })
     .exactOptional(),
   compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),

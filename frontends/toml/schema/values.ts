@@ -28,6 +28,9 @@ export const size = z.union([
   z.int().min(0, { error: 'expected 0 or more' }),
 ]);
 
+/** A share: `"10%"`. */
+export const percent = formed('[0-9]{1,4}%', 'a share such as "10%"');
+
 /** A span of time: `"30s"`, `"1.5h"`. */
 export const duration = formed('[0-9]{1,15}(?:\\.[0-9]{1,3})?[smhdw]', 'a duration such as "30s"');
 

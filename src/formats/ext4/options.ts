@@ -9,6 +9,14 @@ export interface DataRange {
   readonly end: number;
 }
 
+/** What an image may be made for, in one word: checksums, a journal, both or neither. */
+export const ext4Profiles = {
+  plain: { profile: 'plain', journal: false },
+  csum: { profile: 'csum', journal: false },
+  journal: { profile: 'plain', journal: true },
+  'csum-journal': { profile: 'csum', journal: true },
+} as const satisfies Readonly<Record<string, Pick<Ext4Options, 'profile' | 'journal'>>>;
+
 /** How an image shall be. Everything left out is derived from the tree. */
 export interface Ext4Options {
   /** `csum` checksums all metadata (64bit, metadata_csum); the default `plain` does not. */
