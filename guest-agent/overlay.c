@@ -86,6 +86,8 @@ void enter_overlay(const char *command_line, char *const argv[]) {
     break;
   }
   say("failed to mount rootfs from initrd");
+  /* A serial line is slow, and a panic overwrites what still waits in it. */
+  sleep(1);
   /* Pid 1 that ends is a panic, which ends the machine with panic=-1: nobody has to wait for a shell. */
   _exit(1);
 }

@@ -125,7 +125,7 @@ function bootTests(name: keyof typeof machines, kernel: TestKernel, compiler: st
     writeFileSync(image, Buffer.alloc(8 * 2 ** 20, 'damaged'));
     const { status, stderr } = await boot(log, ...common, '--initrd', initrd, '--rootfs', image);
     expect(stderr).toContain('PK3802');
-    expect(readFileSync(log, 'utf8')).toContain('failed to mount rootfs from initrd');
+    expect(readFileSync(log, 'utf8')).toContain('guest-agent: failed to mount');
     expect(status).toBe(7);
   });
 }
