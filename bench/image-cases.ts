@@ -13,14 +13,16 @@ export function imageCases(place: Place): readonly Case[] {
     imageCase(place, {
       name: `${small} × 10 KiB`,
       tree: tree('small'),
-      size: `${Math.ceil(small / 50)}M`,
+      peer: [`${Math.ceil(small / 50)}M`],
+      megabytes: 128,
       times: 2.2,
       make: (path) => makeTree(path, small),
     }),
     imageCase(place, {
       name: `12 files, ${large} MiB`,
       tree: tree('large'),
-      size: `${Math.ceil(large * 1.2)}M`,
+      peer: [`${Math.ceil(large * 1.2)}M`],
+      megabytes: 128,
       times: 5,
       make(path) {
         mkdirSync(path);
@@ -30,7 +32,7 @@ export function imageCases(place: Place): readonly Case[] {
     imageCase(place, {
       name: `${5 * small} empty files`,
       tree: tree('empty'),
-      size: '512M',
+      peer: ['512M', '-N', `${6 * small}`],
       times: 2,
       make: (path) => makeEmptyFiles(path, 5 * small),
     }),
@@ -41,13 +43,15 @@ interface Subject {
   readonly name: string;
   readonly tree: string;
   /** What mke2fs is told, as it does not compute it. */
-  readonly size: string;
+  readonly peer: readonly string[];
+  /** The most memory to use. */
+  readonly megabytes?: number;
   /** How many times faster than mke2fs it shall be. */
   readonly times: number;
   readonly make: (path: string) => void;
 }
 
-function imageCase({ folder, programs }: Place, { name, tree, size, times, make }: Subject): Case {
+function imageCase({ folder, programs }: Place, { name, tree, peer, megabytes, times, make }: Subject): Case {
   let made = 0;
   const image = (): string => join(folder, `image-fresh-${(made += 1)}`);
   const mke2fs = 'mke2fs -d';
@@ -60,10 +64,10 @@ function imageCase({ folder, programs }: Place, { name, tree, size, times, make 
         name: `ext4 of ${name}`,
         command: () => ours('plain'),
         goals: { [mke2fs]: { times: 1 / times } },
-        limits: { megabytes: 128 },
+        ...(megabytes === undefined ? {} : { limits: { megabytes } }),
       },
       { name: `ext4 of ${name}, csum`, command: () => ours('csum') },
     ],
-    peers: [{ name: mke2fs, command: () => ['mke2fs', '-q', '-F', '-t', 'ext4', '-N', '120000', '-d', tree, image(), size] }],
+    peers: [{ name: mke2fs, command: () => ['mke2fs', '-q', '-F', '-t', 'ext4', '-d', tree, image(), ...peer] }],
   };
 }

@@ -147,6 +147,11 @@ describe.each(profiles)('a $profile image, journal $journal', (options) => {
     expect(before.equals(after)).toBe(true);
   });
 
+  test('of a terabyte is clean', async ({ skip }) => {
+    if (noTools !== undefined) skip(noTools);
+    await clean([root, file('a', 5000)], { ...options, headroom: { bytes: 2 ** 40 } });
+  });
+
   test('without headroom takes the first new file', async ({ skip }) => {
     if (noTools !== undefined || noMount !== undefined) skip(noTools ?? noMount);
     const image = await clean([root, file('a', 1)], { ...options, headroom: { bytes: 0 } });

@@ -52,6 +52,10 @@ export function allocator({ descriptorBlocks }: Geometry): Allocator {
       return cursor - count;
     },
     extents(count, logical) {
+      if (cursor + count <= copy && count <= longestExtent && count > 0) {
+        cursor += count;
+        return [{ logical, start: cursor - count, count }];
+      }
       const made: Extent[] = [];
       for (let done = 0; done < count;) {
         if (cursor === copy) passCopy();

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { byteString, fromBytes } from '../../base/byte-string.ts';
 import { PortkitError } from '../../base/errors.ts';
-import { contentName, dataRangesOf, namedContents } from '../../../test/formats/contents.ts';
+import { bytesOf, contentName, dataRangesOf, namedContents } from '../../../test/formats/contents.ts';
 import { profiles, writeToMemory } from '../../../test/formats/ext4.ts';
 import { acl, capability, file, root, usual, xattr } from '../../../test/formats/file-trees.ts';
 import type { Contents, FileAttributes, FileEntry } from '../file-tree.ts';
 import { superblock } from './disk/superblock.ts';
+import { findData } from './holes.ts';
 import { planExt4 } from './plan.ts';
 import type { Ext4Options } from './options.ts';
 import { writeExt4 } from './write.ts';
@@ -98,6 +99,31 @@ describe('the bytes', () => {
     expect(at(superblock.hashSeed)).toBe(uuid.replaceAll('-', ''));
     expect(at(superblock.volumeName, 5)).toBe(Buffer.from('boot\0').toString('hex'));
     expect(at(superblock.journalUuid)).toBe('0'.repeat(32));
+  });
+
+  test('that are zero become holes of the files where they are looked for', async () => {
+    const entries = [
+      root,
+      file('data', 50_000),
+      file('gaps', 500_000, 'gaps'),
+      file('large', 900_001, 'gaps'),
+      file('zeros', 9000, 'zeros'),
+    ];
+    const dataRanges = await findData(entries, namedContents, signal);
+    expect(dataRanges(contentName('data', 50_000))).toBeUndefined();
+    expect(dataRanges(contentName('zeros', 9000))).toEqual([]);
+    for (const name of [contentName('gaps', 500_000), contentName('gaps', 900_001)]) {
+      const bytes = bytesOf(name);
+      const rebuilt = Buffer.alloc(bytes.length);
+      const ranges = dataRanges(name) ?? [];
+      for (const { start, end } of ranges) bytes.copy(rebuilt, start, start, end);
+      expect(rebuilt.equals(bytes)).toBe(true);
+      for (const { start, end } of ranges)
+        for (let at = start; at < end; at += 4096) expect(bytes.subarray(at, at + 4096).some(Boolean)).toBe(true);
+    }
+    const plain = planExt4(entries).layout.end;
+    expect(planExt4(entries, { dataRanges }).layout.end).toBeLessThan(plain - 150);
+    await writeToMemory(entries, { dataRanges });
   });
 
   test('that are zero are never written', async () => {

@@ -19,7 +19,7 @@ interface Pointer {
 export function encodeExtents(root: Buffer, { extents, treeBlocks }: Placement): readonly TreeBlock[] {
   if (extents.length <= extentRoom.inode) {
     encodeHeader(root, { entries: extents.length, max: extentRoom.inode, depth: 0 });
-    for (const [at, extent] of extents.entries()) encodeLeaf(root, at, extent);
+    for (let at = 0; at < extents.length; at += 1) encodeLeaf(root, at, extents[at]!);
     return [];
   }
   const made: TreeBlock[] = [];

@@ -58,10 +58,15 @@ function encodeTimes(bytes: Buffer, time: { readonly seconds: number; readonly n
   bytes.writeUInt32LE(extra, inode.crtimeExtra);
 }
 
-function sizeOf({ entry }: Node, { extents }: Placement): number {
+function sizeOf({ entry }: Node, placement: Placement): number {
   if (entry.type === 'file') return entry.size;
   if (entry.type === 'symlink') return entry.target.length;
   if (entry.type !== 'dir') return 0;
+  return bytesOf(placement);
+}
+
+/** The bytes of all blocks of content. */
+function bytesOf({ extents }: Placement): number {
   return extents.reduce((sum, { count }) => sum + count, 0) * blockSize;
 }
 
@@ -91,7 +96,7 @@ function encodePayload(payload: Buffer, entry: InodeEntry, placement: Placement)
 
 /** Writes the inode of the journal into a zeroed slot, without a checksum. */
 export function encodeJournalInode({ bytes, payload }: InodeSlot, placement: Placement): void {
-  const size = sectorsOf(placement) * 512;
+  const size = bytesOf(placement);
   bytes.writeUInt16LE(modeTypes.file | 0o600, inode.mode);
   bytes.writeUInt32LE(size >>> 0, inode.sizeLow);
   bytes.writeUInt32LE(Math.floor(size / 2 ** 32), inode.sizeHigh);

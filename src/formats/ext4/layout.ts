@@ -1,3 +1,4 @@
+import type { ByteString } from '../../base/byte-string.ts';
 import { allocator, backups } from './allocator.ts';
 import type { Allocator, Extent, Run } from './allocator.ts';
 import { directoryBlocks } from './directories.ts';
@@ -9,11 +10,20 @@ import type { Node } from './nodes.ts';
 import type { DataRange } from './options.ts';
 import { cannotHold } from './refuse.ts';
 
-/** What one inode takes, before it is placed: runs of blocks of the file (one from 0, but for files with holes). */
+/** What one inode takes, before it is placed. */
 export interface Demand {
   readonly node: Node;
-  readonly runs: readonly { readonly logical: number; readonly count: number }[];
+  /** Blocks of its content: all from the first on, or those of `runs`. */
+  readonly count: number;
+  /** Of a file with holes. */
+  readonly runs: readonly FileRun[] | undefined;
   readonly xattrBlock: boolean;
+}
+
+/** Blocks of a file that follow each other. */
+interface FileRun {
+  readonly logical: number;
+  readonly count: number;
 }
 
 /** Where the blocks of one inode are. */
@@ -43,25 +53,32 @@ export interface Layout {
 
 /** What a node takes. `ranges` are those of a file with holes. */
 export function demandOf(node: Node, csum: boolean, ranges: readonly DataRange[] | undefined): Demand {
-  return { node, runs: runsOf(node, csum, ranges), xattrBlock: node.xattrs.inBlock.length > 0 };
+  const { entry, xattrs } = node;
+  const xattrBlock = xattrs.inBlock.length > 0;
+  if (entry.type !== 'file' || ranges === undefined)
+    return { node, count: blocksOfContent(node, csum), runs: undefined, xattrBlock };
+  const runs = runsOf(entry, ranges);
+  return { node, count: runs.reduce((sum, { count }) => sum + count, 0), runs, xattrBlock };
 }
 
-function runsOf(node: Node, csum: boolean, ranges: readonly DataRange[] | undefined): Demand['runs'] {
+function blocksOfContent(node: Node, csum: boolean): number {
   const { entry } = node;
-  if (entry.type === 'dir') return [{ logical: 0, count: directoryBlocks(node, csum) }];
-  if (entry.type === 'symlink') return entry.target.length < inodeBlockLength ? [] : [{ logical: 0, count: 1 }];
-  if (entry.type !== 'file' || entry.size === 0) return [];
-  if (ranges === undefined) return [{ logical: 0, count: Math.ceil(entry.size / blockSize) }];
+  if (entry.type === 'file') return Math.ceil(entry.size / blockSize);
+  if (entry.type === 'dir') return directoryBlocks(node, csum);
+  return entry.type === 'symlink' && entry.target.length >= inodeBlockLength ? 1 : 0;
+}
+
+/** The blocks that ranges touch; two ranges may share one. */
+function runsOf({ path, size }: { path: ByteString; size: number }, ranges: readonly DataRange[]): readonly FileRun[] {
   const runs: { logical: number; count: number }[] = [];
+  let before = 0;
   for (const { start, end } of ranges) {
+    if (!(start >= before && end > start)) throw cannotHold(path, 'the ranges of its data are not ascending');
+    before = end;
     const from = Math.floor(start / blockSize);
-    const to = Math.ceil(Math.min(end, entry.size) / blockSize);
+    const to = Math.ceil(Math.min(end, size) / blockSize);
     const last = runs.at(-1);
-    const next = last === undefined ? 0 : last.logical + last.count;
-    if (!(start < end && (last === undefined || from >= next - 1) && start >= 0)) {
-      throw cannotHold(entry.path, 'the ranges of its data are not ascending');
-    }
-    if (last !== undefined && from <= next) last.count = Math.max(next, to) - last.logical;
+    if (last !== undefined && from <= last.logical + last.count) last.count = Math.max(last.count, to - last.logical);
     else if (to > from) runs.push({ logical: from, count: to - from });
   }
   return runs;
@@ -70,10 +87,7 @@ function runsOf(node: Node, csum: boolean, ranges: readonly DataRange[] | undefi
 /** How many blocks demands take at least: extent trees and gaps come on top. */
 export function demandedBlocks(demands: readonly Demand[]): number {
   let sum = 0;
-  for (const { runs, xattrBlock } of demands) {
-    for (const { count } of runs) sum += count;
-    if (xattrBlock) sum += 1;
-  }
+  for (const { count, xattrBlock } of demands) sum += count + (xattrBlock ? 1 : 0);
   return sum;
 }
 
@@ -88,15 +102,15 @@ export function layOut(geometry: Geometry, demands: readonly Demand[]): Layout {
   const blockBitmaps = free.extents(geometry.groups, 0);
   const inodeBitmaps = free.extents(geometry.groups, 0);
   const tables = Array.from({ length: geometry.groups }, () => free.contiguous(geometry.tableBlocks));
-  const journal = place(free, [{ logical: 0, count: geometry.journalBlocks }], 0);
-  const placements = demands.map(({ node, runs, xattrBlock }): Placement => {
-    const block = xattrBlock ? free.contiguous(1) : 0;
-    if (node.entry.type !== 'file' && runs.length > 0) return place(free, runs, block);
+  const journal = place(free, { count: geometry.journalBlocks, runs: undefined }, 0);
+  const placements = demands.map((demand): Placement => {
+    const block = demand.xattrBlock ? free.contiguous(1) : 0;
+    if (demand.node.entry.type !== 'file' && demand.count > 0) return place(free, demand, block);
     return block === 0 ? nothing : { ...nothing, xattrBlock: block };
   });
   for (let at = 0; at < demands.length; at += 1) {
-    const { node, runs } = demands[at]!;
-    if (node.entry.type === 'file' && runs.length > 0) placements[at] = place(free, runs, placements[at]!.xattrBlock);
+    const demand = demands[at]!;
+    if (demand.node.entry.type === 'file' && demand.count > 0) placements[at] = place(free, demand, placements[at]!.xattrBlock);
   }
   const used = usedRuns(geometry, free);
   return { geometry, blockBitmaps, inodeBitmaps, tables, journal, placements, end: free.end, used };
@@ -105,12 +119,8 @@ export function layOut(geometry: Geometry, demands: readonly Demand[]): Layout {
 const noBlocks: readonly number[] = [];
 const nothing: Placement = { extents: [], treeBlocks: noBlocks, xattrBlock: 0 };
 
-function place(free: Allocator, runs: Demand['runs'], xattrBlock: number): Placement {
-  const [first] = runs;
-  const extents =
-    runs.length === 1 && first !== undefined
-      ? free.extents(first.count, first.logical)
-      : runs.flatMap(({ count, logical }) => free.extents(count, logical));
+function place(free: Allocator, { count, runs }: Pick<Demand, 'count' | 'runs'>, xattrBlock: number): Placement {
+  const extents = runs === undefined ? free.extents(count, 0) : runs.flatMap((run) => free.extents(run.count, run.logical));
   if (extents.length <= extentRoom.inode) return { extents, treeBlocks: noBlocks, xattrBlock };
   const treeBlocks: number[] = [];
   for (let level = extents.length; level > extentRoom.inode;) {

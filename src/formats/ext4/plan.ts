@@ -45,7 +45,8 @@ export function planExt4(entries: readonly FileEntry[], options: Ext4Options = {
 
 /** Without huge_file an inode counts its blocks in units of 512 bytes and 32 bits: 2 TiB with its extent tree. */
 function checkBlockCounts(nodes: readonly Node[], { placements }: Layout): void {
-  for (const [at, placement] of placements.entries()) {
+  for (let at = 0; at < nodes.length; at += 1) {
+    const placement = placements[at]!;
     if (placement.treeBlocks.length === 0 || sectorsOf(placement) < 2 ** 32) continue;
     throw cannotHold(nodes[at]!.entry.path, 'its blocks take more than 2 TiB');
   }

@@ -59,7 +59,7 @@ export function sinkInto(image: ImageWriter): Sink {
 }
 
 /** Whether bytes `from` to `to`, at most one block of them, are all zero. */
-function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+export function isZero(bytes: Uint8Array, from: number, to: number): boolean {
   if (bytes[from] !== 0 || bytes[to - 1] !== 0) return false;
   return Buffer.compare(bytes.subarray(from, to), zeros.subarray(0, to - from)) === 0;
 }

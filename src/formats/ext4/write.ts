@@ -87,11 +87,13 @@ function writeInodes({ plan, sink, seed }: Job): void {
   }
 }
 
-function writeJournal({ plan, sink }: Job): void {
-  const [first] = plan.layout.journal.extents;
-  if (plan.journal && first !== undefined) {
-    sink.put(encodeJournal(plan.layout.geometry.journalBlocks, plan.identity.uuid), first.start * blockSize);
-  }
+/** The first block of the journal says that it is empty; the others are never read. */
+function writeJournal(job: Job): void {
+  const { identity, layout } = job.plan;
+  const [first] = layout.journal.extents;
+  if (first === undefined) return;
+  job.sink.put(encodeJournal(layout.geometry.journalBlocks, identity.uuid), first.start * blockSize);
+  writeTree(job, inodeNumbers.journal, layout.journal);
 }
 
 /** Attribute blocks, directories and targets of long links, in the order of their blocks. */
@@ -105,7 +107,7 @@ function writeMetadata(job: Job): void {
     else if (entry.type === 'symlink' && placement.extents.length > 0) {
       job.sink.put(Buffer.from(entry.target, 'latin1'), placement.extents[0]!.start * blockSize);
     }
-    if (entry.type !== 'file') writeTree(job, node, placement);
+    if (entry.type !== 'file') writeTree(job, node.number, placement);
   }
 }
 
@@ -133,11 +135,11 @@ function writeDirectory({ sink, seed }: Job, node: Node, { extents }: Placement)
 }
 
 /** The blocks of an extent tree that does not fit in its inode. */
-function writeTree({ sink, seed }: Job, node: Node, placement: Placement): void {
+function writeTree({ sink, seed }: Job, number: number, placement: Placement): void {
   if (placement.treeBlocks.length === 0) return;
   for (const { block, bytes } of encodeExtents(Buffer.alloc(inodeBlockLength), placement)) {
     const tail = extentLength * (extentRoom.block + 1);
-    if (seed !== undefined) bytes.writeUInt32LE(crc32c(inodeSeed(seed, node.number, 0), bytes.subarray(0, tail)), tail);
+    if (seed !== undefined) bytes.writeUInt32LE(crc32c(inodeSeed(seed, number, 0), bytes.subarray(0, tail)), tail);
     sink.put(bytes, block * blockSize);
   }
 }
@@ -154,7 +156,7 @@ async function writeContents(job: Job, contents: Contents, signal: AbortSignal):
     if (entry.type !== 'file' || entry.size === 0) continue;
     const pending = pourFile({ file: entry, extents: placement.extents }, { contents, sink: job.sink }, signal);
     if (pending !== undefined) await pending;
-    writeTree(job, node, placement);
+    writeTree(job, node.number, placement);
     files += 1;
     if (files % filesOfTurn === 0) await nextTurn();
     signal.throwIfAborted();
