@@ -132,7 +132,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
 }
 
 /** Programs are started by a module that takes as long to load as a small build. */
-function lazyUnxz(path: string): Unxz {
+export function lazyUnxz(path: string): Unxz {
   return async function* unxz(input, signal) {
     const [{ runProgram }, { unxzWith }] = await Promise.all([import('./ops/run-program.ts'), import('./ops/unxz.ts')]);
     yield* unxzWith(runProgram, path)(input, signal);

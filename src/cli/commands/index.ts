@@ -17,6 +17,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./cache.ts')).cache,
   },
   kernel: { summary: 'look inside a kernel, or take its vmlinux out', load: async () => (await import('./kernel.ts')).kernel },
+  image: {
+    summary: 'make ext4, cpio and tar images, look inside, check and compare them',
+    load: async () => (await import('./image.ts')).image,
+  },
   doctor: { summary: 'check this machine and the store', load: async () => (await import('./doctor.ts')).doctor },
   explain: { summary: 'explain an error code', load: async () => (await import('./explain.ts')).explain },
 };
