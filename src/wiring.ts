@@ -13,7 +13,7 @@ import { lazyUnxz } from './wiring/ops.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
-export { opsOf } from './wiring/ops.ts';
+export { lazyUnxz, opsOf } from './wiring/ops.ts';
 
 /** Opens the store of a root for the user, clock and boot of this machine: the one place where a store meets the world. */
 export function openStoreAt(root: string, options: OpenOptions = {}): Store {

@@ -83,3 +83,8 @@ export function isBefore(path: ByteString, other: ByteString): boolean {
 }
 
 const slash = '/'.charCodeAt(0);
+
+/** Text that sorts like a tree: the slash before every other byte. */
+export function treeOrder(path: ByteString): string {
+  return path.replaceAll('/', '\0');
+}

@@ -1,6 +1,3 @@
-import { closeSync, mkdtempSync, openSync, read, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { fileTreeOf } from '../artifacts/file-tree.ts';
 import { digestOf } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
@@ -10,12 +7,12 @@ import { planExt4 } from '../formats/ext4/plan.ts';
 import { writeExt4 } from '../formats/ext4/write.ts';
 import type { FileEntry, FileTree } from '../formats/file-tree.ts';
 import type { Ext4Spec } from '../graph/ops.ts';
-import { imageWriterOn } from '../images/image-file.ts';
 import type { Op } from '../solver/op.ts';
 import { listTree } from '../store/trees/list.ts';
 import { onlyInput } from './input.ts';
 import type { FileWorld } from './input.ts';
 import { asOutcome } from './outcome.ts';
+import { imageWriterOn, openScratch, piecesOf } from './scratch-file.ts';
 
 /** What the op is lent; an image is in `scratch` until the store has it. */
 export interface Ext4World extends FileWorld {
@@ -35,7 +32,7 @@ export function ext4Op(spec: Ext4Spec, { blobs, scratch }: Ext4World): Op {
         const plan = planExt4(atTime(tree.entries, spec.mtime), { ...options, identity: contentsOf(tree) });
         using file = openScratch(scratch);
         await writeExt4(plan, { contents: tree.contents, image: imageWriterOn(file.fd) }, signal);
-        const { digest, size } = await blobs.write(pieces(file.fd), signal);
+        const { digest, size } = await blobs.write(piecesOf(file.fd), signal);
         transfer(size, size);
         return { ok: true, outputs: [{ kind: 'blob', digest }] };
       }),
@@ -69,27 +66,4 @@ function atTime(entries: readonly FileEntry[], seconds: number | undefined): rea
   if (seconds === undefined) return entries;
   const mtime = { seconds, nanos: 0 };
   return entries.map((entry) => (entry.type === 'hardlink' ? entry : { ...entry, mtime }));
-}
-
-/** A new file without a name: it is gone when it is closed, however the process ends. */
-function openScratch(folder: string): Disposable & { readonly fd: number } {
-  const place = mkdtempSync(join(folder, 'image-'));
-  try {
-    const fd = openSync(join(place, 'image'), 'wx+', 0o600);
-    return { fd, [Symbol.dispose]: () => closeSync(fd) };
-  } finally {
-    rmSync(place, { recursive: true });
-  }
-}
-
-const readFrom = promisify(read);
-const pieceSize = 1 << 20;
-
-async function* pieces(fd: number): AsyncGenerator<Uint8Array> {
-  for (let position = 0; ;) {
-    const { bytesRead, buffer } = await readFrom(fd, Buffer.allocUnsafe(pieceSize), 0, pieceSize, position);
-    if (bytesRead === 0) return;
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
 }

@@ -13,6 +13,7 @@ import type { Op, OpContext } from '../solver/op.ts';
 import { newTree, writeTree } from '../store/trees/editor.ts';
 import type { DecompressWorld } from './decompress.ts';
 import { onlyInput, openInput } from './input.ts';
+import type { FileWorld } from './input.ts';
 import { asOutcome } from './outcome.ts';
 import { takeFiles } from './take-files.ts';
 import { implied, putTarEntry, storeTarEntry } from './tar-entry.ts';
@@ -26,7 +27,7 @@ export function extractOp({ strip = 0 }: ExtractSpec, world: DecompressWorld): O
     run: (inputs, context) =>
       asOutcome(async () => {
         const entries = await readArchive(onlyInput(inputs, 'blob'), world, context);
-        const digest = await treeOf(strip === 0 ? entries : stripEntries(entries, strip), world, context.signal);
+        const digest = await treeOfEntries(strip === 0 ? entries : stripEntries(entries, strip), world, context.signal);
         return { ok: true, outputs: [{ kind: 'tree', digest }] };
       }),
   };
@@ -48,7 +49,8 @@ async function* withoutSockets(entries: AsyncIterable<CpioEntry>): AsyncGenerato
   }
 }
 
-async function treeOf(entries: AsyncIterable<TarEntry>, world: DecompressWorld, signal: AbortSignal): Promise<Digest> {
+/** Takes the entries of an archive into the store, as a tree. */
+export async function treeOfEntries(entries: AsyncIterable<TarEntry>, world: FileWorld, signal: AbortSignal): Promise<Digest> {
   const editor = newTree(implied, { blobs: world.blobs, signal });
   const files = takeFiles(world, signal);
   for await (const entry of entries) await putTarEntry(editor, await storeTarEntry(entry, files));

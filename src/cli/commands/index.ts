@@ -22,6 +22,10 @@ export const commands: Readonly<Record<string, Entry>> = {
   },
   kernel: { summary: 'look inside a kernel, or take its vmlinux out', load: async () => (await import('./kernel.ts')).kernel },
   boot: { summary: 'boot a kernel with its image, and talk to it', load: async () => (await import('./boot.ts')).boot },
+  image: {
+    summary: 'make ext4, cpio and tar images, look inside, check and compare them',
+    load: async () => (await import('./image.ts')).image,
+  },
   doctor: { summary: 'check this machine and the store', load: async () => (await import('./doctor.ts')).doctor },
   explain: { summary: 'explain an error code', load: async () => (await import('./explain.ts')).explain },
 };

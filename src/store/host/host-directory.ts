@@ -105,3 +105,10 @@ export function changed(shown: string, cause?: unknown): PortkitError {
     cause,
   });
 }
+
+/** Linux's encoding of a device number: 12 bits of major, 20 of minor, interleaved (sys/sysmacros.h). */
+export function deviceOf(rdev: bigint): { major: number; minor: number } {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
+  return { major: Number(major), minor: Number(minor) };
+}

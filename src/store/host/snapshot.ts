@@ -8,7 +8,7 @@ import { PortkitError } from '../../base/errors.ts';
 import type { SmallBatch } from '../blobs.ts';
 import type { Store } from '../store.ts';
 import type { Attributes } from '../trees/node.ts';
-import { changed, openHostDirectory } from './host-directory.ts';
+import { changed, openHostDirectory, deviceOf } from './host-directory.ts';
 import type { HostDirectory } from './host-directory.ts';
 import { seenOf, seenWidth } from './stat-cache.ts';
 import type { Remembered, SeenPath, StatCache } from './stat-cache.ts';
@@ -264,11 +264,4 @@ function attributesOf(stat: BigIntStats, options: SnapshotOptions): Attributes {
 function timeOf(ns: bigint): { seconds: number; nanos: number } {
   const nanos = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return { seconds: Number((ns - nanos) / 1_000_000_000n), nanos: Number(nanos) };
-}
-
-/** Linux's encoding of a device number: 12 bits of major, 20 of minor, interleaved (sys/sysmacros.h). */
-function deviceOf(rdev: bigint): { major: number; minor: number } {
-  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
-  const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
-  return { major: Number(major), minor: Number(minor) };
 }

@@ -1,0 +1,73 @@
+import { PortkitError } from '../../base/errors.ts';
+import { ext4Profiles } from '../../formats/ext4/options.ts';
+import type { Ext4Options } from '../../formats/ext4/options.ts';
+import type { Adjustments } from '../../images/adjust.ts';
+import type { Invocation } from '../command.ts';
+import { parseSize } from '../sizes.ts';
+import { textOption } from '../values.ts';
+
+type Options = Invocation['options'];
+
+/** Where to write to (`-o`); it has to be given. */
+export function outputOf(options: Options, name: string): string {
+  const output = textOption(options, name);
+  if (output !== undefined && output !== '-') return output;
+  throw new PortkitError('PK1001', `"portkit image" needs the file to write to`, { hint: `Name a file with --${name}` });
+}
+
+/** `--owner` and `--time`. */
+export function adjustmentsOf(options: Options): Adjustments {
+  const owner = textOption(options, 'owner');
+  const time = textOption(options, 'time');
+  return { ...(owner !== undefined && { owner: parseOwner(owner) }), ...(time !== undefined && { time: parseTime(time) }) };
+}
+
+function parseOwner(text: string): { readonly uid: number; readonly gid: number } {
+  const [, uid, gid] = /^([0-9]{1,10}):([0-9]{1,10})$/.exec(text) ?? [];
+  if (Number(uid) < 2 ** 32 && Number(gid) < 2 ** 32) return { uid: Number(uid), gid: Number(gid) };
+  throw notUnderstood('owner', text, 'UID:GID, such as 0:0');
+}
+
+function parseTime(text: string): number {
+  if (/^-?[0-9]{1,12}$/.test(text)) return Number(text);
+  throw notUnderstood('time', text, 'seconds since 1970, such as 0');
+}
+
+/** What is asked of an ext4 image. */
+export function ext4OptionsOf(options: Options): Ext4Options {
+  const profile = textOption(options, 'profile');
+  const [size, headroom] = [textOption(options, 'size'), textOption(options, 'headroom')];
+  const [label, uuid] = [textOption(options, 'label'), textOption(options, 'uuid')];
+  return {
+    ...(profile !== undefined && profileNamed(profile)),
+    ...(size !== undefined && { size: parseSize(size, 'size') }),
+    ...(headroom !== undefined && { headroom: parseHeadroom(headroom) }),
+    ...(label !== undefined && { label }),
+    ...(uuid !== undefined && { uuid }),
+  };
+}
+
+function profileNamed(name: string): Ext4Options {
+  const profile = Object.entries(ext4Profiles).find(([one]) => one === name)?.[1];
+  if (profile === undefined) throw notUnderstood('profile', name, Object.keys(ext4Profiles).join(', '));
+  return profile;
+}
+
+function parseHeadroom(text: string): NonNullable<Ext4Options['headroom']> {
+  const [, percent] = /^([0-9]{1,4})%$/.exec(text) ?? [];
+  return percent === undefined ? { bytes: parseSize(text, 'headroom') } : { percent: Number(percent) };
+}
+
+/** `--compress` of a cpio; undefined for none. */
+export function compressionOf(options: Options): { readonly format: 'gzip' | 'zstd' } | undefined {
+  const name = textOption(options, 'compress') ?? 'none';
+  if (name === 'gzip' || name === 'zstd') return { format: name };
+  if (name === 'none') return undefined;
+  throw notUnderstood('compress', name, 'none, gzip, zstd');
+}
+
+function notUnderstood(option: string, text: string, takes: string): PortkitError {
+  return new PortkitError('PK3954', `--${option} ${JSON.stringify(text)} is not understood`, {
+    hint: `--${option} takes ${takes}`,
+  });
+}

@@ -1,0 +1,15 @@
+import type { FileEntry, FileTree } from '../formats/file-tree.ts';
+
+/** What all entries of a tree shall have. */
+export interface Adjustments {
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Seconds since 1970. */
+  readonly time?: number;
+}
+
+/** A tree with one owner, one time, or both. */
+export function adjusted({ entries, contents }: FileTree, { owner, time }: Adjustments): FileTree {
+  const given = { ...owner, ...(time !== undefined && { mtime: { seconds: time, nanos: 0 } }) };
+  const adjust = (entry: FileEntry): FileEntry => (entry.type === 'hardlink' ? entry : { ...entry, ...given });
+  return { entries: entries.map(adjust), contents };
+}

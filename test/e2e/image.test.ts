@@ -1,0 +1,188 @@
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+  closeSync,
+} from 'node:fs';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { digestOf, hexOf } from '../../src/base/digest.ts';
+import { hasProgram } from '../formats/ext4/images.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'portkit-image-'));
+const at = (name: string): string => join(folder, name);
+const source = at('source');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+beforeAll(() => {
+  mkdirSync(join(source, 'etc/deep'), { recursive: true });
+  writeFileSync(join(source, 'etc/passwd'), 'root:x:0:0\n');
+  writeFileSync(join(source, 'etc/ä b'), '');
+  writeFileSync(join(source, 'big'), Buffer.alloc(3_000_001, 'portkit'));
+  chmodSync(join(source, 'etc/passwd'), 0o4750);
+  linkSync(join(source, 'etc/passwd'), join(source, 'second'));
+  symlinkSync('etc/passwd', join(source, 'link'));
+  utimesSync(join(source, 'big'), 1.5, 1.5);
+});
+
+function image(args: readonly string[], input?: Buffer) {
+  const env = { PATH: process.env['PATH'], HOME: folder };
+  const how = { encoding: 'utf8', env, cwd: folder, ...(input && { input }) } as const;
+  const { status, stdout, stderr } = spawnSync('sh', [join(import.meta.dirname, '../../bin/portkit'), 'image', ...args], how);
+  return { status, stdout, stderr };
+}
+
+function make(...args: readonly string[]): void {
+  expect(image(args)).toMatchObject({ status: 0, stderr: '' });
+}
+
+test('directory, ext4, tar, cpio and ext4 again have the same tree', () => {
+  make('ext4', source, '-o', 'one.ext4', '--time', '7', '--owner', '0:0', '--profile', 'csum-journal', '--label', 'root');
+  make('tar', 'one.ext4', '-o', 'two.tar');
+  make('cpio', 'two.tar', '-o', 'three.cpio.gz', '--compress', 'gzip');
+  make('ext4', 'three.cpio.gz', '-o', 'four.ext4', '--size', '16MiB');
+  make('extract', 'four.ext4', '--tar', 'five.tar');
+  for (const other of ['two.tar', 'three.cpio.gz', 'four.ext4'])
+    expect(image(['diff', 'one.ext4', other])).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(readFileSync(at('five.tar')).equals(readFileSync(at('two.tar')))).toBe(true);
+  expect(image(['inspect', 'four.ext4', '--tree']).stdout).toBe(
+    [
+      '0755 0:0 dir /',
+      '0644 0:0 file 3000001 /big',
+      '0755 0:0 dir /etc',
+      '0755 0:0 dir /etc/deep',
+      '4750 0:0 file 11 /etc/passwd',
+      '0644 0:0 file 0 /etc/ä b',
+      '0777 0:0 symlink /link -> etc/passwd',
+      '/second = /etc/passwd',
+      '',
+    ].join('\n'),
+  );
+  const found = JSON.parse(image(['inspect', 'four.ext4', '--json']).stdout) as object;
+  expect(found).toMatchObject({ format: 'ext4', size: 2 ** 24, names: { file: 3, hardlink: 1 }, bytes: 3_000_012 });
+  for (const name of ['one.ext4', 'four.ext4']) {
+    expect(image(['check', name])).toMatchObject({ status: 0, stdout: `${name}: sound\n` });
+    if (hasProgram('e2fsck')) expect(spawnSync('e2fsck', ['-fn', at(name)]).status).toBe(0);
+  }
+}, 60_000);
+
+test('the same tree gives the same bytes, through standard input and compressed too', () => {
+  make('tar', source, '-o', 'a.tar', '--time', '0', '--owner', '5:6');
+  make('ext4', 'a.tar', '-o', 'a.ext4');
+  expect(image(['ext4', '-', '-o', 'b.ext4'], gzipSync(readFileSync(at('a.tar'))))).toMatchObject({ status: 0 });
+  expect(readFileSync(at('a.ext4')).equals(readFileSync(at('b.ext4')))).toBe(true);
+  expect(image(['inspect', '-', '--json'], gzipSync(readFileSync(at('a.ext4')))).stdout).toContain('"format": "ext4"');
+});
+
+test('the image of an OCI layout is its layers over each other', () => {
+  make('tar', source, '-o', 'layer.tar', '--time', '0');
+  mkdirSync(at('layout/blobs/sha256'), { recursive: true });
+  const blob = (bytes: Buffer | string, mediaType: string) => {
+    const digest = digestOf(bytes);
+    writeFileSync(at(`layout/blobs/sha256/${hexOf(digest)}`), bytes);
+    return { mediaType, digest, size: Buffer.byteLength(bytes) };
+  };
+  const type = 'application/vnd.oci.image';
+  const tar = readFileSync(at('layer.tar'));
+  const rootfs = { type: 'layers', diff_ids: [digestOf(tar)] };
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const config = blob(JSON.stringify({ architecture, os: 'linux', rootfs }), `${type}.config.v1+json`);
+  const layers = [blob(gzipSync(tar), `${type}.layer.v1.tar+gzip`)];
+  const mediaType = `${type}.manifest.v1+json`;
+  const manifest = blob(JSON.stringify({ schemaVersion: 2, mediaType, config, layers }), mediaType);
+  const named = { ...manifest, annotations: { 'org.opencontainers.image.ref.name': 'one' } };
+  writeFileSync(at('layout/oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  writeFileSync(at('layout/index.json'), JSON.stringify({ schemaVersion: 2, manifests: [named] }));
+  expect(image(['diff', 'layout', 'layer.tar'])).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(image(['inspect', 'layout']).stdout).toMatch(/^layout: oci, 2\.9 MiB in /);
+  expect(image(['inspect', 'layout', '--reference', 'two'])).toMatchObject({ status: 1 });
+});
+
+test('diff says how two differ', () => {
+  mkdirSync(at('other'));
+  for (const name of ['same', 'text', 'mode']) writeFileSync(at(`other/${name}`), name);
+  make('tar', 'other', '-o', 'before.tar', '--time', '0');
+  writeFileSync(at('other/text'), 'TEXT');
+  chmodSync(at('other/mode'), 0o600);
+  writeFileSync(at('other/new'), '');
+  make('cpio', 'other', '-o', 'after.cpio', '--time', '0', '--compress', 'zstd');
+  expect(image(['diff', 'before.tar', 'after.cpio'])).toEqual({
+    status: 1,
+    stdout: '~ /mode: mode 0644 → 0600\n+ /new\n~ /text: content\n',
+    stderr: '',
+  });
+});
+
+test('a damaged image is found out', () => {
+  make('ext4', source, '-o', 'good.ext4', '--profile', 'csum');
+  copyFileSync(at('good.ext4'), at('bad.ext4'));
+  const file = openSync(at('bad.ext4'), 'r+');
+  // The free blocks of the first group's descriptor.
+  writeSync(file, Buffer.from([0xff]), 0, 1, 4096 + 12);
+  closeSync(file);
+  const { status, stdout } = image(['check', 'bad.ext4']);
+  expect(status).toBe(7);
+  expect(stdout).toMatch(/block group 0: .*\n[^]*bad\.ext4: \d+ findings\n$/);
+  truncateSync(at('bad.ext4'), 40_000);
+  expect(image(['check', 'bad.ext4']).status).toBe(7);
+  expect(image(['tar', 'bad.ext4', '-o', 'never.tar'])).toMatchObject({ status: 1, stderr: expect.stringContaining('PK3551') });
+  expect(readdirSync(folder).filter((name) => name.startsWith('never'))).toEqual([]);
+});
+
+test('what cannot be made is one error with a code, and leaves nothing', () => {
+  writeFileSync(at('text'), 'no image');
+  const refused = [
+    ['PK3951', 'tar', 'text', '-o', 'never'],
+    ['PK3953', 'tar', 'missing', '-o', 'never'],
+    ['PK3953', 'check', '/dev/null'],
+    ['PK3402', 'tar', source, '-o', source],
+    ['PK3406', 'ext4', source, '-o', 'missing/out'],
+    ['PK3503', 'ext4', source, '-o', 'never', '--size', '1MiB'],
+    ['PK3954', 'ext4', source, '-o', 'never', '--profile', 'fast'],
+    ['PK3954', 'ext4', source, '-o', 'never', '--owner', 'root'],
+    ['PK3954', 'cpio', source, '-o', 'never', '--compress', 'lz4'],
+    ['PK3954', 'tar', source, '-o', 'never', '--time', 'now'],
+    ['PK1001', 'tar', source],
+    ['PK1001', 'diff', source],
+    ['PK1001', 'check', 'text', '--tree'],
+  ];
+  for (const [code = '', ...args] of refused) {
+    const { status, stderr } = image(args);
+    expect(`${args.join(' ')}: ${stderr}`).toContain(code);
+    expect(status).not.toBe(0);
+  }
+  expect(readdirSync(folder).filter((name) => name.startsWith('never'))).toEqual([]);
+}, 60_000);
+
+test('a cancelled write leaves nothing, and what was there', async () => {
+  mkdirSync(at('large'));
+  writeFileSync(at('large/file'), '');
+  truncateSync(at('large/file'), 2 ** 34);
+  writeFileSync(at('kept.ext4'), 'what was there');
+  const program = join(import.meta.dirname, '../../bin/portkit');
+  const child = spawn('sh', ['-c', `exec sh "$0" image ext4 large -o kept.ext4`, program], { cwd: folder, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const parts = () => readdirSync(folder).filter((name) => name.includes('.part'));
+  for (let waited = 0; parts().length === 0 && waited < 1000; waited += 1) await sleep(10);
+  expect(parts()).toHaveLength(1);
+  child.kill('SIGINT');
+  expect(await ended).toEqual([130, null]);
+  expect(parts()).toEqual([]);
+  expect(readFileSync(at('kept.ext4'), 'utf8')).toBe('what was there');
+}, 30_000);
