@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -53,7 +53,7 @@ const zoo: readonly [string, () => readonly FileEntry[]][] = [
     '1360 and 1361 extents, where a second level begins',
     () => [root, file('a', 2720 * 4096, 'holes'), file('b', 2722 * 4096, 'holes')],
   ],
-  ['a file over several copies of the superblock', () => [root, file('large', 650_000_000, 'zeros'), file('z', 5000)]],
+  ['a file around a copy of the superblock', () => [root, file('large', 150_000_000, 'gaps'), file('z', 5000)]],
   [
     'a directory of 3000 entries',
     () => [root, directory('d'), ...Array.from({ length: 3000 }, (_, at) => file(`d/${number(at)}`, at % 2))],
@@ -133,23 +133,18 @@ describe.each(profiles)('a $profile image, journal $journal', (options) => {
   test('is left as it is by e2fsck -p, but for the counts of the superblock', async ({ skip }) => {
     if (noTools !== undefined) skip(noTools);
     const many = Array.from({ length: 3000 }, (_, at) => file(`d/${number(at)}`, at % 2));
-    const headroom = { bytes: 300_000_000 };
-    const image = await clean([root, directory('d'), ...many, file('large', 140_000_000, 'zeros')], { ...options, headroom });
+    const image = await clean([root, directory('d'), ...many], { ...options, headroom: { bytes: 600_000_000 } });
     const copy = `${image}.p`;
     copyFileSync(image, copy);
     expect(spawnSync('e2fsck', ['-fp', copy]).status).toBe(0);
-    const [before, after] = [readFileSync(image), readFileSync(copy)];
-    for (const group of [0, 1, 3]) {
-      const at = group === 0 ? 1024 : group * 32_768 * 4096;
-      before.fill(0, at, at + 1024);
-      after.fill(0, at, at + 1024);
-    }
-    expect(before.equals(after)).toBe(true);
+    const changed = spawnSync('cmp', ['-l', image, copy], { encoding: 'utf8' }).stdout.trim().split('\n');
+    const inSuperblock = (at: number): boolean => at < 2048 || (at >= 32_768 * 4096 && at % (32_768 * 4096) < 1024);
+    expect(changed.map((line) => Number.parseInt(line, 10) - 1).filter((at) => !inSuperblock(at))).toEqual([]);
   });
 
   test('of a terabyte is clean', async ({ skip }) => {
     if (noTools !== undefined) skip(noTools);
-    await clean([root, file('a', 5000)], { ...options, headroom: { bytes: 2 ** 40 } });
+    await clean([root, file('a', 5000)], { ...options, headroom: { bytes: 2 ** 40 }, inodes: 100_000 });
   });
 
   test('without headroom takes the first new file', async ({ skip }) => {

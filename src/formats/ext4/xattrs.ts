@@ -1,4 +1,4 @@
-import { toBytes } from '../../base/byte-string.ts';
+import { showBytes, toBytes } from '../../base/byte-string.ts';
 import type { FileAttributes } from '../file-tree.ts';
 import { aclToDisk } from './disk/acl.ts';
 import {
@@ -59,14 +59,14 @@ function toStored({ name, value }: FileAttributes['xattrs'][number], refuse: (wh
     const whole = !prefix.endsWith('.');
     if (whole ? name !== prefix : !name.startsWith(prefix)) continue;
     const disk = whole ? aclToDisk(value) : value;
-    if (disk === undefined) throw refuse(`its extended attribute "${name}" is no POSIX ACL`);
+    if (disk === undefined) throw refuse(`its extended attribute "${showBytes(name)}" is no POSIX ACL`);
     const rest = toBytes(name).subarray(prefix.length);
     if (rest.length > 255 || (rest.length === 0 && !whole) || rest.includes(0)) {
       throw refuse('the name of an extended attribute is empty, too long or holds a NUL byte');
     }
     return { index: Number(index), name: rest, value: disk };
   }
-  throw refuse(`its extended attribute "${name}" is of no kind that ext4 stores`);
+  throw refuse(`its extended attribute "${showBytes(name)}" is of no kind that ext4 stores`);
 }
 
 /** The kernel needs blocks sorted like this to find names. */
