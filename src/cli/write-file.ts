@@ -7,7 +7,7 @@ import { PortkitError, systemCode } from '../base/errors.ts';
 export async function writeWholeFile(path: string, content: AsyncIterable<Uint8Array>): Promise<number> {
   let size = 0;
   await writeFileBy(path, async (handle) => {
-    for await (const bytes of content) {
+    for await (const bytes of gathered(content)) {
       await handle.writeFile(bytes);
       size += bytes.length;
     }
@@ -35,6 +35,26 @@ export async function writeFileBy(path: string, fill: (handle: FileHandle) => Pr
     if (made) await rm(part, { force: true });
     throw unwritten(path, error);
   }
+}
+
+const pieceSize = 1 << 20;
+
+/** The same bytes in large pieces: every write is a turn of the event loop, which takes longer than a small file. */
+async function* gathered(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const piece = Buffer.allocUnsafe(pieceSize);
+  let filled = 0;
+  for await (const bytes of content) {
+    if (filled + bytes.length > pieceSize) {
+      yield piece.subarray(0, filled);
+      filled = 0;
+    }
+    if (bytes.length >= pieceSize) yield bytes;
+    else {
+      piece.set(bytes, filled);
+      filled += bytes.length;
+    }
+  }
+  yield piece.subarray(0, filled);
 }
 
 function unwritten(path: string, cause: unknown): unknown {

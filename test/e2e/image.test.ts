@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -185,4 +186,27 @@ test('a cancelled write leaves nothing, and what was there', async () => {
   expect(await ended).toEqual([130, null]);
   expect(parts()).toEqual([]);
   expect(readFileSync(at('kept.ext4'), 'utf8')).toBe('what was there');
+}, 30_000);
+
+test('waiting for standard input can be cancelled', async () => {
+  const program = join(import.meta.dirname, '../../bin/portkit');
+  const child = spawn('sh', [program, 'image', 'inspect', '-'], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    env: { ...process.env, TMPDIR: folder },
+  });
+  const ended = once(child, 'exit');
+  child.stdin.write('0707');
+  // Its file without a name is open once it waits.
+  const leadsTo = (fd: string): string => {
+    try {
+      return readlinkSync(`/proc/${child.pid}/fd/${fd}`);
+    } catch {
+      // It was closed meanwhile.
+      return '';
+    }
+  };
+  const waits = () => readdirSync(`/proc/${child.pid}/fd`).some((fd) => leadsTo(fd).includes('/scratch-'));
+  for (let waited = 0; waited < 1000 && !waits(); waited += 1) await sleep(10);
+  child.kill('SIGINT');
+  expect(await ended).toEqual([130, null]);
 }, 30_000);

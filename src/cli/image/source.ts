@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { addAbortSignal } from 'node:stream';
 import { loadTree } from '../../images/load.ts';
 import type { LoadedTree } from '../../images/load.ts';
 import { lazyUnxz } from '../../wiring.ts';
@@ -12,7 +13,7 @@ export function treeFrom(
     scratch: tmpdir(),
     unxz: lazyUnxz(process.env['PATH'] ?? ''),
     platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
-    stdin: () => process.stdin,
+    stdin: () => addAbortSignal(signal, process.stdin),
   };
   return loadTree(source, world, signal);
 }
