@@ -78,6 +78,14 @@ archive = { from = "step:all" }
 compress = { from = "step:tar", format = "gzip", level = 9 }
 [steps.initrd]
 cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
+[steps.hashes]
+verity = { from = "step:rootfs", output = "tree", salt = "00ff" }
+[steps.disk]
+disk = { size = "64MiB", partitions = [
+  { from = "step:rootfs", type = "linux", name = "root", size = "1MiB" },
+  { from = "step:hashes", type = "root-x86-64-verity", attributes = ["read-only"] },
+  { from = "step:rootfs", type = "esp" },
+] }
 `);
     expect(names(graph)).toEqual([
       'tarball <',
@@ -93,9 +101,11 @@ cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
       'tar <all',
       'rootfs <tar',
       'initrd <files',
+      'hashes <rootfs',
+      'disk <rootfs hashes',
       'local:agent <',
     ]);
-    expect(graph.targets).toEqual({ rootfs: { vertex: 11, output: 0 }, initrd: { vertex: 12, output: 0 } });
+    expect(graph.targets).toEqual({ initrd: { vertex: 12, output: 0 }, disk: { vertex: 14, output: 0 } });
     expect(graph.vertices.map(({ op }) => op)).toMatchObject([
       { type: 'fetch', digest: `sha256:${'a'.repeat(64)}`, maxSize: 512 * 2 ** 20, signature: { of: 'uncompressed' } },
       { type: 'local', path: 'src', exclude: ['*.o'] },
@@ -125,6 +135,16 @@ cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
       { type: 'archive', format: 'tar' },
       { type: 'compress', level: 9 },
       { type: 'cpio', compress: 'zstd', level: 19, mtime: 0 },
+      { type: 'verity', output: 'tree', salt: '00ff' },
+      {
+        type: 'disk',
+        size: 2 ** 26,
+        partitions: [
+          { from: 0, type: 'linux', name: 'root', size: 2 ** 20 },
+          { from: 1, attributes: ['read-only'] },
+          { from: 0, type: 'esp' },
+        ],
+      },
       { type: 'local', path: 'agent' },
     ]);
     expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);

@@ -91,6 +91,7 @@ function toEdit(edit: EditMessage['edit'], complain: Complain): TreeEdit {
 /** Lists that a spec has even when they are empty, which bytes cannot tell from lists that are not there. */
 const required: Readonly<Record<string, object>> = {
   deb: { packages: [] },
+  disk: { partitions: [] },
   exec: { argv: [], inputs: [] },
   tree: { edits: [] },
 };
@@ -99,6 +100,7 @@ const required: Readonly<Record<string, object>> = {
 const words: Readonly<Record<string, readonly [field: string, words: readonly string[]]>> = {
   archive: ['format', ['tar']],
   cpio: ['compress', ['none', 'gzip', 'zstd']],
+  verity: ['output', ['tree', 'image', 'root-hash']],
   compress: ['format', ['gzip', 'zstd']],
   decompress: ['format', ['gzip', 'zstd', 'xz']],
   device: ['kind', ['char', 'block', 'fifo']],

@@ -95,6 +95,20 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
   record({ type: type('extract') }, { strip: small }),
   record({ type: type('archive'), format: type('tar') }, {}),
   record({ type: type('cpio') }, { compress: fc.constantFrom('none', 'gzip', 'zstd'), level: small, mtime: large }),
+  record(
+    {
+      type: type('disk'),
+      partitions: fc.array(
+        record(
+          { from: fc.constant(0), type: text },
+          { name: text, uuid: text, attributes: fc.array(text, { minLength: 1, maxLength: 2 }), size: large },
+        ),
+        { maxLength: 3 },
+      ),
+    },
+    { uuid: text, size: large },
+  ),
+  record({ type: type('verity') }, { output: fc.constantFrom('tree', 'image', 'root-hash'), salt: text, uuid: text }),
   record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd') }, { level: small }),
   record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz') }),
 ) as never;

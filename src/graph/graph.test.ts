@@ -160,27 +160,40 @@ describe('the text of problems', () => {
 
 describe('the TypeScript face', () => {
   test('makes a graph whose steps know their lines', () => {
-    const made = define(({ fetch, local, exec, tree, merge, extract, archive, cpio, compress, decompress, git, image, deb }) => {
-      const source = local('source', { path: 'agent' });
-      const base = image('base', { reference: 'example.org/base', layout: 'oci' });
-      const agent = exec('agent', { argv: ['cc'], inputs: { z: source, a: base }, root: base, timeoutMs: 5 });
-      const files = tree('files', [
-        { copy: agent, to: '/usr/bin/agent' },
-        { elfLibs: '/usr/bin/agent', from: base },
-        { copy: agent, to: '/usr/bin/second' },
-        { mkdir: '/tmp', mode: '1777' },
-      ]);
-      const all = merge('all', [
-        files,
-        git('git', { url: 'repo', commit: 'abc' }),
-        deb('deb', { packages: [{ name: 'zlib1g' }] }),
-      ]);
-      const kernel = extract('kernel', decompress('xz', fetch('tarball', { url: 'https://example.org/' })), { strip: 1 });
-      const initrd = cpio('initrd', files, { compress: 'zstd' });
-      return { rootfs: compress('rootfs', archive('tar', all), { format: 'gzip' }), kernel, initrd };
-    });
-    expect(Object.keys(made.targets)).toEqual(['rootfs', 'kernel', 'initrd']);
+    const made = define(
+      ({ fetch, local, exec, tree, merge, extract, archive, cpio, disk, verity, compress, decompress, git, image, deb }) => {
+        const source = local('source', { path: 'agent' });
+        const base = image('base', { reference: 'example.org/base', layout: 'oci' });
+        const agent = exec('agent', { argv: ['cc'], inputs: { z: source, a: base }, root: base, timeoutMs: 5 });
+        const files = tree('files', [
+          { copy: agent, to: '/usr/bin/agent' },
+          { elfLibs: '/usr/bin/agent', from: base },
+          { copy: agent, to: '/usr/bin/second' },
+          { mkdir: '/tmp', mode: '1777' },
+        ]);
+        const all = merge('all', [
+          files,
+          git('git', { url: 'repo', commit: 'abc' }),
+          deb('deb', { packages: [{ name: 'zlib1g' }] }),
+        ]);
+        const kernel = extract('kernel', decompress('xz', fetch('tarball', { url: 'https://example.org/' })), { strip: 1 });
+        const initrd = cpio('initrd', files, { compress: 'zstd' });
+        return {
+          rootfs: compress('rootfs', archive('tar', all), { format: 'gzip' }),
+          kernel,
+          initrd,
+          disk: disk('disk', {
+            partitions: [
+              { from: initrd, type: 'linux' },
+              { from: verity('v', initrd), type: 'linux' },
+            ],
+          }),
+        };
+      },
+    );
+    expect(Object.keys(made.targets)).toEqual(['rootfs', 'kernel', 'initrd', 'disk']);
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'cpio', compress: 'zstd' });
+    expect(made.vertices.at(-1)).toMatchObject({ op: { partitions: [{ from: 0 }, { from: 1 }] }, inputs: [{}, {}] });
     const [agent, files] = [2, 3].map((at) => made.vertices[at]);
     expect(agent?.op).toMatchObject({ type: 'exec', inputs: ['a', 'z', ''], root: { input: 2 } });
     expect(agent?.inputs.map((input) => input.vertex)).toEqual([1, 0, 1]);

@@ -63,12 +63,18 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'extract':
     case 'archive':
     case 'cpio':
+    case 'verity':
     case 'compress':
     case 'decompress':
       return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
     case 'exec':
       if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;
       return op.root === 'host' ? undefined : outside([op.root.input], inputs.length);
+    case 'disk':
+      return outside(
+        op.partitions.map(({ from }) => from),
+        inputs.length,
+      );
     case 'tree':
       return outside(
         op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'elfLibs' in edit ? [edit.from] : [])),

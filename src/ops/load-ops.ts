@@ -35,6 +35,8 @@ const loaders: Loaders = {
   extract: async (world) => bind((await import('./extract.ts')).extractOp, world.files()),
   archive: async (world) => bind((await import('./archive.ts')).archiveOp, world.files()),
   cpio: async (world) => bind((await import('./cpio.ts')).cpioOp, world.files()),
+  disk: async (world) => bind((await import('./disk.ts')).diskOp, world.files()),
+  verity: async (world) => bind((await import('./verity.ts')).verityOp, world.files()),
   compress: async (world) => bind((await import('./compress.ts')).compressOp, world.files()),
   decompress: async (world) => bind((await import('./decompress.ts')).decompressOp, world.files()),
 };

@@ -1,8 +1,9 @@
 import type { OpSpec } from '../../../src/graph/ops.ts';
 import type { Wired } from '../../../src/graph/wire.ts';
-import { wireExec, wireTree } from '../../../src/graph/wire.ts';
+import { wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
 import type { Complain } from './complain.ts';
+import { disk } from './disk.ts';
 import { exec } from './exec.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
 import { tree } from './tree.ts';
@@ -22,6 +23,7 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (second !== undefined) complain([second], `a step has one kind, not ${kinds.join(' and ')}`);
   if (step.exec !== undefined) return wireExec(exec(step.exec, complain));
   if (step.tree !== undefined) return wireTree(tree(step.tree, complain));
+  if (step.disk !== undefined) return wireDisk(disk(step.disk, complain));
   if (step.merge !== undefined) return { op: { type: 'merge' }, inputs: step.merge };
   if (step.fetch !== undefined) return source(fetch(step.fetch, complain));
   if (step.local !== undefined) return source(local(step.local, folder));
@@ -32,10 +34,13 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
 }
 
 /** The kinds with one input. */
-function lowerFormat(step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'compress' | 'decompress'>): Wired<string> | undefined {
+function lowerFormat(
+  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'verity' | 'compress' | 'decompress'>,
+): Wired<string> | undefined {
   if (step.extract !== undefined) return over({ type: 'extract' }, step.extract);
   if (step.archive !== undefined) return over({ type: 'archive', format: 'tar' }, step.archive);
   if (step.cpio !== undefined) return over({ type: 'cpio' }, step.cpio);
+  if (step.verity !== undefined) return over({ type: 'verity' }, step.verity);
   if (step.compress !== undefined) return over({ type: 'compress', format: step.compress.format }, step.compress);
   return step.decompress === undefined ? undefined : over({ type: 'decompress' }, step.decompress);
 }
