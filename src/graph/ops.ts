@@ -161,7 +161,7 @@ export interface DiskPartition {
   readonly uuid?: string;
   /** `read-only`, `no-auto`, `required` … */
   readonly attributes?: readonly string[];
-  /** Bytes, where it is larger than its image. */
+  /** Bytes, a multiple of 4096; the whole MiB that its image needs unless given. */
   readonly size?: number;
 }
 

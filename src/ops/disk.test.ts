@@ -29,7 +29,7 @@ describe('disk', () => {
     const table = readDisk({ size: bytes.length, read: (at, length) => bytes.subarray(at, at + length) });
     expect(bytes.length).toBe(2 ** 23);
     expect(table.partitions).toMatchObject([
-      { name: 'hash', first: 2048, last: 2055 },
+      { name: 'hash', first: 2048, last: 4095 },
       { first: 4096, attributes: [60] },
     ]);
     expect(bytes.toString('latin1', 2 ** 20, 2 ** 20 + 6)).toBe('small\0');

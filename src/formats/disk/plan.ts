@@ -18,7 +18,7 @@ export interface PartitionOptions {
   readonly uuid?: string;
   /** Names of `partitionAttributes`. */
   readonly attributes?: readonly string[];
-  /** Bytes of the partition, where it is larger than its image. */
+  /** Bytes of the partition, a multiple of 4096; the whole MiB that its image needs unless given. */
   readonly size?: number;
 }
 
@@ -72,10 +72,10 @@ function checkEnd(size: number): number {
   return size;
 }
 
-/** A partition has whole blocks of 4096 bytes, so that file systems and hash trees in it end on one. */
+/** Whole MiB unless told; at least whole blocks of 4096 bytes, so that file systems and hash trees in it end on one. */
 function sizeOf({ contentSize, size }: PartitionOptions, number: number): number {
   const least = Math.max(Math.ceil(contentSize / 4096) * 4096, 4096);
-  if (size === undefined) return least;
+  if (size === undefined) return Math.ceil(least / mebibyte) * mebibyte;
   if (!Number.isSafeInteger(size) || size % 4096 !== 0)
     throw cannot(`the size ${size} of partition ${number} is no multiple of 4096`);
   if (size < least) throw cannot(`partition ${number} of ${size} bytes is too small`, `Its image needs ${least} bytes`);
