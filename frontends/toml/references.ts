@@ -27,13 +27,25 @@ export function referencesOf(step: unknown): readonly Reference[] {
         add(copy, kind, at, 'copy');
         add(from, kind, at, 'from');
       }
+    } else if (kind === 'disk') {
+      for (const [at, partition] of list(table(value)['partitions']).entries())
+        add(table(partition)['from'], kind, 'partitions', at, 'from');
     } else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
   }
   return found;
 }
 
 /** The kinds of step that work on one input. */
-const formats: ReadonlySet<string> = new Set(['extract', 'archive', 'cpio', 'ext4', 'compress', 'decompress', 'vmlinux']);
+const formats: ReadonlySet<string> = new Set([
+  'extract',
+  'archive',
+  'cpio',
+  'ext4',
+  'verity',
+  'compress',
+  'decompress',
+  'vmlinux',
+]);
 
 /** `step:NAME` or `step:NAME[CELL]` in its parts; undefined when it is no reference to a step. */
 export function stepReference(reference: string): { readonly name: string; readonly cell: string | undefined } | undefined {

@@ -78,12 +78,20 @@ archive = { from = "step:all" }
 compress = { from = "step:tar", format = "gzip", level = 9 }
 [steps.initrd]
 cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
-[steps.disk]
+[steps.ext4]
 ext4 = { from = "step:files", profile = "csum-journal", label = "root", headroom = "64MiB", inode_headroom = 9, mtime = -1 }
 [steps.half]
 ext4 = { from = "step:files", headroom = "50%" }
 [steps.exact]
 ext4 = { from = "step:files", size = "8MiB" }
+[steps.hashes]
+verity = { from = "step:rootfs", output = "tree", salt = "00ff" }
+[steps.disk]
+disk = { size = "64MiB", partitions = [
+  { from = "step:rootfs", type = "linux", name = "root", size = "1MiB" },
+  { from = "step:hashes", type = "root-x86-64-verity", attributes = ["read-only"] },
+  { from = "step:rootfs", type = "esp" },
+] }
 `);
     expect(names(graph)).toEqual([
       'tarball <',
@@ -99,17 +107,19 @@ ext4 = { from = "step:files", size = "8MiB" }
       'tar <all',
       'rootfs <tar',
       'initrd <files',
-      'disk <files',
+      'ext4 <files',
       'half <files',
       'exact <files',
+      'hashes <rootfs',
+      'disk <rootfs hashes',
       'local:agent <',
     ]);
     expect(Object.entries(graph.targets).map(([name, { vertex }]) => `${name} ${vertex}`)).toEqual([
-      'rootfs 11',
       'initrd 12',
-      'disk 13',
+      'ext4 13',
       'half 14',
       'exact 15',
+      'disk 17',
     ]);
     expect(graph.vertices.map(({ op }) => op)).toMatchObject([
       { type: 'fetch', digest: `sha256:${'a'.repeat(64)}`, maxSize: 512 * 2 ** 20, signature: { of: 'uncompressed' } },
@@ -143,6 +153,16 @@ ext4 = { from = "step:files", size = "8MiB" }
       { type: 'ext4', profile: 'csum-journal', label: 'root', headroom: 2 ** 26, inodeHeadroom: 9, mtime: -1 },
       { type: 'ext4', headroomPercent: 50 },
       { type: 'ext4', size: 2 ** 23 },
+      { type: 'verity', output: 'tree', salt: '00ff' },
+      {
+        type: 'disk',
+        size: 2 ** 26,
+        partitions: [
+          { from: 0, type: 'linux', name: 'root', size: 2 ** 20 },
+          { from: 1, attributes: ['read-only'] },
+          { from: 0, type: 'esp' },
+        ],
+      },
       { type: 'local', path: 'agent' },
     ]);
     expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);

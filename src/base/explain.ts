@@ -154,6 +154,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The headers of a kernel file contradict themselves or lead outside of it, or what is packed in it is not what they say. It was cut off, damaged, or made by a program that does not follow the boot protocol.',
   PK3703:
     'The kernel inside of the file is compressed with bzip2, lzma or lzo, or the file is so old that it does not say where the kernel is. What the file says by itself is shown; what is inside is not known.',
+  PK3751:
+    'A disk has 1 to 128 partitions, each with a known type (a name or a GUID), a name of at most 36 UTF-16 code units, known attributes and a UUID that no other has. Sizes of partitions are multiples of 4096 bytes, that of the disk one of 512, and large enough for what is inside. The message says what is not so.',
+  PK3752:
+    'The image has no GPT, or one that is damaged: both headers and both lists of entries have to be in place, with right checksums and the same content, behind a protective MBR, and partitions may not overlap. A disk that was cut off or enlarged has its second table in the wrong place.',
+  PK3753:
+    'dm-verity needs an image of whole blocks of 4096 bytes, at least one of them and at most 16 GiB, a salt of at most 256 bytes written as hex digits, and a UUID of 8-4-4-4-12 hex digits. A file-system image has whole blocks; other files have to be padded first.',
   PK3901:
     'The reference of an artifact is registry/repository:version, such as demo-fs/port/demo-kernel:v1. Its parts follow the names that OCI registries take, so that it means the same in every backend and makes a plain path in a store.',
   PK3902:

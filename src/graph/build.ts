@@ -2,8 +2,8 @@ import type { Graph, Input, Location, Vertex } from './graph.ts';
 import type { OpSpec } from './ops.ts';
 import { problemsError } from './problem.ts';
 import { validate } from './validate.ts';
-import type { EditOver, ExecOver, Wired } from './wire.ts';
-import { wireExec, wireTree } from './wire.ts';
+import type { DiskOver, EditOver, ExecOver, Wired } from './wire.ts';
+import { wireDisk, wireExec, wireTree } from './wire.ts';
 
 /** A step of the graph that is being made, to be used as an input of later steps or as a target. */
 export interface Handle {
@@ -27,6 +27,8 @@ export interface Steps {
   readonly archive: (name: string, from: Handle, spec?: SpecOf<'archive'>) => Handle;
   readonly cpio: (name: string, from: Handle, spec?: SpecOf<'cpio'>) => Handle;
   readonly ext4: (name: string, from: Handle, spec?: SpecOf<'ext4'>) => Handle;
+  readonly disk: (name: string, spec: DiskOver<Handle>) => Handle;
+  readonly verity: (name: string, from: Handle, spec?: SpecOf<'verity'>) => Handle;
   readonly compress: (name: string, from: Handle, spec: SpecOf<'compress'>) => Handle;
   readonly decompress: (name: string, from: Handle, spec?: SpecOf<'decompress'>) => Handle;
   readonly vmlinux: (name: string, from: Handle, spec?: SpecOf<'vmlinux'>) => Handle;
@@ -69,6 +71,8 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     archive: (name, from, spec) => add(name, { op: { type: 'archive', format: 'tar', ...spec }, inputs: [from] }),
     cpio: (name, from, spec) => add(name, { op: { type: 'cpio', ...spec }, inputs: [from] }),
     ext4: (name, from, spec) => add(name, { op: { type: 'ext4', ...spec }, inputs: [from] }),
+    disk: (name, spec) => add(name, wireDisk(spec)),
+    verity: (name, from, spec) => add(name, { op: { type: 'verity', ...spec }, inputs: [from] }),
     compress: (name, from, spec) => add(name, { op: { type: 'compress', ...spec }, inputs: [from] }),
     decompress: (name, from, spec) => add(name, { op: { type: 'decompress', ...spec }, inputs: [from] }),
     vmlinux: (name, from, spec) => add(name, { op: { type: 'vmlinux', ...spec }, inputs: [from] }),

@@ -91,6 +91,7 @@ function toEdit(edit: EditMessage['edit'], complain: Complain): TreeEdit {
 /** Lists that a spec has even when they are empty, which bytes cannot tell from lists that are not there. */
 const required: Readonly<Record<string, object>> = {
   deb: { packages: [] },
+  disk: { partitions: [] },
   exec: { argv: [], inputs: [] },
   tree: { edits: [] },
 };
@@ -100,6 +101,7 @@ const words: Readonly<Record<string, readonly [field: string, words: readonly st
   archive: ['format', ['tar']],
   cpio: ['compress', ['none', 'gzip', 'zstd']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
+  verity: ['output', ['tree', 'image', 'root-hash']],
   compress: ['format', ['gzip', 'zstd']],
   decompress: ['format', ['gzip', 'zstd', 'xz']],
   device: ['kind', ['char', 'block', 'fifo']],

@@ -109,6 +109,20 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
       mtime: large,
     },
   ),
+  record(
+    {
+      type: type('disk'),
+      partitions: fc.array(
+        record(
+          { from: fc.constant(0), type: text },
+          { name: text, uuid: text, attributes: fc.array(text, { minLength: 1, maxLength: 2 }), size: large },
+        ),
+        { maxLength: 3 },
+      ),
+    },
+    { uuid: text, size: large },
+  ),
+  record({ type: type('verity') }, { output: fc.constantFrom('tree', 'image', 'root-hash'), salt: text, uuid: text }),
   record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd') }, { level: small }),
   record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz') }),
   record({ type: type('vmlinux') }, { path: text }),

@@ -3,7 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { TreeEditSchema, VertexSchema } from '../gen/portkit/v1/definition_pb.ts';
 import { DefinitionSchema } from '../gen/portkit/v1/definition_pb.ts';
 import type { Graph, Vertex } from './graph.ts';
-import type { OpSpec, TreeEdit } from './ops.ts';
+import type { DiskPartition, OpSpec, TreeEdit } from './ops.ts';
 
 /**
  * A graph as the bytes of a `portkit.v1.Definition`: one graph, one sequence of bytes, whatever order its objects were
@@ -36,6 +36,7 @@ function formed(op: OpSpec): object {
   if (op.type === 'fetch') return { ...op, maxSize: whole(op.maxSize) };
   if (op.type === 'cpio') return { ...op, mtime: whole(op.mtime) };
   if (op.type === 'ext4') return { ...op, size: whole(op.size), headroom: whole(op.headroom), mtime: whole(op.mtime) };
+  if (op.type === 'disk') return { ...op, size: whole(op.size), partitions: op.partitions.map(partitionMessage) };
   if (op.type === 'tree') return { edits: op.edits.map((edit) => ({ edit: editMessage(edit) })) };
   if (op.type !== 'exec') return op;
   return {
@@ -45,6 +46,10 @@ function formed(op: OpSpec): object {
     timeoutMs: whole(op.timeoutMs),
     memoryBytes: whole(op.memoryBytes),
   };
+}
+
+function partitionMessage(partition: DiskPartition): object {
+  return { ...partition, attributes: [...(partition.attributes ?? [])], size: whole(partition.size) };
 }
 
 /** `{ mkdir: PATH, … }` as the alternative `mkdir` with the field `path`; a copy has its input there instead. */

@@ -161,7 +161,25 @@ describe('the text of problems', () => {
 describe('the TypeScript face', () => {
   test('makes a graph whose steps know their lines', () => {
     const made = define(
-      ({ fetch, local, exec, tree, merge, extract, archive, cpio, ext4, compress, decompress, vmlinux, git, image, deb }) => {
+      ({
+        fetch,
+        local,
+        exec,
+        tree,
+        merge,
+        extract,
+        archive,
+        cpio,
+        ext4,
+        disk,
+        verity,
+        compress,
+        decompress,
+        vmlinux,
+        git,
+        image,
+        deb,
+      }) => {
         const source = local('source', { path: 'agent' });
         const base = image('base', { reference: 'example.org/base', layout: 'oci' });
         const agent = exec('agent', { argv: ['cc'], inputs: { z: source, a: base }, root: base, timeoutMs: 5 });
@@ -179,14 +197,26 @@ describe('the TypeScript face', () => {
         const kernel = extract('kernel', decompress('xz', fetch('tarball', { url: 'https://example.org/' })), { strip: 1 });
         const guest = vmlinux('vmlinux', files, { path: 'boot/vmlinuz-*' });
         const initrd = cpio('initrd', files, { compress: 'zstd' });
-        const disk = ext4('disk', files, { profile: 'csum', headroomPercent: 5 });
-        return { disk, rootfs: compress('rootfs', archive('tar', all), { format: 'gzip' }), kernel, initrd, guest };
+        const root = ext4('root', files, { profile: 'csum', headroomPercent: 5 });
+        return {
+          rootfs: compress('rootfs', archive('tar', all), { format: 'gzip' }),
+          kernel,
+          initrd,
+          guest,
+          disk: disk('disk', {
+            partitions: [
+              { from: root, type: 'linux' },
+              { from: verity('v', root), type: 'linux' },
+            ],
+          }),
+        };
       },
     );
-    expect(Object.keys(made.targets)).toEqual(['disk', 'rootfs', 'kernel', 'initrd', 'guest']);
+    expect(Object.keys(made.targets)).toEqual(['rootfs', 'kernel', 'initrd', 'guest', 'disk']);
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'cpio', compress: 'zstd' });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'ext4', profile: 'csum', headroomPercent: 5 });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'vmlinux', path: 'boot/vmlinuz-*' });
+    expect(made.vertices.at(-1)).toMatchObject({ op: { partitions: [{ from: 0 }, { from: 1 }] }, inputs: [{}, {}] });
     const [agent, files] = [2, 3].map((at) => made.vertices[at]);
     expect(agent?.op).toMatchObject({ type: 'exec', inputs: ['a', 'z', ''], root: { input: 2 } });
     expect(agent?.inputs.map((input) => input.vertex)).toEqual([1, 0, 1]);

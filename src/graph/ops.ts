@@ -171,6 +171,39 @@ export interface Ext4Spec {
   readonly mtime?: number;
 }
 
+/** An image as a partition of a disk. */
+export interface DiskPartition {
+  /** The input, by its position. */
+  readonly from: number;
+  /** `linux`, `esp`, `root-x86-64` … or a GUID. */
+  readonly type: string;
+  readonly name?: string;
+  /** Derived from what is inside unless given. */
+  readonly uuid?: string;
+  /** `read-only`, `no-auto`, `required` … */
+  readonly attributes?: readonly string[];
+  /** Bytes, a multiple of 4096; the whole MiB that its image needs unless given. */
+  readonly size?: number;
+}
+
+/** Images as the partitions of one raw disk with a GPT. */
+export interface DiskSpec {
+  readonly type: 'disk';
+  readonly partitions: readonly DiskPartition[];
+  readonly uuid?: string;
+  readonly size?: number;
+}
+
+/** The dm-verity hash tree of an image. */
+export interface VeritySpec {
+  readonly type: 'verity';
+  /** `tree` unless given: the hash image. `image`: the image followed by it. `root-hash`: a line of hex digits. */
+  readonly output?: 'tree' | 'image' | 'root-hash';
+  /** Hex digits; derived from the image unless given. */
+  readonly salt?: string;
+  readonly uuid?: string;
+}
+
 /** A blob made smaller, always the same way. */
 export interface CompressSpec {
   readonly type: 'compress';
@@ -205,6 +238,8 @@ export type OpSpec =
   | ArchiveSpec
   | CpioSpec
   | Ext4Spec
+  | DiskSpec
+  | VeritySpec
   | CompressSpec
   | DecompressSpec
   | VmlinuxSpec;

@@ -64,6 +64,7 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'archive':
     case 'cpio':
     case 'ext4':
+    case 'verity':
     case 'compress':
     case 'decompress':
     case 'vmlinux':
@@ -71,6 +72,11 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'exec':
       if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;
       return op.root === 'host' ? undefined : outside([op.root.input], inputs.length);
+    case 'disk':
+      return outside(
+        op.partitions.map(({ from }) => from),
+        inputs.length,
+      );
     case 'tree':
       return outside(
         op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'elfLibs' in edit ? [edit.from] : [])),

@@ -1,4 +1,4 @@
-import type { ExecSpec, OpSpec, TreeEdit, TreeSpec } from './ops.ts';
+import type { DiskPartition, DiskSpec, ExecSpec, OpSpec, TreeEdit, TreeSpec } from './ops.ts';
 
 /** An op whose inputs are still told by something of the writer's own: a handle in TypeScript, a reference in TOML. */
 export interface Wired<H> {
@@ -21,20 +21,38 @@ export type ExecOver<H> = Omit<ExecSpec, 'type' | 'inputs' | 'root'> & {
   readonly root?: 'host' | H;
 };
 
+/** A disk whose partitions name their images directly. */
+export type DiskOver<H> = Omit<DiskSpec, 'type' | 'partitions'> & {
+  readonly partitions: readonly (Omit<DiskPartition, 'from'> & { readonly from: H })[];
+};
+
 /** A tree of edits; each input is listed once, in order of first use. */
 export function wireTree<H>(edits: readonly EditOver<H>[]): Wired<H> & { readonly op: TreeSpec } {
+  const { positionOf, inputs } = numbering<H>();
+  const numbered = edits.map((edit): TreeEdit => {
+    if ('copy' in edit) return { ...edit, copy: positionOf(edit.copy) };
+    if ('elfLibs' in edit) return { ...edit, from: positionOf(edit.from) };
+    return edit;
+  });
+  return { op: { type: 'tree', edits: numbered }, inputs: inputs() };
+}
+
+/** A disk; each image is listed once, in order of first use. */
+export function wireDisk<H>({ partitions, ...rest }: DiskOver<H>): Wired<H> & { readonly op: DiskSpec } {
+  const { positionOf, inputs } = numbering<H>();
+  const numbered = partitions.map((partition) => ({ ...partition, from: positionOf(partition.from) }));
+  return { op: { type: 'disk', ...rest, partitions: numbered }, inputs: inputs() };
+}
+
+/** Gives each input its position in the order of first use. */
+function numbering<H>(): { readonly positionOf: (input: H) => number; readonly inputs: () => readonly H[] } {
   const positions = new Map<H, number>();
   function positionOf(input: H): number {
     const known = positions.get(input) ?? positions.size;
     positions.set(input, known);
     return known;
   }
-  const numbered = edits.map((edit): TreeEdit => {
-    if ('copy' in edit) return { ...edit, copy: positionOf(edit.copy) };
-    if ('elfLibs' in edit) return { ...edit, from: positionOf(edit.from) };
-    return edit;
-  });
-  return { op: { type: 'tree', edits: numbered }, inputs: [...positions.keys()] };
+  return { positionOf, inputs: () => [...positions.keys()] };
 }
 
 /** A command; its inputs are sorted by name, and a root file system comes last. */

@@ -1,8 +1,9 @@
 import type { OpSpec } from '../../../src/graph/ops.ts';
 import type { Wired } from '../../../src/graph/wire.ts';
-import { wireExec, wireTree } from '../../../src/graph/wire.ts';
+import { wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
 import type { Complain } from './complain.ts';
+import { disk } from './disk.ts';
 import { exec } from './exec.ts';
 import { ext4 } from './ext4.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
@@ -23,6 +24,7 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (second !== undefined) complain([second], `a step has one kind, not ${kinds.join(' and ')}`);
   if (step.exec !== undefined) return wireExec(exec(step.exec, complain));
   if (step.tree !== undefined) return wireTree(tree(step.tree, complain));
+  if (step.disk !== undefined) return wireDisk(disk(step.disk, complain));
   if (step.merge !== undefined) return { op: { type: 'merge' }, inputs: step.merge };
   if (step.fetch !== undefined) return source(fetch(step.fetch, complain));
   if (step.local !== undefined) return source(local(step.local, folder));
@@ -35,11 +37,12 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
 
 /** The kinds with one input. */
 function lowerFormat(
-  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'compress' | 'decompress' | 'vmlinux'>,
+  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'verity' | 'compress' | 'decompress' | 'vmlinux'>,
 ): Wired<string> | undefined {
   if (step.extract !== undefined) return over({ type: 'extract' }, step.extract);
   if (step.archive !== undefined) return over({ type: 'archive', format: 'tar' }, step.archive);
   if (step.cpio !== undefined) return over({ type: 'cpio' }, step.cpio);
+  if (step.verity !== undefined) return over({ type: 'verity' }, step.verity);
   if (step.compress !== undefined) return over({ type: 'compress', format: step.compress.format }, step.compress);
   if (step.decompress !== undefined) return over({ type: 'decompress' }, step.decompress);
   return step.vmlinux === undefined ? undefined : over({ type: 'vmlinux' }, step.vmlinux);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileEntry } from '../file-tree.ts';
+import { asUuid, parseUuid } from '../uuid.ts';
 import type { Ext4Options } from './options.ts';
 
 /** The two names of a file system, 16 bytes each. */
@@ -14,23 +15,12 @@ export interface Identity {
  */
 export function identityOf(entries: readonly FileEntry[], options: Ext4Options): Identity {
   const { uuid, hashSeed } = options;
-  if (uuid !== undefined && hashSeed !== undefined) return { uuid: parse(uuid), hashSeed: parse(hashSeed) };
+  if (uuid !== undefined && hashSeed !== undefined) return { uuid: parseUuid(uuid), hashSeed: parseUuid(hashSeed) };
   const derived = digestOf(entries, options);
   return {
-    uuid: uuid === undefined ? asUuid(derived.subarray(0, 16)) : parse(uuid),
-    hashSeed: hashSeed === undefined ? asUuid(derived.subarray(16)) : parse(hashSeed),
+    uuid: uuid === undefined ? asUuid(derived.subarray(0, 16)) : parseUuid(uuid),
+    hashSeed: hashSeed === undefined ? asUuid(derived.subarray(16)) : parseUuid(hashSeed),
   };
-}
-
-function parse(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
-}
-
-/** Marks 16 bytes as a UUID of version 8 (its maker's own scheme). */
-function asUuid(bytes: Buffer): Buffer {
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes;
 }
 
 function digestOf(entries: readonly FileEntry[], options: Ext4Options): Buffer {

@@ -1,4 +1,5 @@
 import { PortkitError } from '../../base/errors.ts';
+import { uuidForm } from '../uuid.ts';
 
 /** Free space to add: an amount, or a share of what is used. */
 export type Headroom = { readonly bytes: number } | { readonly percent: number };
@@ -40,8 +41,6 @@ export interface Ext4Options {
   /** Where a file has data, ascending; the rest are holes. Undefined for files without holes. */
   readonly dataRanges?: (content: string) => readonly DataRange[] | undefined;
 }
-
-const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Throws (PK3502) at the first value that cannot be. */
 export function checkOptions(options: Ext4Options): void {

@@ -1,6 +1,7 @@
 import type { ByteString } from '../../../base/byte-string.ts';
 import { fromBytes } from '../../../base/byte-string.ts';
 import type { ImageReader } from '../../file-tree.ts';
+import { showUuid } from '../../uuid.ts';
 import { openForReading } from './file-system.ts';
 
 /** What an image says of itself. */
@@ -24,10 +25,9 @@ export interface Ext4Summary {
 export function summaryOf(image: ImageReader): Ext4Summary {
   const { superblock, geometry } = openForReading(image);
   const end = superblock.label.indexOf(0);
-  const hex = Buffer.from(superblock.uuid).toString('hex');
   return {
     label: fromBytes(end < 0 ? superblock.label : superblock.label.subarray(0, end)),
-    uuid: hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
+    uuid: showUuid(superblock.uuid),
     features: [...superblock.features],
     blockSize: geometry.blockSize,
     blocks: superblock.blocks,
