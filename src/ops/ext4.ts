@@ -22,7 +22,7 @@ export interface Ext4World extends FileWorld {
 /** A tree as an ext4 image. */
 export function ext4Op(spec: Ext4Spec, { blobs, scratch }: Ext4World): Op {
   return {
-    code: 'ext4/1',
+    code: 'ext4/2',
     pool: 'cpu',
     facts: () => Promise.resolve({ facts: factsOf(spec) }),
     run: (inputs, { signal, transfer }) =>
