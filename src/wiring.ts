@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Exporter } from './artifacts/exporter.ts';
 import type { Workplace } from './artifacts/workflow/workplace.ts';
 import { createEngine } from './engine/engine.ts';
@@ -8,26 +7,17 @@ import type { KernelSource } from './kernels/inspect/open.ts';
 import type { Lock, LockOptions } from './ops/lock.ts';
 import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
-import type { Store, StoreHost } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import { lazyUnxz } from './wiring/ops.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
 export { lazyUnxz, opsOf } from './wiring/ops.ts';
 
-/** Opens the store of a root for the user, clock and boot of this machine: the one place where a store meets the world. */
+/** Opens the store of a root for the user and clock of this machine: the one place where a store meets the world. */
 export function openStoreAt(root: string, options: OpenOptions = {}): Store {
   const uid = process.getuid?.();
-  return openStore(root, storeHost(), uid === undefined ? options : { uid, ...options });
-}
-
-/** The world as the store sees it. */
-function storeHost(): StoreHost {
-  return {
-    now: Date.now,
-    monotonic: () => Number(process.hrtime.bigint() / 1_000_000n),
-    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-  };
+  return openStore(root, { now: Date.now }, uid === undefined ? options : { uid, ...options });
 }
 
 /** An engine over a store; `jobs` commands may run at once. */

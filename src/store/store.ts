@@ -2,14 +2,10 @@ import type { Digest } from '../base/digest.ts';
 import type { Ref } from '../base/ref.ts';
 import type { BlobInfo, BlobStore, SmallBlobs } from './blobs.ts';
 
-/** What the store is given of the world: nothing below the doors reads a clock or the kernel's boot id by itself. */
+/** What the store is given of the world: nothing below the doors reads a clock by itself. */
 export interface StoreHost {
   /** Wall clock in milliseconds; orders last uses and nothing else. */
   now(): number;
-  /** Milliseconds since boot, comparable between processes. */
-  monotonic(): number;
-  /** The kernel's boot id: monotonic times of another boot mean nothing. */
-  readonly bootId: string;
 }
 
 /** What a step left: its outputs, and the list of inputs behind its key (what `why` compares). */

@@ -12,7 +12,7 @@ const root = mkdtempSync(join(tmpdir(), 'portkit-contract-'));
 const opened: Store[] = [];
 
 function open(): Store['blobs'] {
-  const store = openStore(root, { now: () => 1, monotonic: () => 1, bootId: 'boot' });
+  const store = openStore(root, { now: () => 1 });
   opened.push(store);
   return store.blobs;
 }

@@ -11,7 +11,7 @@ async function storeDamaged(root: string, file: string): Promise<string> {
   const size = 64 << 20;
   writeFileSync(file, '');
   truncateSync(file, size);
-  await using store = openStore(root, { now: () => 1, monotonic: () => 0, bootId: '' });
+  await using store = openStore(root, { now: () => 1 });
   const { digest } = await store.blobs.writeFile(file, new AbortController().signal);
   const stored = join(store.directory, 'blobs/sha256', hexOf(digest));
   chmodSync(stored, 0o644);

@@ -18,7 +18,7 @@ let targets: readonly Target[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'portkit-export-'));
-  store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
+  store = openStore(join(folder, 'store'), { now: () => 1 });
   const source = join(folder, 'source');
   mkdirSync(join(source, 'etc/init.d'), { recursive: true });
   writeFileSync(join(source, 'etc/init.d/run'), '#!/bin/sh\n', { mode: 0o755 });

@@ -220,7 +220,7 @@ async function damageSession(harm: Damage, root: string, name: string): Promise<
   return wrongs;
 }
 
-const host = { now: () => 1_000_000, monotonic: () => 0, bootId: '' };
+const host = { now: () => 1_000_000 };
 
 function open(root: string): Store {
   return openStore(root, host);

@@ -23,7 +23,7 @@ export const nothing: Verdict = { acknowledged: 0, lost: 0, corrupt: 0, broken: 
 
 /** Opens the store of a root as the harness does; the clock may be years off. */
 export function openForTest(root: string, years = 0, options: OpenOptions = {}): Store {
-  return openStore(root, { now: () => Date.now() + years * 365 * 86_400_000, monotonic: () => 0, bootId: '' }, options);
+  return openStore(root, { now: () => Date.now() + years * 365 * 86_400_000 }, options);
 }
 
 /**

@@ -27,7 +27,7 @@ export function whyNoSandbox(): string | undefined {
 export async function openRig(folder: string, keepBytes = 0): Promise<Rig> {
   chmodSync(folder, 0o711);
   const { signal } = new AbortController();
-  const store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
+  const store = openStore(join(folder, 'store'), { now: () => 1 });
   const spawner = createSpawner({ folder });
   const folders = { scratch: join(folder, 'scratch'), caches: join(folder, 'caches') };
   const options = { store, spawner, folders, bwrap: '/usr/bin/bwrap', keepBytes };

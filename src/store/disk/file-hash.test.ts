@@ -19,7 +19,7 @@ let store: Store;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portkit-hash-'));
-  store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
+  store = openStore(join(folder, 'store'), { now: () => 1 });
 });
 
 afterEach(async () => {

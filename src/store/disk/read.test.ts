@@ -12,7 +12,7 @@ import { createState } from './state.ts';
 
 test('a blob that another process moved since its row was read is neither lost nor dropped', async () => {
   const root = mkdtempSync(join(tmpdir(), 'portkit-read-'));
-  const host = { now: () => 0, monotonic: () => 0, bootId: '' };
+  const host = { now: () => 0 };
   const { signal } = new AbortController();
   const kept = randomBytes(1000);
   {

@@ -34,7 +34,7 @@ beforeEach(async () => {
   for (const name of ['a', 'b', 'c']) writeFileSync(join(source, name), Buffer.alloc(2_000_000, name));
   chmodSync(join(source, 'b'), 0o751);
   writeFileSync(join(source, 'small'), 'small');
-  store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
+  store = openStore(join(folder, 'store'), { now: () => 1 });
   tree = (await snapshot(source, store, { signal })).tree;
 });
 

@@ -34,7 +34,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portkit-host-'));
   source = join(folder, 'source');
   mkdirSync(source);
-  store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
+  store = openStore(join(folder, 'store'), { now: () => 1 });
 });
 
 afterEach(async () => {
@@ -77,7 +77,7 @@ test('the store holds what a tree leads to, and collects the rest', async () => 
   writeFileSync(join(source, 'more'), 'more');
   await snapshot(source, store, { signal });
   await store[Symbol.asyncDispose]();
-  store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
+  store = openStore(join(folder, 'store'), { now: () => 1 });
   expect((await store.collect({ maxSize: 0 }, signal)).blobs).toBe(2);
   await checkout(tree, join(folder, 'out'), { blobs: store.blobs, signal });
   expect(readFileSync(join(folder, 'out/a/b/other'), 'utf8')).toBe('small');

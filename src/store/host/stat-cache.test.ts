@@ -37,7 +37,7 @@ beforeEach(() => {
   writeFileSync(join(source, 'large'), Buffer.alloc(300_000, 1));
   writeFileSync(Buffer.from(`${source}/a/\xff`, 'latin1'), 'bytes');
   symlinkSync('a', join(source, 'link'));
-  store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
+  store = openStore(join(folder, 'store'), { now: () => 1 });
   cache = createStatCache(join(store.directory, 'stat'));
   age();
   read = 0;
@@ -179,7 +179,7 @@ function flipped(bytes: Buffer): Buffer {
 test('what the store has lost since is read again', async () => {
   const before = await take();
   await store[Symbol.asyncDispose]();
-  store = openStore(join(folder, 'store'), { now: () => 1, monotonic: () => 0, bootId: '' });
+  store = openStore(join(folder, 'store'), { now: () => 1 });
   expect((await store.collect({}, signal)).blobs).toBeGreaterThan(40);
   expect(await take()).toBe(before);
   expect((await store.verify({}, signal)).findings).toEqual([]);
@@ -197,7 +197,7 @@ test('a collection forgets what nobody has looked at for a month', async () => {
   await take();
   const at = join(store.directory, 'stat');
   expect(readdirSync(at).length).toBeGreaterThan(0);
-  const later = openStore(join(folder, 'store'), { now: () => Date.now() + 40 * 86_400_000, monotonic: () => 0, bootId: '' });
+  const later = openStore(join(folder, 'store'), { now: () => Date.now() + 40 * 86_400_000 });
   await later.collect({}, signal);
   await later[Symbol.asyncDispose]();
   expect(readdirSync(at)).toEqual([]);
