@@ -113,7 +113,7 @@ function connect(path: string, options: { lockWaitMs: number; readOnly: boolean 
   if (options.readOnly) return connectReadOnly(path, options.lockWaitMs);
   const db = new DatabaseSync(path, { timeout: options.lockWaitMs });
   try {
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    turnToWal(db, options.lockWaitMs);
     const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
     if (version !== 1) db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
     return db;
@@ -121,6 +121,28 @@ function connect(path: string, options: { lockWaitMs: number; readOnly: boolean 
     db.close();
     throw error;
   }
+}
+
+/** Milliseconds between two tries. */
+const pause = 5;
+
+/**
+ * Two processes that make one store at the same time both turn the new file to WAL, and SQLite does not wait for the other
+ * there as it does elsewhere: it says at once that the file is locked.
+ */
+function turnToWal(db: DatabaseSync, lockWaitMs: number): void {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  db.exec('PRAGMA busy_timeout = 0');
+  for (let waited = 0; ; waited += pause) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      break;
+    } catch (error) {
+      if (((sqliteCode(error) ?? 0) & 0xff) !== 5 || waited >= lockWaitMs) throw error;
+      Atomics.wait(sleeper, 0, 0, pause);
+    }
+  }
+  db.exec(`PRAGMA busy_timeout = ${lockWaitMs}`);
 }
 
 /** A WAL file needs a shared-memory file beside it; where that cannot be made, nobody can be writing either. */
