@@ -204,6 +204,17 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3807: 'The file was read inside the booted guest, and its digest is not the one that was asked for with --expect.',
   PK3808:
     'The connection to the agent ended while answers were waited for: its process ended, or its guest did. The console log may say why.',
+  PK4001:
+    'Nothing in that repository, layout or archive has the digest or tag that was asked for. Tags can be moved and deleted; a digest that an index or manifest names and that is not there means that something was copied in part.',
+  PK4002:
+    'A manifest, index, descriptor or layout breaks the rules of the OCI specifications, or could be read in two ways. The message says where.',
+  PK4003:
+    'The bytes that came have another size or digest than the manifest, index or request that named them. They were not used, and nothing of them was kept.',
+  PK4004:
+    'An image was given where an artifact is meant, or the reverse, or an artifact of another family. "portkit inspect REF" says what it is.',
+  PK4005:
+    'A reference is HOST[:PORT]/PATH[:TAG][@DIGEST]: lower-case path segments, a tag of at most 128 letters, digits, "_", "." and "-".',
+  PK4006: 'Manifests, indexes and configs are read up to 4 MiB, which is what registries take.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

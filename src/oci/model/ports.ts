@@ -1,0 +1,61 @@
+import type { Descriptor } from './descriptor.ts';
+
+/** Content that can be opened again, so that whatever was begun with it can be begun anew. */
+export interface BlobSource {
+  /** The bytes from `offset` on (0 when it is not said). */
+  open(signal: AbortSignal, offset?: number): AsyncIterable<Uint8Array>;
+}
+
+/** Reads blobs and manifests. What is read is verified, size and then digest, before it ends (PK4003 otherwise). */
+export interface BlobReader {
+  /** PK4001 when it is not there. */
+  fetch(descriptor: Descriptor, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  exists(descriptor: Descriptor, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Takes blobs and manifests; a manifest is only pushed after everything that it names. */
+export interface BlobWriter {
+  push(descriptor: Descriptor, source: BlobSource, signal: AbortSignal): Promise<'stored' | 'existed'>;
+}
+
+/** Knows what names stand for. */
+export interface Resolver {
+  /** A tag or a digest; undefined when nothing has that name. */
+  resolve(name: string, signal: AbortSignal): Promise<Descriptor | undefined>;
+}
+
+/** Gives names to manifests that are there. */
+export interface Tagger {
+  tag(descriptor: Descriptor, name: string, signal: AbortSignal): Promise<void>;
+  tags(signal: AbortSignal): AsyncIterable<string>;
+}
+
+/** Knows which manifests have a `subject` (distribution-spec, "Listing Referrers"). */
+export interface Referrers {
+  referrers(subject: Descriptor, signal: AbortSignal): AsyncIterable<Descriptor>;
+}
+
+/** Takes blobs of a neighbour without moving their bytes. */
+export interface Mounter {
+  /** Whether the blob is here now; `from` is the repository that has it. */
+  mount(descriptor: Descriptor, from: string, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Forgets. */
+export interface Deleter {
+  /** A tag, or a digest with everything that is called by it; whether there was anything. */
+  delete(name: string, signal: AbortSignal): Promise<boolean>;
+}
+
+/** One repository that can be copied from. */
+export interface Source extends BlobReader, Resolver {
+  /** As messages name it. */
+  readonly shown: string;
+  readonly referring?: Referrers;
+}
+
+/** One repository that can be copied to. */
+export interface Target extends Source, BlobWriter, Tagger {
+  readonly mounting?: Mounter;
+  readonly deleting?: Deleter;
+}
