@@ -1,5 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { findProgram } from '../base/find-program.ts';
 
 /** One thing `portkit doctor` looked at. */
 export interface Check {
@@ -57,19 +56,4 @@ function nodeCheck(version: string): Check {
 function toolCheck(command: string, path: string): Check {
   const found = findProgram(command, path);
   return { name: command, ok: found !== undefined, detail: found ?? 'is not installed', help: 'apt install bubblewrap' };
-}
-
-/** The file a shell would run; a relative folder in PATH means another program in every folder, and is passed over. */
-export function findProgram(command: string, path: string): string | undefined {
-  const folders = path.split(delimiter).filter((folder) => isAbsolute(folder));
-  return folders.map((folder) => join(folder, command)).find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

@@ -4,7 +4,7 @@ import { graph as define } from './build.ts';
 import { vertexDigests } from './digest.ts';
 import type { Graph, Vertex } from './graph.ts';
 import { problemsError, problemsOf } from './problem.ts';
-import { unknownTarget, validate } from './validate.ts';
+import { validate } from './validate.ts';
 import { walkAll, walkTargets } from './walk.ts';
 
 function chain(length: number): Graph {
@@ -111,12 +111,6 @@ describe('validation', () => {
       's0 needs s1 1',
       's1 needs s0 2',
     ]);
-  });
-
-  test('knows the target that was meant', () => {
-    expect(unknownTarget(chain(1), 'al')?.hint).toBe('did you mean "all"?');
-    expect(unknownTarget(chain(1), 'kernel')?.hint).toBe('the targets are all');
-    expect(unknownTarget(chain(1), 'all')).toBeUndefined();
   });
 });
 

@@ -1,5 +1,4 @@
 import { never } from '../base/exhaustive.ts';
-import { suggest } from '../base/suggest.ts';
 import type { Graph, Input, Location, Vertex } from './graph.ts';
 import type { Problem } from './problem.ts';
 import { walkAll } from './walk.ts';
@@ -121,16 +120,4 @@ function cycles(graph: Graph): readonly Problem[] {
 function circle(names: readonly string[]): string {
   const more = names.length > shown ? [`… (${names.length - shown} more)`] : [];
   return [...names.slice(0, shown), ...more, names[0]].join(' → ');
-}
-
-/** Why a target cannot be asked for: it is not there, but another has nearly this name. */
-export function unknownTarget(graph: Graph, name: string): Problem | undefined {
-  if (Object.hasOwn(graph.targets, name)) return undefined;
-  const known = Object.keys(graph.targets);
-  const near = suggest(name, known);
-  return {
-    code: 'PK1104',
-    message: `there is no target "${name}"`,
-    hint: near === undefined ? `the targets are ${known.slice(0, 20).join(', ')}` : `did you mean "${near}"?`,
-  };
 }

@@ -1,4 +1,5 @@
 import { PortkitError } from '../base/errors.ts';
+import { suggest } from '../base/suggest.ts';
 import type { Ref } from '../base/ref.ts';
 import type { Graph } from '../graph/graph.ts';
 import { walkTargets } from '../graph/walk.ts';
@@ -63,8 +64,10 @@ export function createSolver(parts: SolverParts): Solver {
 function targetOf(graph: Graph, name: string) {
   const target = Object.hasOwn(graph.targets, name) ? graph.targets[name] : undefined;
   if (target !== undefined) return target;
+  const known = Object.keys(graph.targets);
+  const near = suggest(name, known);
   throw new PortkitError('PK3002', `There is no target ${JSON.stringify(name)}`, {
-    hint: `The targets are: ${Object.keys(graph.targets).join(', ')}`,
+    hint: near === undefined ? `The targets are: ${known.slice(0, 20).join(', ')}` : `Did you mean "${near}"?`,
   });
 }
 

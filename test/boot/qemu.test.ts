@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findProgram } from '../../src/cli/machine.ts';
+import { findProgram } from '../../src/base/find-program.ts';
 import { compileAgent, noCompiler } from './agent-program.ts';
 import { fillRoot, findKernel, initrdOf, moduleFiles } from './guest-image.ts';
 import type { TestKernel } from './guest-image.ts';

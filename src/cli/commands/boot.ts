@@ -10,7 +10,7 @@ import type { Architecture, Monitor } from '../../boot/machine.ts';
 import { qemuProgram } from '../../boot/qemu.ts';
 import { runProgram } from '../../ops/run-program.ts';
 import type { Command, Invocation } from '../command.ts';
-import { findProgram } from '../machine.ts';
+import { findProgram } from '../../base/find-program.ts';
 import { flag, listOption, textOption } from '../values.ts';
 
 type Options = Invocation['options'];
