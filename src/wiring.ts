@@ -45,8 +45,9 @@ export async function workplaceOf(project: string, signal: AbortSignal): Promise
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */
 export async function exportersOf(outputs: readonly string[], targets: readonly string[]): Promise<readonly Exporter[]> {
   if (outputs.length === 0) return [];
-  const { exportersFor } = await import('../exporters/index.ts');
-  const exporters = exportersFor(outputs, {
+  const [{ exportersFor }, { takeLock }] = await Promise.all([import('../exporters/index.ts'), import('./execution/lock.ts')]);
+  const exporters = await exportersFor(outputs, {
+    takeLock,
     directory: process.cwd(),
     isRoot: process.getuid?.() === 0,
     writeOut: (bytes) =>

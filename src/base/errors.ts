@@ -81,6 +81,7 @@ export const codes = {
   PK3404: { exit: 1, grpc: 9, title: 'Something at the destination is in the way' },
   PK3405: { exit: 1, grpc: 3, title: 'A result cannot be written as files' },
   PK3406: { exit: 69, grpc: 9, title: 'A destination cannot be written' },
+  PK3407: { exit: 2, grpc: 9, title: 'A plugin cannot be used' },
   PK3601: { exit: 1, grpc: 9, title: 'A tree does not fit into an archive' },
   PK3501: { exit: 1, grpc: 3, title: 'A tree cannot be written as an ext4 image' },
   PK3502: { exit: 2, grpc: 3, title: 'An option of an ext4 image is not allowed' },

@@ -138,6 +138,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The results cannot stand together as files: a target has a name that is no path, two results want the same path, a path is longer than the system takes, or there are too many names. Pick with target= or src=, or use type=tar.',
   PK3406:
     'The system refused to write at the destination. What was prepared was cleared away; files that were already moved into place are whole. The cause shows what the system said.',
+  PK3407:
+    'The module that an output names cannot be loaded, or is no plugin: it has to export a function createExporter(options), which gives an object with the functions check and prepare.',
   PK3601:
     'A tree holds something that the wanted archive format has no room for, such as a file of 4 GiB or more in a cpio. Nothing was left out in silence: take it out of the tree or choose another format.',
   PK3501:
