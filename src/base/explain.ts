@@ -217,6 +217,20 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK4005:
     'A reference is HOST[:PORT]/PATH[:TAG][@DIGEST]: lower-case path segments, a tag of at most 128 letters, digits, "_", "." and "-".',
   PK4006: 'Manifests, indexes and configs are read up to 4 MiB, which is what registries take.',
+  PK4030:
+    'The registry gives what was asked for only to known users, and no credentials were given, or they are wrong or over. "portkit login HOST" stores some; "portkit auth list" shows for which hosts there are any.',
+  PK4031:
+    'The registry knows who asks and refuses. The user lacks the right to do this in that repository, or the repository is not there and the registry does not say so.',
+  PK4032:
+    'The registry names another host (its realm) that should be given the credentials. That is also how stolen registries collect passwords, so nothing was sent. A realm of another host is trusted by its documentation or because PORTKIT_REGISTRY_REALMS lists it as REGISTRY=REALM.',
+  PK4033:
+    'No connection to the registry came about or lasted, or it answered that it is busy or broken, also after several tries. Behind a proxy, HTTPS_PROXY and NO_PROXY have to be set.',
+  PK4034:
+    'The registry sends requests on to an address without TLS, to this machine or a private network, round in circles, or to another host where that is not allowed. A request like that may be an attempt to reach what only this machine can reach.',
+  PK4035:
+    'The answer is not one that the distribution specification allows. Perhaps the host is no registry, or a proxy answers in its place.',
+  PK4036:
+    'The registry understood a request and refuses it: content of that kind or size, a deletion, a digest algorithm. The message has its reason where it gave a known one.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

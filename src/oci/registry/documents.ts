@@ -1,0 +1,39 @@
+import { PortkitError } from '../../base/errors.ts';
+import type { Answer } from './call.ts';
+
+/** What manifests, lists and other documents may have (distribution-spec asks registries for as much). */
+export const mostDocumentBytes = 4 * 1024 * 1024;
+
+/** The whole body of an answer; PK4006 when it is larger than allowed. */
+export async function readDocument(answer: Answer, limit = mostDocumentBytes): Promise<Buffer> {
+  const encoding = answer.header('content-encoding') ?? 'identity';
+  if (encoding !== 'identity') {
+    answer.discard();
+    throw new PortkitError('PK4035', `${answer.url.host} encodes an answer as ${encoding.slice(0, 30)}, which was not asked for`);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body) {
+    size += chunk.length;
+    if (size > limit) throw new PortkitError('PK4006', `${answer.url.host} sends a document of more than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The object that is a document of JSON, else undefined. */
+export function objectOf(bytes: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes as content. */
+export async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
