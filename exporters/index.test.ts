@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exportAll } from '../src/artifacts/export.ts';
 import { takeLock } from '../src/execution/lock.ts';
-import { shown, signal, startResults } from '../test/exporters/results.ts';
+import { noRegistry, shown, signal, startResults } from '../test/exporters/results.ts';
 import { exportersFor } from './index.ts';
 
 let folder: string;
@@ -17,6 +17,7 @@ const world = (): Parameters<typeof exportersFor>[1] => ({
     return Promise.resolve();
   },
   takeLock,
+  openRepository: noRegistry,
 });
 
 beforeEach(() => {

@@ -3,6 +3,7 @@ import type { Exporter } from '../src/artifacts/exporter.ts';
 import { PortkitError } from '../src/base/errors.ts';
 import { never } from '../src/base/exhaustive.ts';
 import type { TakeLock } from '../src/artifacts/copies/sealed.ts';
+import type { OpenRepository } from './oci/registry.ts';
 import { parseOutput } from './output.ts';
 import type { Output } from './output.ts';
 
@@ -14,6 +15,7 @@ export interface ExportWorld {
   /** Takes the bytes of standard output, in order; resolves when it can take more. */
   readonly writeOut: (bytes: Uint8Array) => Promise<void>;
   readonly takeLock: TakeLock;
+  readonly openRepository: OpenRepository;
 }
 
 /** The exporters for the texts of all `--output` of one build; only one can have standard output. */
@@ -24,7 +26,7 @@ export async function exportersFor(outputs: readonly string[], world: ExportWorl
   }
   return Promise.all(
     parsed.map((output) => {
-      const dest = toStream(output) ? output.dest : resolve(world.directory, output.dest);
+      const dest = toStream(output) || output.dest === '' ? output.dest : resolve(world.directory, output.dest);
       return load({ ...output, dest }, world);
     }),
   );
@@ -43,6 +45,12 @@ async function load(output: Output, world: ExportWorld): Promise<Exporter> {
       return (await import('./tar/index.ts')).tarExporter(output, world);
     case 'file-store':
       return (await import('./file-store/index.ts')).fileStoreExporter({ ...output, name }, world);
+    case 'oci-layout':
+      return (await import('./oci/layout.ts')).layoutExporter(output);
+    case 'oci-archive':
+      return (await import('./oci/archive.ts')).archiveExporter(output);
+    case 'oci-registry':
+      return (await import('./oci/registry.ts')).registryExporter({ ...output, name }, world.openRepository);
     case 'plugin':
       return (await import('./plugin/index.ts')).pluginExporter({ ...output, from, options }, world);
     default:

@@ -41,6 +41,8 @@ test.each([
   ['type=local,dest=a,src=', 'src is empty', 'leave it out'],
   ['type=local', 'it has no destination', 'dest=PATH'],
   ['type=file-store,dest=s', 'it has no name', 'name=REGISTRY'],
+  ['type=oci-registry', 'it has no name', 'name=REGISTRY'],
+  ['type=oci-registry,name=a.b/c,transport=ftp', 'transport is plain-http or tls', 'loopback'],
   ['type=plugin,to=x', 'it names no plugin', 'from=./FILE.ts'],
   ['type=local,dest', '"dest" is not of the form key=value', 'quoted'],
   ['type=local,,dest=a', '"" is not of the form key=value', 'quoted'],

@@ -3,7 +3,7 @@ import { suggest } from '../src/base/suggest.ts';
 import { csvFields } from './csv.ts';
 
 /** The ways out that portkit has by itself, and the one that is a program of the user. */
-export type OutputType = 'local' | 'tar' | 'file-store' | 'plugin';
+export type OutputType = 'local' | 'tar' | 'file-store' | 'oci-layout' | 'oci-archive' | 'oci-registry' | 'plugin';
 
 /** One `--output` as data; `src` and `target` are empty when everything is meant, `dest` where the type has none. */
 export interface Output {
@@ -15,6 +15,8 @@ export interface Output {
   readonly keepOwner: boolean;
   /** The reference that results are published under. */
   readonly name?: string;
+  /** How a registry is spoken to, when that does not follow from its host. */
+  readonly transport?: 'plain-http' | 'tls';
   /** For plugins: the file or package, and what it is told. */
   readonly from?: string;
   readonly options?: Readonly<Record<string, string>>;
@@ -29,13 +31,17 @@ const keysOf: Readonly<Record<OutputType, Keys>> = {
   local: { needed: ['dest'], known: ['src', 'target', 'owner'] },
   tar: { needed: ['dest'], known: ['src', 'target'] },
   'file-store': { needed: ['dest', 'name'], known: ['target'] },
+  'oci-layout': { needed: ['dest'], known: ['name', 'target'] },
+  'oci-archive': { needed: ['dest'], known: ['name', 'target'] },
+  'oci-registry': { needed: ['name'], known: ['target', 'transport'] },
   plugin: { needed: ['from'], known: ['target'] },
 };
-const outputTypes: readonly OutputType[] = ['local', 'tar', 'file-store', 'plugin'];
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of the table above
+const outputTypes = Object.keys(keysOf) as readonly OutputType[];
 const repeatable = ['src', 'target'];
 const missing: Readonly<Record<string, readonly [what: string, hint: string]>> = {
   dest: ['it has no destination', 'Add dest=PATH'],
-  name: ['it has no name', 'Add name=REGISTRY/REPOSITORY:VERSION'],
+  name: ['it has no name', 'Add name=REGISTRY/REPOSITORY:TAG'],
   from: ['it names no plugin', 'Add from=./FILE.ts or from=PACKAGE'],
 };
 
@@ -54,6 +60,7 @@ export function parseOutput(text: string): Output {
   const [dest = ''] = given.get('dest') ?? [];
   const [name] = given.get('name') ?? [];
   const [from] = given.get('from') ?? [];
+  const [transport] = type === 'plugin' ? [] : (given.get('transport') ?? []);
   return {
     type,
     dest: dest === '' ? dest : destinationOf(text, dest),
@@ -61,6 +68,7 @@ export function parseOutput(text: string): Output {
     target: given.get('target') ?? [],
     keepOwner: ownerOf(text, given.get('owner')?.[0]),
     ...(name !== undefined && { name }),
+    ...(transport !== undefined && { transport: transportOf(text, transport) }),
     ...(from !== undefined && { from, options: optionsOf(given) }),
   };
 }
@@ -122,6 +130,11 @@ function destinationOf(text: string, dest: string): string {
 function ownerOf(text: string, owner: string | undefined): boolean {
   if (owner === undefined || owner === 'keep') return owner === 'keep';
   throw wrong(text, `owner is "keep" or not given, not ${JSON.stringify(owner)}`, 'Without it, files belong to you');
+}
+
+function transportOf(text: string, transport: string): 'plain-http' | 'tls' {
+  if (transport === 'plain-http' || transport === 'tls') return transport;
+  throw wrong(text, `transport is plain-http or tls, not ${JSON.stringify(transport)}`, 'Without it, loopback is plain HTTP');
 }
 
 function nearest(typed: string, known: readonly string[]): string {

@@ -48,6 +48,10 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
   const [{ exportersFor }, { takeLock }] = await Promise.all([import('../exporters/index.ts'), import('./execution/lock.ts')]);
   const exporters = await exportersFor(outputs, {
     takeLock,
+    openRepository: async (reference, transport) => {
+      const { openRegistries } = await import('./wiring/registries.ts');
+      return openRegistries().repository(reference, { access: 'push', ...(transport !== undefined && { transport }) });
+    },
     directory: process.cwd(),
     isRoot: process.getuid?.() === 0,
     writeOut: (bytes) =>

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { exportersFor } from '../../exporters/index.ts';
+import { noRegistry } from '../exporters/results.ts';
 import { takeLock } from '../../src/execution/lock.ts';
 import { exportAll } from '../../src/artifacts/export.ts';
 import type { Receipt, Target } from '../../src/artifacts/exporter.ts';
@@ -39,7 +40,7 @@ afterEach(async () => {
 });
 
 async function publish(...outputs: readonly string[]): Promise<readonly Receipt[]> {
-  const world = { directory: folder, isRoot: false, writeOut: () => Promise.resolve(), takeLock };
+  const world = { directory: folder, isRoot: false, writeOut: () => Promise.resolve(), takeLock, openRepository: noRegistry };
   const exporters = await exportersFor(outputs, world);
   for (const exporter of exporters) exporter.check(targets.map(({ name }) => name));
   return exportAll(exporters, targets, { blobs: store.blobs, signal });

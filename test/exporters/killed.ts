@@ -1,4 +1,5 @@
 import { exportersFor } from '../../exporters/index.ts';
+import { noRegistry } from './results.ts';
 import { takeLock } from '../../src/execution/lock.ts';
 import { signal, startResults } from './results.ts';
 
@@ -7,7 +8,7 @@ const [directory = '', output = '', when] = process.argv.slice(2);
 const results = startResults();
 const things = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`d${at % 10}/f${at}`, { text: `new ${at}` }]));
 const target = await results.tree('root', things);
-const world = { directory, isRoot: false, writeOut: () => Promise.resolve(), takeLock };
+const world = { directory, isRoot: false, writeOut: () => Promise.resolve(), takeLock, openRepository: noRegistry };
 const [exporter] = await exportersFor([output], world);
 const prepared = await exporter?.prepare([target], { blobs: results.blobs, signal });
 if (when === 'prepared') process.kill(process.pid, 'SIGKILL');
