@@ -15,7 +15,7 @@ export function withManifest(entries: Entries, descriptor: Descriptor, manifest:
   const inner = new Set(manifest.kind === 'index' ? manifest.manifests.map(({ digest }) => digest) : []);
   const others = entries.filter((entry) => !inner.has(entry.digest) || entryName(entry) !== undefined);
   const listed = others.some(({ digest }) => digest === descriptor.digest);
-  return sorted(listed ? others : [...others, nameless(descriptor)]);
+  return inOrder(listed ? others : [...others, nameless(descriptor)]);
 }
 
 /**
@@ -34,7 +34,7 @@ export function withTag(
     return name !== tag.name && (name !== undefined || entry.digest !== descriptor.digest);
   });
   const kept = before.filter((entry) => tag.refers(entry) && !others.some(({ digest }) => digest === entry.digest));
-  return sorted([...others, ...kept.map(nameless), named]);
+  return inOrder([...others, ...kept.map(nameless), named]);
 }
 
 function nameless({ annotations, ...descriptor }: Descriptor): Descriptor {
@@ -43,7 +43,7 @@ function nameless({ annotations, ...descriptor }: Descriptor): Descriptor {
 }
 
 /** By name, the nameless ones last, and by digest: programs that only look at the first entry find one with a name. */
-function sorted(entries: Entries): Entries {
+export function inOrder(entries: Entries): Entries {
   const key = (entry: Descriptor) => [entryName(entry) === undefined ? '1' : `0${entryName(entry)}`, entry.digest].join('\0');
   return entries.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }

@@ -118,7 +118,8 @@ async function smallFile(files: LayoutFiles, path: string, signal: AbortSignal):
   return Buffer.concat(chunks);
 }
 
-function checkMark(bytes: Uint8Array | undefined, shown: string): void {
+/** Whether the file `oci-layout` says that a layout of a known version is around it; PK4002 otherwise. */
+export function checkMark(bytes: Uint8Array | undefined, shown: string): void {
   if (bytes === undefined) throw new PortkitError('PK4002', `${shown} is no OCI layout: it has no file oci-layout`);
   const value = strictJson(bytes, `oci-layout of ${shown}`);
   const version =
