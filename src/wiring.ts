@@ -9,9 +9,11 @@ import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { lazyUnxz } from './wiring/ops.ts';
+import type { Registries } from './wiring/registries.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
+export type { Registries } from './wiring/registries.ts';
 export { lazyUnxz, opsOf } from './wiring/ops.ts';
 
 /** Opens the store of a root for the user and clock of this machine: the one place where a store meets the world. */
@@ -48,10 +50,8 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
   const [{ exportersFor }, { takeLock }] = await Promise.all([import('../exporters/index.ts'), import('./execution/lock.ts')]);
   const exporters = await exportersFor(outputs, {
     takeLock,
-    openRepository: async (reference, transport) => {
-      const { openRegistries } = await import('./wiring/registries.ts');
-      return openRegistries().repository(reference, { access: 'push', ...(transport !== undefined && { transport }) });
-    },
+    openRepository: async (reference, transport) =>
+      (await openRegistries()).repository(reference, { access: 'push', ...(transport !== undefined && { transport }) }),
     directory: process.cwd(),
     isRoot: process.getuid?.() === 0,
     writeOut: (bytes) =>
@@ -61,6 +61,11 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
   });
   for (const exporter of exporters) exporter.check(targets);
   return exporters;
+}
+
+/** The registries as this machine reaches them; connections end when they are disposed. */
+export async function openRegistries(): Promise<Registries> {
+  return (await import('./wiring/registries.ts')).openRegistries();
 }
 
 /** What a definition leaves open, as its lock (`portkit.lock` beside `portkit.toml`) decides it. */

@@ -26,6 +26,16 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'make ext4, cpio and tar images, look inside, check and compare them',
     load: async () => (await import('./image.ts')).image,
   },
+  copy: {
+    summary: 'copy an artifact or image between layouts, archives and registries',
+    load: async () => (await import('./copy.ts')).copy,
+  },
+  tag: { summary: 'give an artifact or image more tags', load: async () => (await import('./tag.ts')).tag },
+  inspect: { summary: 'say what an artifact or image is made of', load: async () => (await import('./inspect.ts')).inspect },
+  referrers: {
+    summary: 'list what refers to an artifact: signatures, SBOMs, provenance',
+    load: async () => (await import('./referrers.ts')).referrers,
+  },
   doctor: { summary: 'check this machine and the store', load: async () => (await import('./doctor.ts')).doctor },
   explain: { summary: 'explain an error code', load: async () => (await import('./explain.ts')).explain },
 };
