@@ -123,6 +123,7 @@ export const codes = {
   PK4004: { exit: 2, grpc: 9, title: 'An artifact is of another kind' },
   PK4005: { exit: 2, grpc: 3, title: 'A reference is malformed' },
   PK4006: { exit: 7, grpc: 8, title: 'An OCI document is too large' },
+  PK4007: { exit: 2, grpc: 3, title: 'A configuration cannot be read' },
   PK4030: { exit: 6, grpc: 16, title: 'A registry wants to know who asks' },
   PK4031: { exit: 6, grpc: 7, title: 'A registry does not allow something' },
   PK4032: { exit: 6, grpc: 9, title: 'Credentials would go to somebody else' },

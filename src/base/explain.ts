@@ -217,6 +217,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK4005:
     'A reference is HOST[:PORT]/PATH[:TAG][@DIGEST]: lower-case path segments, a tag of at most 128 letters, digits, "_", "." and "-".',
   PK4006: 'Manifests, indexes and configs are read up to 4 MiB, which is what registries take.',
+  PK4007:
+    'What is pushed as an artifact of a family is a table in YAML or JSON. It is sent as JSON, so it cannot hold what JSON has no form for, such as dates, infinite numbers or whole numbers above 2^53.',
   PK4030:
     'The registry gives what was asked for only to known users, and no credentials were given, or they are wrong or over. "portkit login HOST" stores some; "portkit auth list" shows for which hosts there are any.',
   PK4031:

@@ -26,6 +26,8 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'make ext4, cpio and tar images, look inside, check and compare them',
     load: async () => (await import('./image.ts')).image,
   },
+  push: { summary: 'push an artifact, a layout or an image to a registry', load: async () => (await import('./push.ts')).push },
+  pull: { summary: 'pull an artifact as files, or an image into the store', load: async () => (await import('./pull.ts')).pull },
   copy: {
     summary: 'copy an artifact or image between layouts, archives and registries',
     load: async () => (await import('./copy.ts')).copy,
