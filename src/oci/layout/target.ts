@@ -1,5 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Descriptor } from '../model/descriptor.ts';
+import { isOciDigest } from '../model/digest.ts';
 import { parseManifest } from '../model/manifest.ts';
 import { kindOf } from '../model/media-types.ts';
 import type { Target } from '../model/ports.ts';
@@ -59,7 +60,8 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
       return existed ? 'existed' : 'stored';
     },
     async tag(descriptor, name, signal) {
-      if (!names.test(name)) throw new PortkitError('PK4005', `${JSON.stringify(name.slice(0, 200))} cannot name a manifest`);
+      if (!names.test(name) || isOciDigest(name))
+        throw new PortkitError('PK4005', `${JSON.stringify(name.slice(0, 200))} cannot name a manifest`);
       if (!(await source.exists(descriptor, signal))) {
         throw new PortkitError('PK4001', `${descriptor.digest} is not in ${files.shown}, and cannot be named`);
       }
