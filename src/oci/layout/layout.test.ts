@@ -142,6 +142,28 @@ test('what refers to a manifest is found in the list, and under the fallback tag
   );
 });
 
+test('what refers to something stays in the list when an index leads to it', async () => {
+  const target = memoryLayout();
+  const root = await putArtifact(target, 'root');
+  const signature = await putArtifact(target, 'signature', root);
+  await put(target, produceIndex({ manifests: [root, signature] }));
+  expect(await target.exists(signature, signal)).toBe(true);
+  const found = await Array.fromAsync(target.referring?.referrers(root, signal) ?? []);
+  expect(found.map(({ digest }) => digest)).toEqual([signature.digest]);
+});
+
+test('a layout that was only begun is still to be made; a folder with another index.json is none', async () => {
+  const path = folder();
+  writeFileSync(join(path, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  await expect(folderSource(path).roots(signal)).rejects.toMatchObject({ code: 'PK4002' });
+  await putArtifact(folderTarget(path), 'text');
+  expect(await folderSource(path).roots(signal)).toHaveLength(1);
+  const other = folder();
+  writeFileSync(join(other, 'index.json'), '{}');
+  await expect(putArtifact(folderTarget(other), 'text')).rejects.toMatchObject({ code: 'PK4002' });
+  expect(readFileSync(join(other, 'index.json'), 'utf8')).toBe('{}');
+});
+
 test('writers of one folder wait for each other', async () => {
   const path = folder();
   const targets = [folderTarget(path), folderTarget(path)];
@@ -160,10 +182,10 @@ test('content that is not what it should be gets no name', async () => {
   for (const text of ['wrong', 'righ', 'right and more']) {
     await expect(target.push(descriptor, bytesSource(Buffer.from(text)), signal)).rejects.toMatchObject({ code: 'PK4003' });
   }
-  expect(readdirSync(path)).toEqual([]);
+  expect(readdirSync(path, { recursive: true })).toEqual(['blobs', 'blobs/sha256']);
   const stopped = AbortSignal.abort(new Error('stopped'));
   await expect(target.push(descriptor, bytesSource(Buffer.from('right')), stopped)).rejects.toThrow('stopped');
-  expect(readdirSync(path)).toEqual([]);
+  expect(readdirSync(path, { recursive: true })).toEqual(['blobs', 'blobs/sha256']);
 });
 
 test('what a killed writer left goes, and what it did not list is listed', async () => {

@@ -17,10 +17,9 @@ export function layoutSource(files: LayoutFiles, { isNew = false }: { readonly i
   const { shown } = files;
 
   async function roots(signal: AbortSignal): Promise<Entries> {
-    const found = await smallFile(files, 'oci-layout', signal);
-    if (found === undefined && isNew && (await files.size('index.json', signal)) === undefined) return [];
-    checkMark(found, shown);
     const bytes = await smallFile(files, 'index.json', signal);
+    if (bytes === undefined && isNew) return [];
+    checkMark(await smallFile(files, 'oci-layout', signal), shown);
     if (bytes === undefined) throw new PortkitError('PK4002', `${shown} is no OCI layout: it has no index.json`);
     const index = parseManifest(bytes, { shown: `index.json of ${shown}` });
     if (index.kind !== 'index') throw new PortkitError('PK4002', `index.json of ${shown} is no index`);
