@@ -33,7 +33,7 @@ describe.skipIf(noRegistry !== undefined)('the registry of Debian', () => {
 
   test('takes and gives back an artifact', async () => {
     using client = createRegistryClient({ world });
-    const repository = client.repository({ host: registry.host, path: 'a/b' }, { access: 'push' });
+    const repository = client.repository({ registry: registry.host, repository: 'a/b' }, { access: 'push' });
     const layer = randomBytes(3 * 1024 * 1024 + 7);
     const config = Buffer.from('{}');
     const layerDescriptor = descriptorOf(layer, 'application/octet-stream');
@@ -56,7 +56,7 @@ describe.skipIf(noRegistry !== undefined)('the registry of Debian', () => {
     expect(await repository.push(manifestDescriptor, sourceOf(manifest), signal)).toBe('stored');
     await repository.tag(manifestDescriptor, 'v1', signal);
 
-    const reader = client.repository({ host: registry.host, path: 'a/b' }, { access: 'pull' });
+    const reader = client.repository({ registry: registry.host, repository: 'a/b' }, { access: 'pull' });
     expect(await reader.resolve('v1', signal)).toEqual(manifestDescriptor);
     expect(await reader.resolve('v2', signal)).toBeUndefined();
     expect(await buffer(await reader.fetch(manifestDescriptor, signal))).toEqual(manifest);
@@ -66,7 +66,7 @@ describe.skipIf(noRegistry !== undefined)('the registry of Debian', () => {
     );
     expect(await Array.fromAsync(reader.tags(signal))).toEqual(['v1']);
 
-    const neighbour = client.repository({ host: registry.host, path: 'c' }, { access: 'push', mountFrom: ['a/b'] });
+    const neighbour = client.repository({ registry: registry.host, repository: 'c' }, { access: 'push', mountFrom: ['a/b'] });
     expect(await neighbour.mounting.mount(layerDescriptor, 'a/b', signal)).toBe(true);
     expect(await neighbour.exists(layerDescriptor, signal)).toBe(true);
     expect(await neighbour.mounting.mount(descriptorOf(Buffer.from('x'), 'a/b'), 'a/b', signal)).toBe(false);

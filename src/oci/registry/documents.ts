@@ -1,11 +1,9 @@
 import { PortkitError } from '../../base/errors.ts';
+import { documentLimit } from '../model/manifest.ts';
 import type { Answer } from './call.ts';
 
-/** What manifests, lists and other documents may have (distribution-spec asks registries for as much). */
-export const mostDocumentBytes = 4 * 1024 * 1024;
-
 /** The whole body of an answer; PK4006 when it is larger than allowed. */
-export async function readDocument(answer: Answer, limit = mostDocumentBytes): Promise<Buffer> {
+export async function readDocument(answer: Answer, limit = documentLimit): Promise<Buffer> {
   const encoding = answer.header('content-encoding') ?? 'identity';
   if (encoding !== 'identity') {
     answer.discard();
@@ -31,9 +29,4 @@ export function objectOf(bytes: Buffer): Readonly<Record<string, unknown>> | und
   } catch {
     return undefined;
   }
-}
-
-/** Bytes as content. */
-export async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

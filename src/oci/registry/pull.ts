@@ -1,5 +1,5 @@
 import { PortkitError } from '../../base/errors.ts';
-import { hasherOf, parseOciDigest } from '../model/digest.ts';
+import { parseOciDigest } from '../model/digest.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import type { Answer } from './call.ts';
 import { refusalOf } from './refusal.ts';
@@ -112,19 +112,4 @@ function wrongSize(session: Session, descriptor: Descriptor, amount: string): Po
 
 function shownBlob({ place }: Session, { digest }: Descriptor): string {
   return `${place.shown}@${digest}`;
-}
-
-/** Passes content on and, in the place of its end, throws PK4003 when it has not the digest. */
-export async function* verifiedBlob(
-  session: Session,
-  descriptor: Descriptor,
-  content: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  const hasher = hasherOf(descriptor.digest);
-  for await (const chunk of content) {
-    hasher.update(chunk);
-    yield chunk;
-  }
-  if (`${descriptor.digest.slice(0, 6)}:${hasher.digest('hex')}` === descriptor.digest) return;
-  throw new PortkitError('PK4003', `${shownBlob(session, descriptor)} has other content than its digest says`);
 }

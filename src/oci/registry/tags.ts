@@ -1,7 +1,7 @@
 import { PortkitError } from '../../base/errors.ts';
+import { isTag } from '../model/reference.ts';
 import { objectOf, readDocument } from './documents.ts';
 import type { Answer } from './call.ts';
-import { isTag } from './place.ts';
 import { refusalOf } from './refusal.ts';
 import type { Session } from './session.ts';
 
