@@ -19,7 +19,7 @@ export function isManifest({ mediaType }: Pick<Descriptor, 'mediaType'>): boolea
 /** A manifest as it was sent. */
 export interface RawManifest {
   readonly descriptor: Descriptor;
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
 }
 
 /** A tag as it is, a digest by its grammar: whatever else is refused (PK4005, PK1002). */

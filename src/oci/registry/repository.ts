@@ -8,12 +8,15 @@ import { openBlob } from './pull.ts';
 import { mountBlob, pushBlob } from './push.ts';
 import { bytesSource, verified } from '../model/read.ts';
 import { forget } from './forget.ts';
+import { createReferring } from './referring.ts';
+import type { Referring } from './referring.ts';
 import type { Session } from './session.ts';
 import { listTags } from './tags.ts';
 import { hasBlob } from './upload.ts';
 
 /** A repository of a registry. */
 export interface RegistryRepository extends Target {
+  readonly referring: Referring;
   readonly mounting: Mounter;
   readonly deleting: Deleter;
   /**
@@ -29,6 +32,7 @@ export function createRepository(session: Session): RegistryRepository {
   // A manifest that a name was resolved to is asked for next.
   const recent = new Map<string, RawManifest>();
   const absent = new Set<string>();
+  const referring = createReferring(session);
   function remember(manifest: RawManifest): RawManifest {
     recent.delete(manifest.descriptor.digest);
     recent.set(manifest.descriptor.digest, manifest);
@@ -47,11 +51,16 @@ export function createRepository(session: Session): RegistryRepository {
     const there = isManifest(descriptor)
       ? await hasManifest(session, descriptor, signal)
       : await hasBlob(session, descriptor, signal);
-    if (!there) absent.add(descriptor.digest);
-    return there;
+    // A writer that was ended may have left out to make it known; only descriptors of referrers have this type.
+    const known =
+      !there || descriptor.artifactType === undefined || (await referring.knows(await manifest(descriptor, signal), signal));
+    if (there && known) return true;
+    absent.add(descriptor.digest);
+    return false;
   }
   return {
     shown: place.shown,
+    referring,
     async resolve(name, signal) {
       const found = await getManifest(session, name, signal);
       return found && remember(found).descriptor;
@@ -68,8 +77,9 @@ export function createRepository(session: Session): RegistryRepository {
       absent.delete(descriptor.digest);
       if (isManifest(descriptor)) {
         const bytes = await collect(descriptor, source.open(signal));
-        await putManifest(session, { descriptor, bytes, name: descriptor.digest }, signal);
+        const answer = await putManifest(session, { descriptor, bytes, name: descriptor.digest }, signal);
         remember({ descriptor, bytes });
+        await referring.add({ descriptor, bytes }, answer.header('oci-subject'), signal);
       } else await pushBlob(session, { descriptor, source, signal });
       return 'stored';
     },
@@ -79,7 +89,7 @@ export function createRepository(session: Session): RegistryRepository {
     },
     tags: (signal) => listTags(session, signal),
     mounting: { mount: (descriptor, from, signal) => mountBlob(session, descriptor, { from, signal }) },
-    deleting: { delete: (name, signal) => forget(session, name, signal) },
+    deleting: { delete: (name, signal) => forget(session, { name, referring }, signal) },
   };
 }
 
