@@ -4,11 +4,7 @@ import type { Answer } from './call.ts';
 
 /** The whole body of an answer; PK4006 when it is larger than allowed. */
 export async function readDocument(answer: Answer, limit = documentLimit): Promise<Buffer> {
-  const encoding = answer.header('content-encoding') ?? 'identity';
-  if (encoding !== 'identity') {
-    answer.discard();
-    throw new PortkitError('PK4035', `${answer.url.host} encodes an answer as ${encoding.slice(0, 30)}, which was not asked for`);
-  }
+  checkEncoding(answer);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of answer.body) {
@@ -17,6 +13,13 @@ export async function readDocument(answer: Answer, limit = documentLimit): Promi
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** PK4035 for content that is encoded: nobody asks for that, and it can be of any size when it is decoded. */
+export function checkEncoding(answer: Answer): void {
+  if ((answer.header('content-encoding') ?? 'identity') === 'identity') return;
+  answer.discard();
+  throw new PortkitError('PK4035', `${answer.url.host} encodes an answer, which was not asked for`);
 }
 
 /** The object that is a document of JSON, else undefined. */

@@ -2,6 +2,7 @@ import { PortkitError } from '../../base/errors.ts';
 import { parseOciDigest } from '../model/digest.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import type { Answer } from './call.ts';
+import { checkEncoding } from './documents.ts';
 import { refusalOf } from './refusal.ts';
 import { createPatience } from './retry.ts';
 import type { Session } from './session.ts';
@@ -92,10 +93,10 @@ async function checkedAnswer(
   const { descriptor, offset } = wanted;
   if (answer.status !== 200 && answer.status !== 206)
     throw await refusalOf(answer, `Cannot read ${shownBlob(session, descriptor)}`);
+  checkEncoding(answer);
   const length = answer.header('content-length');
   const left = answer.status === 206 ? descriptor.size - offset : descriptor.size;
-  const encoded = answer.header('content-encoding') ?? 'identity';
-  if (encoded === 'identity' && (length === undefined || Number(length) === left) && startsAt(answer, offset)) return answer;
+  if ((length === undefined || Number(length) === left) && startsAt(answer, offset)) return answer;
   answer.discard();
   throw wrongSize(session, descriptor, 'another number');
 }
