@@ -1,16 +1,10 @@
 import { PortkitError } from '../../base/errors.ts';
+import { documentLimit } from '../model/manifest.ts';
 import type { Answer } from './call.ts';
 
-/** What manifests, lists and other documents may have (distribution-spec asks registries for as much). */
-export const mostDocumentBytes = 4 * 1024 * 1024;
-
 /** The whole body of an answer; PK4006 when it is larger than allowed. */
-export async function readDocument(answer: Answer, limit = mostDocumentBytes): Promise<Buffer> {
-  const encoding = answer.header('content-encoding') ?? 'identity';
-  if (encoding !== 'identity') {
-    answer.discard();
-    throw new PortkitError('PK4035', `${answer.url.host} encodes an answer as ${encoding.slice(0, 30)}, which was not asked for`);
-  }
+export async function readDocument(answer: Answer, limit = documentLimit): Promise<Buffer> {
+  checkEncoding(answer);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of answer.body) {
@@ -19,6 +13,13 @@ export async function readDocument(answer: Answer, limit = mostDocumentBytes): P
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** PK4035 for content that is encoded: nobody asks for that, and it can be of any size when it is decoded. */
+export function checkEncoding(answer: Answer): void {
+  if ((answer.header('content-encoding') ?? 'identity') === 'identity') return;
+  answer.discard();
+  throw new PortkitError('PK4035', `${answer.url.host} encodes an answer, which was not asked for`);
 }
 
 /** The object that is a document of JSON, else undefined. */
@@ -31,9 +32,4 @@ export function objectOf(bytes: Buffer): Readonly<Record<string, unknown>> | und
   } catch {
     return undefined;
   }
-}
-
-/** Bytes as content. */
-export async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

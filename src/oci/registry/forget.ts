@@ -1,13 +1,22 @@
 import { isOciDigest } from '../model/digest.ts';
-import { checkedName } from './manifests.ts';
+import { checkedName, getManifest } from './manifests.ts';
+import type { Referring } from './referring.ts';
 import { refusalOf } from './refusal.ts';
 import type { Session } from './session.ts';
 
 /** Deletes a tag, or the manifest or blob of a digest; whether there was anything. */
-export async function forget(session: Session, name: string, signal: AbortSignal): Promise<boolean> {
+export async function forget(
+  session: Session,
+  { name, referring }: { readonly name: string; readonly referring: Referring },
+  signal: AbortSignal,
+): Promise<boolean> {
   const checked = checkedName(name);
-  if (await remove(session, `manifests/${checked}`, signal)) return true;
-  return isOciDigest(checked) && remove(session, `blobs/${checked}`, signal);
+  if (!isOciDigest(checked)) return remove(session, `manifests/${checked}`, signal);
+  const manifest = await getManifest(session, checked, signal);
+  if (manifest === undefined) return remove(session, `blobs/${checked}`, signal);
+  const removed = await remove(session, `manifests/${checked}`, signal);
+  await referring.drop(manifest, signal);
+  return removed;
 }
 
 function remove(session: Session, below: string, signal: AbortSignal): Promise<boolean> {

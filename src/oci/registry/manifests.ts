@@ -2,41 +2,37 @@ import { PortkitError } from '../../base/errors.ts';
 import { hasherOf, isOciDigest, parseOciDigest } from '../model/digest.ts';
 import type { OciDigest } from '../model/digest.ts';
 import type { Descriptor } from '../model/descriptor.ts';
-import { mostDocumentBytes, objectOf, only, readDocument } from './documents.ts';
+import { parseManifest } from '../model/manifest.ts';
+import { acceptedManifests, kindOf } from '../model/media-types.ts';
+import { bytesSource } from '../model/read.ts';
+import { isTag } from '../model/reference.ts';
+import { readDocument } from './documents.ts';
 import type { Answer } from './call.ts';
-import { checkedTag } from './place.ts';
 import { refusalOf } from './refusal.ts';
 import type { Session } from './session.ts';
 
-const manifestTypes: readonly string[] = [
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-];
-/** Some registries do not find what they have when its type is not asked for. */
-const accept = manifestTypes.join(', ');
-
 /** Whether something is kept among the manifests of a registry, and not among its blobs. */
 export function isManifest({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {
-  return manifestTypes.includes(mediaType);
+  return kindOf(mediaType) !== 'blob';
 }
 
 /** A manifest as it was sent. */
 export interface RawManifest {
   readonly descriptor: Descriptor;
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
 }
 
 /** A tag as it is, a digest by its grammar: whatever else is refused (PK4005, PK1002). */
 export function checkedName(name: string): string {
-  return name.includes(':') ? parseOciDigest(name) : checkedTag(name);
+  if (name.includes(':')) return parseOciDigest(name);
+  if (isTag(name)) return name;
+  throw new PortkitError('PK4005', `Malformed tag ${JSON.stringify(name.slice(0, 150))}`);
 }
 
 /** The manifest of a name, undefined when there is none. What it is called is computed from its bytes. */
 export async function getManifest(session: Session, name: string, signal: AbortSignal): Promise<RawManifest | undefined> {
   const url = session.place.url(`manifests/${checkedName(name)}`);
-  return session.ask({ method: 'GET', url, headers: { accept }, signal }, async (answer) => {
+  return session.ask({ method: 'GET', url, headers: { accept: acceptedManifests }, signal }, async (answer) => {
     if (answer.status === 404) {
       answer.discard();
       return undefined;
@@ -55,11 +51,9 @@ async function verified(answer: Answer, name: string, shown: string): Promise<Ra
   // Who is asked by digest may say another algorithm's; what counts then is that digest.
   if (!isOciDigest(name) && said !== undefined && said !== digest) throw wrong(shown, `is not of the digest that came with it`);
   const mediaType = (answer.header('content-type') ?? '').split(';')[0]?.trim() ?? '';
-  const document = objectOf(bytes);
-  const inner = document?.['mediaType'];
-  if (document === undefined || !manifestTypes.includes(mediaType) || (inner !== undefined && inner !== mediaType)) {
-    throw new PortkitError('PK4002', `${shown} is no manifest, or not of the one type that it says it has`);
-  }
+  if (!isManifest({ mediaType })) throw new PortkitError('PK4002', `${shown} is of a type that is not known here`);
+  // Bytes that say they are of another type than the registry does are refused (CVE-2021-41190).
+  parseManifest(bytes, { shown, mediaType });
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 
@@ -80,7 +74,7 @@ export async function putManifest(
   signal: AbortSignal,
 ): Promise<Pick<Answer, 'header'>> {
   const url = session.place.url(`manifests/${checkedName(name)}`);
-  const body = { size: bytes.length, open: () => only(bytes) };
+  const body = { size: bytes.length, ...bytesSource(bytes) };
   const headers = { 'content-type': descriptor.mediaType };
   return session.ask({ method: 'PUT', url, headers, body, signal }, async (answer) => {
     if (answer.status < 200 || answer.status > 299) throw await refusalOf(answer, `Cannot write ${session.place.shown}`);
@@ -97,27 +91,9 @@ export async function putManifest(
 export async function hasManifest(session: Session, { digest }: Descriptor, signal: AbortSignal): Promise<boolean> {
   const { place } = session;
   const url = place.url(`manifests/${parseOciDigest(digest)}`);
-  return session.ask({ method: 'HEAD', url, headers: { accept }, signal }, async (answer) => {
+  return session.ask({ method: 'HEAD', url, headers: { accept: acceptedManifests }, signal }, async (answer) => {
     if (answer.status === 403) throw await refusalOf(answer, `Cannot look into ${place.shown}`);
     answer.discard();
     return answer.status === 200;
   });
-}
-
-/** A manifest that is to be sent, once it is known to be what its descriptor says (PK4003). */
-export async function collectManifest(
-  { place }: Session,
-  { digest, size }: Descriptor,
-  content: AsyncIterable<Uint8Array>,
-): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let left = mostDocumentBytes;
-  for await (const chunk of content) {
-    left -= chunk.length;
-    if (left < 0) throw new PortkitError('PK4006', `A manifest for ${place.shown} has more than ${mostDocumentBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const bytes = Buffer.concat(chunks);
-  if (bytes.length === size && digestOfBytes(bytes, digest) === digest) return bytes;
-  throw new PortkitError('PK4003', `A manifest for ${place.shown} is not the one of ${digest}`);
 }

@@ -1,11 +1,10 @@
-import { PortkitError } from '../../base/errors.ts';
+import { parseReference } from '../model/reference.ts';
 import { nearnessOfHost } from './nearness.ts';
 
 /** Which repository, and how its registry is spoken to when that does not follow from its host. */
 export interface RepositoryName {
-  /** `HOST[:PORT]`. */
-  readonly host: string;
-  readonly path: string;
+  readonly registry: string;
+  readonly repository: string;
   readonly transport?: 'plain-http' | 'tls';
 }
 
@@ -20,10 +19,6 @@ export interface Place {
   url(below: string): URL;
 }
 
-const hostForm = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
-const pathForm = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
-const tagForm = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-
 /** The registry of Docker Hub has another name than its users know. */
 const endpoints: Readonly<Record<string, string>> = {
   'docker.io': 'registry-1.docker.io',
@@ -32,38 +27,19 @@ const endpoints: Readonly<Record<string, string>> = {
 
 /** Where a repository is; only loopback hosts and those of `plainHttp` are spoken to without TLS, unless it is asked for. */
 export function placeOf(name: RepositoryName, plainHttp: readonly string[]): Place {
-  const { host } = name;
-  if (!hostForm.test(host)) throw malformed('host', host);
-  const path = checkedPath(name.path);
-  const scheme = isPlain(name, plainHttp) ? 'http' : 'https';
-  const { origin, port } = new URL(`${scheme}://${endpoints[host] ?? host}`);
-  if (port === '0') throw malformed('host', host);
+  const { registry: host, repository: path } = parseReference(`${name.registry}/${name.repository}`);
+  const scheme = isPlain({ ...name, registry: host }, plainHttp) ? 'http' : 'https';
+  const { origin } = new URL(`${scheme}://${endpoints[host] ?? host}`);
   return { host, path, origin, shown: `${host}/${path}`, url: (below) => new URL(`/v2/${path}/${below}`, origin) };
 }
 
-function isPlain({ host, transport }: RepositoryName, plainHttp: readonly string[]): boolean {
+function isPlain({ registry: host, transport }: RepositoryName, plainHttp: readonly string[]): boolean {
   if (transport !== undefined) return transport === 'plain-http';
   const { hostname } = new URL(`https://${host}`);
   return nearnessOfHost(hostname) === 'loopback' || plainHttp.includes(host) || plainHttp.includes(hostname);
 }
 
-/** The path of a repository; PK4005 when it is none. */
-export function checkedPath(path: string): string {
-  if (path.length > 255 || !pathForm.test(path)) throw malformed('repository', path);
-  return path;
-}
-
-/** A tag; PK4005 when it is none. */
-export function checkedTag(tag: string): string {
-  if (!tagForm.test(tag)) throw malformed('tag', tag);
-  return tag;
-}
-
-/** Whether text can be a tag. */
-export function isTag(text: string): boolean {
-  return tagForm.test(text);
-}
-
-function malformed(what: string, text: string): PortkitError {
-  return new PortkitError('PK4005', `Malformed ${what} ${JSON.stringify(text.slice(0, 150))}`);
+/** The path of a repository beside this one; PK4005 when it is none. */
+export function neighbour({ host }: Pick<Place, 'host'>, path: string): string {
+  return parseReference(`${host}/${path}`).repository;
 }

@@ -1,7 +1,8 @@
 import { PortkitError } from '../../base/errors.ts';
-import { hasherOf, parseOciDigest } from '../model/digest.ts';
+import { parseOciDigest } from '../model/digest.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import type { Answer } from './call.ts';
+import { checkEncoding } from './documents.ts';
 import { refusalOf } from './refusal.ts';
 import { createPatience } from './retry.ts';
 import type { Session } from './session.ts';
@@ -92,10 +93,10 @@ async function checkedAnswer(
   const { descriptor, offset } = wanted;
   if (answer.status !== 200 && answer.status !== 206)
     throw await refusalOf(answer, `Cannot read ${shownBlob(session, descriptor)}`);
+  checkEncoding(answer);
   const length = answer.header('content-length');
   const left = answer.status === 206 ? descriptor.size - offset : descriptor.size;
-  const encoded = answer.header('content-encoding') ?? 'identity';
-  if (encoded === 'identity' && (length === undefined || Number(length) === left) && startsAt(answer, offset)) return answer;
+  if ((length === undefined || Number(length) === left) && startsAt(answer, offset)) return answer;
   answer.discard();
   throw wrongSize(session, descriptor, 'another number');
 }
@@ -112,19 +113,4 @@ function wrongSize(session: Session, descriptor: Descriptor, amount: string): Po
 
 function shownBlob({ place }: Session, { digest }: Descriptor): string {
   return `${place.shown}@${digest}`;
-}
-
-/** Passes content on and, in the place of its end, throws PK4003 when it has not the digest. */
-export async function* verifiedBlob(
-  session: Session,
-  descriptor: Descriptor,
-  content: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  const hasher = hasherOf(descriptor.digest);
-  for await (const chunk of content) {
-    hasher.update(chunk);
-    yield chunk;
-  }
-  if (`${descriptor.digest.slice(0, 6)}:${hasher.digest('hex')}` === descriptor.digest) return;
-  throw new PortkitError('PK4003', `${shownBlob(session, descriptor)} has other content than its digest says`);
 }

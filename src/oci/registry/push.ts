@@ -1,7 +1,7 @@
 import { parseOciDigest } from '../model/digest.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { uploadChunks } from './chunks.ts';
-import { checkedPath } from './place.ts';
+import { neighbour } from './place.ts';
 import { refusalOf } from './refusal.ts';
 import { retrying } from './retry.ts';
 import type { Session } from './session.ts';
@@ -61,7 +61,7 @@ export async function mountBlob(
   { digest }: Descriptor,
   { from, signal }: { from: string; signal: AbortSignal },
 ) {
-  const query = new URLSearchParams({ mount: parseOciDigest(digest), from: checkedPath(from) });
+  const query = new URLSearchParams({ mount: parseOciDigest(digest), from: neighbour(session.place, from) });
   const url = session.place.url(`blobs/uploads/?${query.toString()}`);
   const alsoScopes = [`repository:${from}:pull`];
   return session.ask({ method: 'POST', url, alsoScopes, signal }, async (answer) => {

@@ -1,8 +1,9 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Credential } from '../credentials/credential.ts';
+import { bytesSource } from '../model/read.ts';
 import type { Agents } from './agents.ts';
 import type { Challenge } from './challenge.ts';
-import { objectOf, only, readDocument } from './documents.ts';
+import { objectOf, readDocument } from './documents.ts';
 import { busyness } from './failures.ts';
 import { hopFrom } from './hops.ts';
 import type { Answer, Call } from './call.ts';
@@ -101,7 +102,7 @@ function refreshing(url: URL, { query, scopes, token, signal }: Wording & { toke
     method: 'POST',
     url,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: { size: bytes.length, open: () => only(bytes) },
+    body: { size: bytes.length, ...bytesSource(bytes) },
     signal,
   };
 }
