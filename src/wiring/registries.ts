@@ -24,7 +24,7 @@ export function openRegistries(): Registries {
   const client = createRegistryClient({ ...connectionsOf(process.env), world });
   return {
     repository: ({ registry, repository }, { transport, ...intent }) =>
-      client.repository({ host: registry, path: repository, ...(transport !== undefined && { transport }) }, intent),
+      client.repository({ registry, repository, ...(transport !== undefined && { transport }) }, intent),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }

@@ -53,11 +53,11 @@ export const pull: Command = {
     const start = await from.source.resolve(from.name, signal);
     if (start === undefined) throw new PortkitError('PK4001', `${showReference(reference)} is not there`);
     const found = await readManifest(from.source, start, signal);
-    if (isImage(found)) return pullImage(from, { reference, start }, invocation);
+    if (isImage(found)) return await pullImage(from, { reference, start }, invocation);
     const root = found.kind === 'index' ? await ofPlatform(from, { start, found }, invocation) : start;
     const manifest = await readManifest(from.source, root, signal);
     if (manifest.kind === 'index') throw new PortkitError('PK4002', `${root.digest} is an index within an index`);
-    return pullArtifact({ from, manifest, root, reference, output: textOption(options, 'output') }, invocation);
+    return await pullArtifact({ from, manifest, root, reference, output: textOption(options, 'output') }, invocation);
   },
 };
 

@@ -43,7 +43,7 @@ export const push: Command = {
     if (reference.digest !== undefined) throw new PortkitError('PK4005', 'What is pushed gets a tag, not a digest');
     await using places = await openPlaces(invocation);
     const isFile = !hasScheme(from) && statSync(from, { throwIfNoEntry: false })?.isFile() === true;
-    return isFile ? pushFile(from, reference, { invocation, places }) : pushCopy(from, reference, { invocation, places });
+    return await (isFile ? pushFile : pushCopy)(from, reference, { invocation, places });
   },
 };
 
@@ -85,11 +85,11 @@ async function pushCopy(from: string, reference: Reference, { invocation, places
     print(flag(options, 'json') ? JSON.stringify({ version: 1, reference: pushed, digest: root.digest }, null, 2) : pushed);
     return 0;
   };
-  if (hasScheme(from)) return send(await places.source(parsePlace(from)));
+  if (hasScheme(from)) return await send(await places.source(parsePlace(from)));
   const image = imageNamed(from);
   await using store = openStoreAt(storeRoot(options['root']));
   const source = cached(image, store);
-  if (source !== undefined) return send(source);
+  if (source !== undefined) return await send(source);
   throw new PortkitError('PK4001', `${showReference(image)} was not pulled`, {
     hint: `Pull it first (portkit pull ${showReference(image)}), or copy it from registry to registry (portkit copy)`,
   });
