@@ -236,6 +236,14 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK4040:
     'Logins are kept in a file that only its user may read: no symbolic link, no file of another user, mode 0600, an object of JSON. A file that is anything else may be known to others or forged, and is neither read nor written.',
   PK4041: 'A login is for HOST or HOST:PORT, and has a user name without ":" and a password, or a token.',
+  PK4101:
+    'An artifact needs a type (artifact_type or a family), well-formed media types, layers of different names, and a config that is JSON.',
+  PK4102:
+    'The name of a layer is the path where whoever pulls it writes it. It is relative, and leads neither upward nor through backslashes or control characters.',
+  PK4103:
+    'Postprocessors that attest and sign work on a tree that is an OCI image layout with one named manifest. A step of type oci makes one.',
+  PK4104:
+    'A bill of materials reads the databases of dpkg (var/lib/dpkg/status) and apk (lib/apk/db/installed). One of them is too large, or is not what these programs write. A tree without the file has no packages of that kind.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
