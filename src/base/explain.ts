@@ -215,6 +215,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK4005:
     'A reference is HOST[:PORT]/PATH[:TAG][@DIGEST]: lower-case path segments, a tag of at most 128 letters, digits, "_", "." and "-".',
   PK4006: 'Manifests, indexes and configs are read up to 4 MiB, which is what registries take.',
+  PK4150:
+    'Private keys are PKCS#8 PEM, encrypted or not, and handed in as a secret; public keys are PEM (SPKI). Kinds: Ed25519, ECDSA P-256, RSA of 2048, 3072 or 4096 bits. "openssl genpkey -algorithm ed25519" makes one.',
+  PK4151:
+    'A statement or bundle beside an artifact is not written as in-toto, DSSE and Sigstore say, or could be read in two ways. It counts as no attestation at all.',
+  PK4152:
+    'What is signed is not about this artifact, is of another kind, or was not signed with the private key that belongs to the given public key. Do not use the artifact unless you know why.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
