@@ -1,0 +1,79 @@
+import type { Descriptor } from '../model/descriptor.ts';
+import type { BlobSource, Source, Target } from '../model/ports.ts';
+import { blamed } from './blame.ts';
+import type { CopyEvent } from './events.ts';
+
+/** The two sides of a copy, and who is told. */
+export interface Sides {
+  readonly source: Source;
+  readonly target: Target;
+  /** A repository beside the target that may have the blobs already. */
+  readonly mountFrom?: string;
+  readonly onEvent?: (event: CopyEvent) => void;
+}
+
+/** Brings one blob, or the bytes of a manifest, to the target; what is there is not moved. */
+export async function copyBlob(
+  descriptor: Descriptor,
+  sides: Sides & { readonly bytes?: BlobSource },
+  signal: AbortSignal,
+): Promise<void> {
+  const { source, target, mountFrom, bytes } = sides;
+  const tell = (state: CopyEvent['state'], done: number) => sides.onEvent?.({ type: 'blob', descriptor, state, bytes: done });
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    if (bytes === undefined && (await target.exists(descriptor, signal))) return tell('existed', descriptor.size);
+    if (
+      bytes === undefined &&
+      mountFrom !== undefined &&
+      (await target.mounting?.mount(descriptor, mountFrom, signal)) === true
+    ) {
+      return tell('mounted', descriptor.size);
+    }
+    tell('begun', 0);
+    const content = bytes ?? fetched(descriptor, source, (error) => (failure = { error }));
+    tell(
+      await target.push(
+        descriptor,
+        counted(content, (done) => tell('progress', done)),
+        signal,
+      ),
+      descriptor.size,
+    );
+  } catch (error) {
+    if (failure !== undefined) throw blamed(failure.error, { side: 'source', shown: source.shown });
+    throw blamed(error, { side: 'target', shown: target.shown });
+  }
+}
+
+/** A blob of the source as something to push. What goes wrong is kept: whoever reads it may call it otherwise. */
+function fetched(descriptor: Descriptor, source: Source, failed: (error: unknown) => void): BlobSource {
+  return {
+    async *open(signal, offset = 0) {
+      try {
+        let skip = offset;
+        for await (const chunk of await source.fetch(descriptor, signal)) {
+          const taken = chunk.subarray(skip);
+          skip -= chunk.length - taken.length;
+          if (taken.length > 0) yield taken;
+        }
+      } catch (error) {
+        failed(error);
+        throw error;
+      }
+    },
+  };
+}
+
+function counted(content: BlobSource, progress: (done: number) => void): BlobSource {
+  return {
+    async *open(signal, offset = 0) {
+      let done = offset;
+      for await (const chunk of content.open(signal, offset)) {
+        yield chunk;
+        done += chunk.length;
+        progress(done);
+      }
+    },
+  };
+}

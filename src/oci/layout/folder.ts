@@ -1,0 +1,151 @@
+import {
+  constants,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PortkitError, systemCode } from '../../base/errors.ts';
+import { onFile } from '../../artifacts/copies/failure.ts';
+import { takeLock } from '../../execution/lock.ts';
+import { syncDirectory, syncFile, writeFully } from '../../store/disk/durable.ts';
+import type { WritableFiles } from './files.ts';
+import { layoutSource } from './source.ts';
+import type { LayoutSource } from './files.ts';
+import { layoutTarget } from './target.ts';
+import type { LayoutTarget } from './target.ts';
+import { createTurn } from './turn.ts';
+
+const chunkSize = 1 << 18;
+const prefix = '.portkit-new-';
+/** Stays where it is, so that nobody locks a file that another one is removing. */
+const lockName = '.portkit-lock';
+/** What is older than this was left by a run that is no more (milliseconds). */
+const oldest = 86_400_000;
+
+/** A layout folder to read. */
+export function folderSource(directory: string): LayoutSource {
+  return layoutSource(folderFiles(directory));
+}
+
+/** A layout folder to read and write; it is made when something is pushed. */
+export function folderTarget(directory: string): LayoutTarget {
+  return layoutTarget(folderFiles(directory));
+}
+
+/** The files of a layout folder. A link in the place of one of its files or folders is refused (PK4002), never followed. */
+function folderFiles(directory: string): WritableFiles {
+  const inTurn = createTurn();
+  const refuse = (path: string) =>
+    new PortkitError('PK4002', `${path} of ${directory} is neither a file nor a folder of its own`);
+
+  /** Whether the folders above a file are there, and are folders. */
+  function hasFolders(path: string): boolean {
+    for (const above of parents(path)) {
+      const stat = lstatSync(join(directory, above), { throwIfNoEntry: false });
+      if (stat === undefined) return false;
+      if (!stat.isDirectory()) throw refuse(above);
+    }
+    return true;
+  }
+
+  return {
+    shown: directory,
+    size: (path) =>
+      onFile('read', join(directory, path), () => {
+        if (!hasFolders(path)) return undefined;
+        const stat = lstatSync(join(directory, path), { throwIfNoEntry: false });
+        if (stat !== undefined && !stat.isFile()) throw refuse(path);
+        return stat?.size;
+      }),
+    async *open(path, signal) {
+      const full = join(directory, path);
+      await using handle = await onFile('read', full, () => {
+        hasFolders(path);
+        return open(full, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+      });
+      if (!(await handle.stat()).isFile()) throw refuse(path);
+      for (let done = 0; ;) {
+        signal.throwIfAborted();
+        const { buffer, bytesRead } = await onFile('read', full, () =>
+          handle.read(Buffer.allocUnsafe(chunkSize), 0, chunkSize, done),
+        );
+        if (bytesRead === 0) return;
+        done += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    },
+    put: (path, content, signal) =>
+      onFile('write', join(directory, path), async () => {
+        mkdirSync(directory, { recursive: true });
+        const work = mkdtempSync(join(directory, prefix));
+        try {
+          sweep(directory, work);
+          const written = join(work, 'content');
+          await write(written, content, signal);
+          for (const above of parents(path)) makeFolder(join(directory, above));
+          if (!hasFolders(path)) throw refuse(path);
+          renameSync(written, join(directory, path));
+          syncDirectory(dirname(join(directory, path)));
+        } finally {
+          rmSync(work, { recursive: true, force: true });
+        }
+      }),
+    alone: (work, signal) =>
+      inTurn(async () => {
+        using _ = await onFile('lock', join(directory, lockName), () => {
+          mkdirSync(directory, { recursive: true });
+          const stat = lstatSync(join(directory, lockName), { throwIfNoEntry: false });
+          if (stat !== undefined && !stat.isFile()) throw refuse(lockName);
+          return takeLock(join(directory, lockName), signal);
+        });
+        return await work();
+      }),
+  };
+}
+
+/** `a` and `a/b` of `a/b/c`. */
+function parents(path: string): readonly string[] {
+  const names = path.split('/').slice(0, -1);
+  return names.map((_, at) => names.slice(0, at + 1).join('/'));
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+    syncDirectory(dirname(path));
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+}
+
+async function write(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+  try {
+    for await (const chunk of content) {
+      signal.throwIfAborted();
+      writeFully(fd, chunk);
+    }
+    await syncFile(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Removes what killed runs left; by the clock of the file system, which also dated the folder of this one. */
+function sweep(directory: string, own: string): void {
+  const now = statSync(own).mtimeMs;
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith(prefix)) continue;
+    const stat = lstatSync(join(directory, name), { throwIfNoEntry: false });
+    if (stat?.isDirectory() === true && now - stat.mtimeMs > oldest)
+      rmSync(join(directory, name), { recursive: true, force: true });
+  }
+}

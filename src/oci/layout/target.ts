@@ -1,0 +1,79 @@
+import { PortkitError } from '../../base/errors.ts';
+import type { Descriptor } from '../model/descriptor.ts';
+import { parseManifest } from '../model/manifest.ts';
+import { kindOf } from '../model/media-types.ts';
+import type { Target } from '../model/ports.ts';
+import { produceIndex } from '../model/produce.ts';
+import { bytesSource, readDocument, readManifest, verified } from '../model/read.ts';
+import { entryName, withManifest, withTag } from './entries.ts';
+import type { Entries } from './entries.ts';
+import { blobPath, mark } from './files.ts';
+import type { LayoutSource, WritableFiles } from './files.ts';
+import { layoutSource } from './source.ts';
+
+/** A layout that can be read and written. */
+export type LayoutTarget = LayoutSource & Target;
+
+/** What can be a name (image-spec, annotations.md), or a tag. */
+const names = /^[A-Za-z0-9_][A-Za-z0-9._:@/+-]{0,254}$/;
+
+/** The layout that these files are, or that begins with the first thing that is pushed. */
+export function layoutTarget(files: WritableFiles): LayoutTarget {
+  const source = layoutSource(files, { isNew: true });
+
+  /** Rewrites `index.json` in one step; two writers do so one after the other. */
+  function change(work: (entries: Entries) => Entries | Promise<Entries>, signal: AbortSignal): Promise<void> {
+    return files.alone(async () => {
+      const before = await source.roots(signal);
+      const after = await work(before);
+      const { bytes } = produceIndex({ manifests: after });
+      if ((await files.size('oci-layout', signal)) === undefined) {
+        await files.put('index.json', bytesSource(produceIndex({ manifests: [] }).bytes).open(signal), signal);
+        await files.put('oci-layout', bytesSource(Buffer.from(mark)).open(signal), signal);
+      }
+      await files.put('index.json', bytesSource(bytes).open(signal), signal);
+    }, signal);
+  }
+
+  async function refersToSomething(entry: Descriptor, signal: AbortSignal): Promise<boolean> {
+    return kindOf(entry.mediaType) !== 'blob' && (await readManifest(source, entry, signal)).subject !== undefined;
+  }
+
+  return {
+    ...source,
+    async exists(descriptor, signal) {
+      if (!(await source.exists(descriptor, signal))) return false;
+      if (kindOf(descriptor.mediaType) === 'blob') return true;
+      const listed = (await source.roots(signal)).some(({ digest }) => digest === descriptor.digest);
+      // Of what refers to something, only the list knows: a writer that was killed may have left it out.
+      return listed || !(await refersToSomething(descriptor, signal));
+    },
+    async push(descriptor, content, signal) {
+      const path = blobPath(descriptor.digest);
+      const existed = (await files.size(path, signal)) === descriptor.size;
+      if (!existed) await files.put(path, verified(content.open(signal), descriptor), signal);
+      if (kindOf(descriptor.mediaType) === 'blob') return existed ? 'existed' : 'stored';
+      const raw = await readDocument(source, descriptor, signal);
+      const manifest = parseManifest(raw, { shown: descriptor.digest, mediaType: descriptor.mediaType });
+      await change((entries) => withManifest(entries, descriptor, manifest), signal);
+      return existed ? 'existed' : 'stored';
+    },
+    async tag(descriptor, name, signal) {
+      if (!names.test(name)) throw new PortkitError('PK4005', `${JSON.stringify(name.slice(0, 200))} cannot name a manifest`);
+      if (!(await source.exists(descriptor, signal))) {
+        throw new PortkitError('PK4001', `${descriptor.digest} is not in ${files.shown}, and cannot be named`);
+      }
+      await change(async (entries) => {
+        const referring = new Set<Descriptor>();
+        for (const entry of entries) {
+          if (entryName(entry) === name && (await refersToSomething(entry, signal))) referring.add(entry);
+        }
+        return withTag(entries, descriptor, { name, refers: (entry) => referring.has(entry) });
+      }, signal);
+    },
+    async *tags(signal) {
+      const names = new Set((await source.roots(signal)).map(entryName));
+      for (const name of names) if (name !== undefined) yield name;
+    },
+  };
+}
