@@ -215,6 +215,14 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK4005:
     'A reference is HOST[:PORT]/PATH[:TAG][@DIGEST]: lower-case path segments, a tag of at most 128 letters, digits, "_", "." and "-".',
   PK4006: 'Manifests, indexes and configs are read up to 4 MiB, which is what registries take.',
+  PK4101:
+    'An artifact needs a type (artifact_type or a family), well-formed media types, layers of different names, and a config that is JSON.',
+  PK4102:
+    'The name of a layer is the path where whoever pulls it writes it. It is relative, and leads neither upward nor through backslashes or control characters.',
+  PK4103:
+    'Postprocessors that attest and sign work on a tree that is an OCI image layout with one named manifest. A step of type oci makes one.',
+  PK4104:
+    'A bill of materials reads the databases of dpkg (var/lib/dpkg/status) and apk (lib/apk/db/installed). One of them is too large, or is not what these programs write. A tree without the file has no packages of that kind.',
   PK4150:
     'Private keys are PKCS#8 PEM, encrypted or not, and handed in as a secret; public keys are PEM (SPKI). Kinds: Ed25519, ECDSA P-256, RSA of 2048, 3072 or 4096 bits. "openssl genpkey -algorithm ed25519" makes one.',
   PK4151:

@@ -1,8 +1,13 @@
+import { wireConvert } from './convert.ts';
+import type { ConvertOver } from './convert.ts';
 import type { Graph, Input, Location, Vertex } from './graph.ts';
 import type { OpSpec } from './ops.ts';
 import { problemsError } from './problem.ts';
+import { withSources } from './sources.ts';
 import { validate } from './validate.ts';
 import type { DiskOver, EditOver, ExecOver, Wired } from './wire.ts';
+import type { OciOver, SbomOver } from './wire-postprocess.ts';
+import { wireOci, wireSbom } from './wire-postprocess.ts';
 import { wireDisk, wireExec, wireTree } from './wire.ts';
 
 /** A step of the graph that is being made, to be used as an input of later steps or as a target. */
@@ -32,6 +37,10 @@ export interface Steps {
   readonly compress: (name: string, from: Handle, spec: SpecOf<'compress'>) => Handle;
   readonly decompress: (name: string, from: Handle, spec?: SpecOf<'decompress'>) => Handle;
   readonly vmlinux: (name: string, from: Handle, spec?: SpecOf<'vmlinux'>) => Handle;
+  readonly oci: (name: string, spec: OciOver<Handle>) => Handle;
+  readonly sbom: (name: string, spec: SbomOver<Handle>) => Handle;
+  readonly convert: (name: string, spec: ConvertOver<Handle>) => Handle;
+  readonly rewriteTimestamps: (name: string, from: Handle, spec: SpecOf<'rewriteTimestamps'>) => Handle;
 }
 
 /**
@@ -76,13 +85,17 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     compress: (name, from, spec) => add(name, { op: { type: 'compress', ...spec }, inputs: [from] }),
     decompress: (name, from, spec) => add(name, { op: { type: 'decompress', ...spec }, inputs: [from] }),
     vmlinux: (name, from, spec) => add(name, { op: { type: 'vmlinux', ...spec }, inputs: [from] }),
+    oci: (name, spec) => add(name, wireOci(spec)),
+    sbom: (name, spec) => add(name, wireSbom(spec)),
+    convert: (name, spec) => add(name, wireConvert(spec)),
+    rewriteTimestamps: (name, from, spec) => add(name, { op: { type: 'rewriteTimestamps', ...spec }, inputs: [from] }),
   });
 
   for (const [name, handle] of Object.entries(targets)) if (!made.has(handle)) throw foreignHandle(name, handle, undefined);
   const result = { vertices, targets: Object.fromEntries(Object.entries(targets).map(([name, { input }]) => [name, input])) };
   const problems = validate(result);
   if (problems.length > 0) throw problemsError(problems, () => undefined);
-  return result;
+  return withSources(result);
 }
 
 function foreignHandle(name: string, handle: Handle, location: Location | undefined): Error {

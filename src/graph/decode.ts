@@ -1,6 +1,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { PortkitError } from '../base/errors.ts';
-import type { Definition, TreeEdit as EditMessage, Vertex as VertexMessage } from '../gen/portkit/v1/definition_pb.ts';
+import type {
+  Definition,
+  OciVariant as VariantMessage,
+  TreeEdit as EditMessage,
+  Vertex as VertexMessage,
+} from '../gen/portkit/v1/definition_pb.ts';
 import { DefinitionSchema } from '../gen/portkit/v1/definition_pb.ts';
 import type { Graph, Location, Vertex } from './graph.ts';
 import { maxDefinitionBytes, maxFields, maxVertices } from './limits.ts';
@@ -71,9 +76,15 @@ function toOp(op: VertexMessage['op'], complain: Complain): OpSpec {
   checkWords(op.case, fields, complain);
   const spec: Record<string, unknown> = { type: op.case, ...required[op.case], ...fields };
   if (op.case === 'tree') spec['edits'] = op.value.edits.map(({ edit }) => toEdit(edit, complain));
+  if (op.case === 'oci') spec['variants'] = op.value.variants.map((variant) => toVariant(variant, complain));
   if (op.case === 'exec') spec['root'] = rootInput === undefined ? 'host' : { input: rootInput };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the messages have the fields of the specs
   return spec as unknown as OpSpec;
+}
+
+function toVariant(variant: VariantMessage, complain: Complain): object {
+  for (const layer of variant.layers) checkWords('layer', plain(layer, complain), complain);
+  return { layers: [], ...plain(variant, complain) };
 }
 
 function toEdit(edit: EditMessage['edit'], complain: Complain): TreeEdit {
@@ -93,6 +104,8 @@ const required: Readonly<Record<string, object>> = {
   deb: { packages: [] },
   disk: { partitions: [] },
   exec: { argv: [], inputs: [] },
+  oci: { variants: [] },
+  sbom: { names: [] },
   tree: { edits: [] },
 };
 
@@ -106,6 +119,8 @@ const words: Readonly<Record<string, readonly [field: string, words: readonly st
   decompress: ['format', ['gzip', 'zstd', 'xz']],
   device: ['kind', ['char', 'block', 'fifo']],
   cache: ['share', ['shared', 'locked']],
+  sbom: ['format', ['cyclonedx', 'spdx']],
+  layer: ['compress', ['gzip', 'zstd']],
   signature: ['of', ['file', 'uncompressed']],
 };
 

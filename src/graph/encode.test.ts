@@ -10,6 +10,11 @@ import type { OpSpec, TreeEdit } from './ops.ts';
 const text = fc.string({ unit: 'grapheme', maxLength: 8 });
 const small = fc.nat({ max: 2 ** 32 - 1 });
 const large = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const texts = fc.dictionary(
+  text.filter((key) => key !== '__proto__'),
+  text,
+  { minKeys: 1, maxKeys: 3 },
+);
 const list = fc.array(text, { minLength: 1, maxLength: 3 });
 
 /** A record whose `optional` fields may be missing. */
@@ -72,11 +77,7 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
     },
     {
       tools: list,
-      env: fc.dictionary(
-        text.filter((key) => key !== '__proto__'),
-        text,
-        { minKeys: 1, maxKeys: 3 },
-      ),
+      env: texts,
       cwd: text,
       network: fc.boolean(),
       output: record({ file: text }, {}),
@@ -126,6 +127,41 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
   record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd') }, { level: small }),
   record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz') }),
   record({ type: type('vmlinux') }, { path: text }),
+  record(
+    {
+      type: type('oci'),
+      variants: fc.array(
+        record(
+          {
+            layers: fc.array(
+              record(
+                { from: fc.constant(0), name: text },
+                { mediaType: text, compress: fc.constantFrom('gzip', 'zstd'), annotations: texts },
+              ),
+              { maxLength: 2 },
+            ),
+          },
+          {
+            from: fc.constant(0),
+            platform: record({ os: text, architecture: text }, { variant: text }),
+            config: text,
+            configFrom: fc.constant(0),
+            annotations: texts,
+          },
+        ),
+        { minLength: 1, maxLength: 2 },
+      ),
+    },
+    { family: text, artifactType: text, configType: text, tag: text, annotations: texts },
+  ),
+  record(
+    { type: type('sbom'), format: fc.constantFrom('cyclonedx', 'spdx'), names: fc.tuple(text) },
+    {
+      name: text,
+      sources: fc.array(record({ name: text, url: text }, { digest: text }), { minLength: 1, maxLength: 2 }),
+    },
+  ),
+  record({ type: type('rewriteTimestamps'), latest: fc.integer() }, {}),
 ) as never;
 
 const location = record({ file: text, line: small, column: small }, { endColumn: small });

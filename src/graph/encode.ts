@@ -4,6 +4,7 @@ import type { TreeEditSchema, VertexSchema } from '../gen/portkit/v1/definition_
 import { DefinitionSchema } from '../gen/portkit/v1/definition_pb.ts';
 import type { Graph, Vertex } from './graph.ts';
 import type { DiskPartition, OpSpec, TreeEdit } from './ops.ts';
+import type { OciSpec } from './postprocess-ops.ts';
 
 /**
  * A graph as the bytes of a `portkit.v1.Definition`: one graph, one sequence of bytes, whatever order its objects were
@@ -38,14 +39,30 @@ function formed(op: OpSpec): object {
   if (op.type === 'ext4') return { ...op, size: whole(op.size), headroom: whole(op.headroom), mtime: whole(op.mtime) };
   if (op.type === 'disk') return { ...op, size: whole(op.size), partitions: op.partitions.map(partitionMessage) };
   if (op.type === 'tree') return { edits: op.edits.map((edit) => ({ edit: editMessage(edit) })) };
+  if (op.type === 'oci') return ociMessage(op);
+  if (op.type === 'rewriteTimestamps') return { ...op, latest: whole(op.latest) };
   if (op.type !== 'exec') return op;
   return {
     ...op,
     rootInput: op.root === 'host' ? undefined : op.root.input,
-    env: Object.fromEntries(Object.entries(op.env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    env: sorted(op.env),
     timeoutMs: whole(op.timeoutMs),
     memoryBytes: whole(op.memoryBytes),
   };
+}
+
+function ociMessage({ variants, annotations, ...rest }: OciSpec): object {
+  const layered = variants.map((variant) => ({
+    ...variant,
+    annotations: sorted(variant.annotations),
+    layers: variant.layers.map((layer) => ({ ...layer, annotations: sorted(layer.annotations) })),
+  }));
+  return { ...rest, variants: layered, annotations: sorted(annotations) };
+}
+
+/** Maps have no order of their own in the bytes. */
+function sorted(texts: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(texts).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function partitionMessage(partition: DiskPartition): object {

@@ -1,3 +1,5 @@
+import type { PostprocessSpec } from './postprocess-ops.ts';
+
 /**
  * What the steps of a graph are told: plain data, one interface for each kind of op. `input` numbers are positions in the
  * vertex's `inputs`. Every string comes from a definition and is checked where it is used; every field is part of the key
@@ -242,4 +244,5 @@ export type OpSpec =
   | VeritySpec
   | CompressSpec
   | DecompressSpec
-  | VmlinuxSpec;
+  | VmlinuxSpec
+  | PostprocessSpec;

@@ -1,6 +1,7 @@
 import { never } from '../base/exhaustive.ts';
 import { suggest } from '../base/suggest.ts';
 import type { Graph, Input, Location, Vertex } from './graph.ts';
+import type { OciSpec } from './postprocess-ops.ts';
 import type { Problem } from './problem.ts';
 import { walkAll } from './walk.ts';
 
@@ -68,6 +69,7 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'compress':
     case 'decompress':
     case 'vmlinux':
+    case 'rewriteTimestamps':
       return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
     case 'exec':
       if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;
@@ -77,6 +79,13 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
         op.partitions.map(({ from }) => from),
         inputs.length,
       );
+    case 'oci':
+      return op.variants.length > 0 ? outside(ociInputs(op), inputs.length) : 'has no variants: an artifact has one at least';
+    case 'sbom':
+      if (op.names.length === 0) return 'tells of nothing: it needs at least one input';
+      if (op.names.length !== inputs.length - (op.attach === undefined ? 0 : 1))
+        return `has ${inputs.length} inputs, but names for ${op.names.length}`;
+      return op.attach === undefined ? undefined : outside([op.attach], inputs.length);
     case 'tree':
       return outside(
         op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'elfLibs' in edit ? [edit.from] : [])),
@@ -85,6 +94,14 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     default:
       return never(op);
   }
+}
+
+function ociInputs({ variants }: OciSpec): readonly number[] {
+  return variants.flatMap(({ from, configFrom, layers }) => [
+    ...(from === undefined ? [] : [from]),
+    ...(configFrom === undefined ? [] : [configFrom]),
+    ...layers.map((layer) => layer.from),
+  ]);
 }
 
 function outside(used: readonly number[], count: number): string | undefined {

@@ -45,7 +45,7 @@ export function wireDisk<H>({ partitions, ...rest }: DiskOver<H>): Wired<H> & { 
 }
 
 /** Gives each input its position in the order of first use. */
-function numbering<H>(): { readonly positionOf: (input: H) => number; readonly inputs: () => readonly H[] } {
+export function numbering<H>(): { readonly positionOf: (input: H) => number; readonly inputs: () => readonly H[] } {
   const positions = new Map<H, number>();
   function positionOf(input: H): number {
     const known = positions.get(input) ?? positions.size;

@@ -1,4 +1,5 @@
 import type { OpSpec } from '../graph/ops.ts';
+import type { PostprocessSpec } from '../graph/postprocess-ops.ts';
 import type { Op, OpFor } from '../solver/op.ts';
 import type { DebWorld } from './deb.ts';
 import type { DecompressWorld } from './decompress.ts';
@@ -22,7 +23,9 @@ export interface OpsWorld {
 }
 
 type Maker = (spec: never) => Op;
-type Loaders = Readonly<Record<OpSpec['type'], (world: OpsWorld) => Promise<Maker>>>;
+/** Every kind of op that is not a postprocessor. */
+export type OrdinarySpec = Exclude<OpSpec, PostprocessSpec>;
+type Loaders = Readonly<Record<OrdinarySpec['type'], (world: OpsWorld) => Promise<Maker>>>;
 
 /** Each kind's file is read when a graph has a step of the kind. */
 const loaders: Loaders = {
@@ -50,7 +53,7 @@ function bind<Spec extends OpSpec, World>(make: (spec: Spec, world: World) => Op
 }
 
 /** The makers of the ops that these steps need. */
-export async function loadOps(specs: Iterable<OpSpec>, world: OpsWorld): Promise<OpFor> {
+export async function loadOps(specs: Iterable<OrdinarySpec>, world: OpsWorld): Promise<OpFor> {
   const makers = new Map<string, Maker>();
   for (const { type } of specs) if (!makers.has(type)) makers.set(type, await loaders[type](world));
   return ({ op }) => {

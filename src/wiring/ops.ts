@@ -6,6 +6,7 @@ import { PortkitError } from '../base/errors.ts';
 import type { Executor } from '../execution/executor.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
 import type { Graph } from '../graph/graph.ts';
+import { isPostprocess } from '../graph/postprocess-ops.ts';
 import type { Pins } from '../ops/fetch.ts';
 import type { OpsWorld } from '../ops/load-ops.ts';
 import type { OpFor } from '../solver/op.ts';
@@ -30,11 +31,19 @@ export async function opsOf(graph: Graph, around: Surroundings): Promise<AsyncDi
   const held = new AsyncDisposableStack();
   const types = new Set(graph.vertices.map(({ op }) => op.type));
   const world = await worldOf(types, around, held);
+  const specs = graph.vertices.map(({ op }) => op);
   const opFor = await loadOps(
-    graph.vertices.map(({ op }) => op),
+    specs.filter((op) => !isPostprocess(op)),
     world,
   );
-  return { opFor, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  const postprocessors = specs.filter(isPostprocess);
+  if (postprocessors.length === 0) return { opFor, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  const { loadPostprocessors } = await import('../postprocessors/load-postprocessors.ts');
+  const postprocessorFor = await loadPostprocessors(postprocessors, world.files());
+  return {
+    opFor: (vertex) => (isPostprocess(vertex.op) ? postprocessorFor(vertex.op) : opFor(vertex)),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
 }
 
 async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: AsyncDisposableStack): Promise<OpsWorld> {

@@ -1,11 +1,14 @@
 import type { OpSpec } from '../../../src/graph/ops.ts';
 import type { Wired } from '../../../src/graph/wire.ts';
+import { wireConvert } from '../../../src/graph/convert.ts';
+import { wireOci, wireSbom } from '../../../src/graph/wire-postprocess.ts';
 import { wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
 import type { Complain } from './complain.ts';
 import { disk } from './disk.ts';
 import { exec } from './exec.ts';
 import { ext4 } from './ext4.ts';
+import { oci, sbom } from './postprocess.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
 import { tree } from './tree.ts';
 
@@ -32,7 +35,19 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.image !== undefined) return source(image(step.image, folder));
   if (step.deb !== undefined) return source(deb(step.deb));
   if (step.ext4 !== undefined) return { op: ext4(step.ext4, complain), inputs: [step.ext4.from] };
-  return lowerFormat(step);
+  return lowerPostprocess(step, complain) ?? lowerFormat(step);
+}
+
+/** The kinds of postprocessing. */
+function lowerPostprocess(
+  step: Pick<Step, 'oci' | 'sbom' | 'convert' | 'rewrite_timestamps'>,
+  complain: Complain,
+): Wired<string> | undefined {
+  if (step.oci !== undefined) return wireOci(oci(step.oci, complain));
+  if (step.sbom !== undefined) return wireSbom(sbom(step.sbom, complain));
+  if (step.convert !== undefined) return wireConvert(step.convert);
+  const times = step.rewrite_timestamps;
+  return times && over({ type: 'rewriteTimestamps', latest: times.latest }, times);
 }
 
 /** The kinds with one input. */

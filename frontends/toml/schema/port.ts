@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { postprocess } from './postprocess.ts';
 import { architecture, filled, name, protectionMode, substrate } from './values.ts';
 
 /** Port's vocabulary for artifacts: strict inside, and not part of the graph. */
@@ -31,6 +32,7 @@ const artifact = z.strictObject({
     })
     .exactOptional(),
   variants: z.array(variant).exactOptional(),
+  postprocess: z.array(postprocess).exactOptional(),
 });
 
 /** One table of `[artifacts.kernels]` or `[artifacts.guest_images]` that has passed the schema. */

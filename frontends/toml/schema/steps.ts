@@ -4,6 +4,7 @@ import { disk, verity } from './disk.ts';
 import { edit } from './edits.ts';
 import { exec } from './exec.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
+import { convert, oci, rewriteTimestamps, sbom } from './postprocess.ts';
 import { filled, natural, percent, reference, size, text } from './values.ts';
 
 /** One step; exactly one of the keys says what it is. */
@@ -44,5 +45,9 @@ export const step = z.strictObject({
   compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
   decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
   vmlinux: z.strictObject({ from: reference, path: filled.exactOptional() }).exactOptional(),
+  oci: oci.exactOptional(),
+  sbom: sbom.exactOptional(),
+  convert: convert.exactOptional(),
+  rewrite_timestamps: rewriteTimestamps.exactOptional(),
   matrix: z.array(z.enum(axisNames)).exactOptional(),
 });

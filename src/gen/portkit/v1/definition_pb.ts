@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file portkit/v1/definition.proto.
  */
 export const file_portkit_v1_definition: GenFile = /*@__PURE__*/
-  fileDesc("Chtwb3J0a2l0L3YxL2RlZmluaXRpb24ucHJvdG8SCnBvcnRraXQudjEiVwoKRGVmaW5pdGlvbhIkCgh2ZXJ0aWNlcxgBIAMoCzISLnBvcnRraXQudjEuVmVydGV4EiMKB3RhcmdldHMYAiADKAsyEi5wb3J0a2l0LnYxLlRhcmdldCI4CgZUYXJnZXQSDAoEbmFtZRgBIAEoCRIgCgVpbnB1dBgCIAEoCzIRLnBvcnRraXQudjEuSW5wdXQiJwoFSW5wdXQSDgoGdmVydGV4GAEgASgNEg4KBm91dHB1dBgCIAEoDSJeCghMb2NhdGlvbhIMCgRmaWxlGAEgASgJEgwKBGxpbmUYAiABKA0SDgoGY29sdW1uGAMgASgNEhcKCmVuZF9jb2x1bW4YBCABKA1IAIgBAUINCgtfZW5kX2NvbHVtbiL5BQoGVmVydGV4EgwKBG5hbWUYASABKAkSIQoGaW5wdXRzGAIgAygLMhEucG9ydGtpdC52MS5JbnB1dBImCghsb2NhdGlvbhgDIAEoCzIULnBvcnRraXQudjEuTG9jYXRpb24SJAoFZmV0Y2gYCiABKAsyEy5wb3J0a2l0LnYxLkZldGNoT3BIABIkCgVsb2NhbBgLIAEoCzITLnBvcnRraXQudjEuTG9jYWxPcEgAEiAKA2dpdBgMIAEoCzIRLnBvcnRraXQudjEuR2l0T3BIABIkCgVpbWFnZRgNIAEoCzITLnBvcnRraXQudjEuSW1hZ2VPcEgAEiAKA2RlYhgOIAEoCzIRLnBvcnRraXQudjEuRGViT3BIABIiCgRleGVjGA8gASgLMhIucG9ydGtpdC52MS5FeGVjT3BIABIiCgR0cmVlGBAgASgLMhIucG9ydGtpdC52MS5UcmVlT3BIABIkCgVtZXJnZRgRIAEoCzITLnBvcnRraXQudjEuTWVyZ2VPcEgAEigKB2V4dHJhY3QYEiABKAsyFS5wb3J0a2l0LnYxLkV4dHJhY3RPcEgAEigKB2FyY2hpdmUYEyABKAsyFS5wb3J0a2l0LnYxLkFyY2hpdmVPcEgAEioKCGNvbXByZXNzGBQgASgLMhYucG9ydGtpdC52MS5Db21wcmVzc09wSAASLgoKZGVjb21wcmVzcxgVIAEoCzIYLnBvcnRraXQudjEuRGVjb21wcmVzc09wSAASIgoEY3BpbxgWIAEoCzISLnBvcnRraXQudjEuQ3Bpb09wSAASIgoEZXh0NBgXIAEoCzISLnBvcnRraXQudjEuRXh0NE9wSAASKAoHdm1saW51eBgYIAEoCzIVLnBvcnRraXQudjEuVm1saW51eE9wSAASIgoEZGlzaxgZIAEoCzISLnBvcnRraXQudjEuRGlza09wSAASJgoGdmVyaXR5GBogASgLMhQucG9ydGtpdC52MS5WZXJpdHlPcEgAQgQKAm9wIpUBCgdGZXRjaE9wEgsKA3VybBgBIAEoCRITCgZkaWdlc3QYAiABKAlIAIgBARIPCgdtaXJyb3JzGAMgAygJEhUKCG1heF9zaXplGAQgASgESAGIAQESKAoJc2lnbmF0dXJlGAUgASgLMhUucG9ydGtpdC52MS5TaWduYXR1cmVCCQoHX2RpZ2VzdEILCglfbWF4X3NpemUiVAoJU2lnbmF0dXJlEgsKA3VybBgBIAEoCRIMCgRrZXlzGAIgAygJEhQKDGZpbmdlcnByaW50cxgDIAMoCRIPCgJvZhgEIAEoCUgAiAEBQgUKA19vZiI5CgdMb2NhbE9wEgwKBHBhdGgYASABKAkSDwoHaW5jbHVkZRgCIAMoCRIPCgdleGNsdWRlGAMgAygJImwKBUdpdE9wEgsKA3VybBgBIAEoCRIOCgZjb21taXQYAiABKAkSFwoKc3VibW9kdWxlcxgDIAEoCEgAiAEBEhMKBnN1YmRpchgEIAEoCUgBiAEBQg0KC19zdWJtb2R1bGVzQgkKB19zdWJkaXIigAEKB0ltYWdlT3ASEQoJcmVmZXJlbmNlGAEgASgJEhMKBmRpZ2VzdBgCIAEoCUgAiAEBEhUKCHBsYXRmb3JtGAMgASgJSAGIAQESEwoGbGF5b3V0GAQgASgJSAKIAQFCCQoHX2RpZ2VzdEILCglfcGxhdGZvcm1CCQoHX2xheW91dCJdCgVEZWJPcBIoCghwYWNrYWdlcxgBIAMoCzIWLnBvcnRraXQudjEuRGViUGFja2FnZRIZCgxhcmNoaXRlY3R1cmUYAiABKAlIAIgBAUIPCg1fYXJjaGl0ZWN0dXJlIlwKCkRlYlBhY2thZ2USDAoEbmFtZRgBIAEoCRIUCgd2ZXJzaW9uGAIgASgJSACIAQESEwoGc2hhMjU2GAMgASgJSAGIAQFCCgoIX3ZlcnNpb25CCQoHX3NoYTI1NiLhAwoGRXhlY09wEgwKBGFyZ3YYASADKAkSDgoGaW5wdXRzGAIgAygJEhcKCnJvb3RfaW5wdXQYAyABKA1IAIgBARINCgV0b29scxgEIAMoCRIoCgNlbnYYBSADKAsyGy5wb3J0a2l0LnYxLkV4ZWNPcC5FbnZFbnRyeRIQCgNjd2QYBiABKAlIAYgBARIUCgduZXR3b3JrGAcgASgISAKIAQESJgoGb3V0cHV0GAggASgLMhYucG9ydGtpdC52MS5FeGVjT3V0cHV0EiUKBmNhY2hlcxgJIAMoCzIVLnBvcnRraXQudjEuRXhlY0NhY2hlEicKB3NlY3JldHMYCiADKAsyFi5wb3J0a2l0LnYxLkV4ZWNTZWNyZXQSFwoKdGltZW91dF9tcxgLIAEoBEgDiAEBEhkKDG1lbW9yeV9ieXRlcxgMIAEoBEgEiAEBEhYKCXByb2Nlc3NlcxgNIAEoDUgFiAEBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX3Jvb3RfaW5wdXRCBgoEX2N3ZEIKCghfbmV0d29ya0INCgtfdGltZW91dF9tc0IPCg1fbWVtb3J5X2J5dGVzQgwKCl9wcm9jZXNzZXMiGgoKRXhlY091dHB1dBIMCgRmaWxlGAEgASgJIjQKCUV4ZWNDYWNoZRIMCgRuYW1lGAEgASgJEgoKAnRvGAIgASgJEg0KBXNoYXJlGAMgASgJIkwKCkV4ZWNTZWNyZXQSDAoEbmFtZRgBIAEoCRIPCgJ0bxgCIAEoCUgAiAEBEhAKA2VudhgDIAEoCUgBiAEBQgUKA190b0IGCgRfZW52Ii0KBlRyZWVPcBIjCgVlZGl0cxgBIAMoCzIULnBvcnRraXQudjEuVHJlZUVkaXQi2wMKCFRyZWVFZGl0EiQKBGNvcHkYASABKAsyFC5wb3J0a2l0LnYxLkNvcHlFZGl0SAASJgoFd3JpdGUYAiABKAsyFS5wb3J0a2l0LnYxLldyaXRlRWRpdEgAEiYKBW1rZGlyGAMgASgLMhUucG9ydGtpdC52MS5Na2RpckVkaXRIABIqCgdzeW1saW5rGAQgASgLMhcucG9ydGtpdC52MS5TeW1saW5rRWRpdEgAEiwKCGhhcmRsaW5rGAUgASgLMhgucG9ydGtpdC52MS5IYXJkbGlua0VkaXRIABIoCgZkZXZpY2UYBiABKAsyFi5wb3J0a2l0LnYxLkRldmljZUVkaXRIABIoCgZyZW1vdmUYByABKAsyFi5wb3J0a2l0LnYxLlJlbW92ZUVkaXRIABImCgVjaG1vZBgIIAEoCzIVLnBvcnRraXQudjEuQ2htb2RFZGl0SAASJgoFY2hvd24YCSABKAsyFS5wb3J0a2l0LnYxLkNob3duRWRpdEgAEiYKBXhhdHRyGAogASgLMhUucG9ydGtpdC52MS5YYXR0ckVkaXRIABIrCghlbGZfbGlicxgLIAEoCzIXLnBvcnRraXQudjEuRWxmTGlic0VkaXRIAEIGCgRlZGl0Iu8BCghDb3B5RWRpdBINCgVpbnB1dBgBIAEoDRIRCgRwYXRoGAIgASgJSACIAQESDwoHaW5jbHVkZRgDIAMoCRIPCgdleGNsdWRlGAQgAygJEhIKBXN0cmlwGAUgASgNSAGIAQESCgoCdG8YBiABKAkSEQoEbW9kZRgHIAEoCUgCiAEBEhAKA3VpZBgIIAEoDUgDiAEBEhAKA2dpZBgJIAEoDUgEiAEBEhIKBW10aW1lGAogASgDSAWIAQFCBwoFX3BhdGhCCAoGX3N0cmlwQgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUiwwEKCVdyaXRlRWRpdBIMCgRwYXRoGAEgASgJEhEKBHRleHQYAiABKAlIAIgBARITCgZiYXNlNjQYAyABKAlIAYgBARIRCgRtb2RlGAQgASgJSAKIAQESEAoDdWlkGAUgASgNSAOIAQESEAoDZ2lkGAYgASgNSASIAQESEgoFbXRpbWUYByABKANIBYgBAUIHCgVfdGV4dEIJCgdfYmFzZTY0QgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUihwEKCU1rZGlyRWRpdBIMCgRwYXRoGAEgASgJEhEKBG1vZGUYAiABKAlIAIgBARIQCgN1aWQYAyABKA1IAYgBARIQCgNnaWQYBCABKA1IAogBARISCgVtdGltZRgFIAEoA0gDiAEBQgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUimQEKC1N5bWxpbmtFZGl0EgwKBHBhdGgYASABKAkSDgoGdGFyZ2V0GAIgASgJEhEKBG1vZGUYAyABKAlIAIgBARIQCgN1aWQYBCABKA1IAYgBARIQCgNnaWQYBSABKA1IAogBARISCgVtdGltZRgGIAEoA0gDiAEBQgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUiLAoMSGFyZGxpbmtFZGl0EgwKBHBhdGgYASABKAkSDgoGdGFyZ2V0GAIgASgJItIBCgpEZXZpY2VFZGl0EgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRISCgVtYWpvchgDIAEoDUgAiAEBEhIKBW1pbm9yGAQgASgNSAGIAQESEQoEbW9kZRgFIAEoCUgCiAEBEhAKA3VpZBgGIAEoDUgDiAEBEhAKA2dpZBgHIAEoDUgEiAEBEhIKBW10aW1lGAggASgDSAWIAQFCCAoGX21ham9yQggKBl9taW5vckIHCgVfbW9kZUIGCgRfdWlkQgYKBF9naWRCCAoGX210aW1lIhoKClJlbW92ZUVkaXQSDAoEcGF0aBgBIAEoCSJNCglDaG1vZEVkaXQSDAoEcGF0aBgBIAEoCRIMCgRtb2RlGAIgASgJEhYKCXJlY3Vyc2l2ZRgDIAEoCEgAiAEBQgwKCl9yZWN1cnNpdmUiWQoJQ2hvd25FZGl0EgwKBHBhdGgYASABKAkSCwoDdWlkGAIgASgNEgsKA2dpZBgDIAEoDRIWCglyZWN1cnNpdmUYBCABKAhIAIgBAUIMCgpfcmVjdXJzaXZlImMKCVhhdHRyRWRpdBIMCgRwYXRoGAEgASgJEgwKBG5hbWUYAiABKAkSEQoEdGV4dBgDIAEoCUgAiAEBEhMKBmJhc2U2NBgEIAEoCUgBiAEBQgcKBV90ZXh0QgkKB19iYXNlNjQiQQoLRWxmTGlic0VkaXQSDAoEcGF0aBgBIAEoCRIMCgRmcm9tGAIgASgNEg8KAnRvGAMgASgJSACIAQFCBQoDX3RvIgkKB01lcmdlT3AiKQoJRXh0cmFjdE9wEhIKBXN0cmlwGAEgASgNSACIAQFCCAoGX3N0cmlwIhsKCUFyY2hpdmVPcBIOCgZmb3JtYXQYASABKAkiaAoGQ3Bpb09wEhUKCGNvbXByZXNzGAEgASgJSACIAQESEgoFbGV2ZWwYAiABKA1IAYgBARISCgVtdGltZRgDIAEoA0gCiAEBQgsKCV9jb21wcmVzc0IICgZfbGV2ZWxCCAoGX210aW1lIsYCCgZFeHQ0T3ASFAoHcHJvZmlsZRgBIAEoCUgAiAEBEhIKBWxhYmVsGAIgASgJSAGIAQESEQoEdXVpZBgDIAEoCUgCiAEBEhEKBHNpemUYBCABKARIA4gBARIVCghoZWFkcm9vbRgFIAEoBEgEiAEBEh0KEGhlYWRyb29tX3BlcmNlbnQYBiABKA1IBYgBARITCgZpbm9kZXMYByABKA1IBogBARIbCg5pbm9kZV9oZWFkcm9vbRgIIAEoDUgHiAEBEhIKBW10aW1lGAkgASgDSAiIAQFCCgoIX3Byb2ZpbGVCCAoGX2xhYmVsQgcKBV91dWlkQgcKBV9zaXplQgsKCV9oZWFkcm9vbUITChFfaGVhZHJvb21fcGVyY2VudEIJCgdfaW5vZGVzQhEKD19pbm9kZV9oZWFkcm9vbUIICgZfbXRpbWUibwoGRGlza09wEi0KCnBhcnRpdGlvbnMYASADKAsyGS5wb3J0a2l0LnYxLkRpc2tQYXJ0aXRpb24SEQoEdXVpZBgCIAEoCUgAiAEBEhEKBHNpemUYAyABKARIAYgBAUIHCgVfdXVpZEIHCgVfc2l6ZSKTAQoNRGlza1BhcnRpdGlvbhIMCgRmcm9tGAEgASgNEgwKBHR5cGUYAiABKAkSEQoEbmFtZRgDIAEoCUgAiAEBEhEKBHV1aWQYBCABKAlIAYgBARISCgphdHRyaWJ1dGVzGAUgAygJEhEKBHNpemUYBiABKARIAogBAUIHCgVfbmFtZUIHCgVfdXVpZEIHCgVfc2l6ZSJiCghWZXJpdHlPcBITCgZvdXRwdXQYASABKAlIAIgBARIRCgRzYWx0GAIgASgJSAGIAQESEQoEdXVpZBgDIAEoCUgCiAEBQgkKB19vdXRwdXRCBwoFX3NhbHRCBwoFX3V1aWQiOgoKQ29tcHJlc3NPcBIOCgZmb3JtYXQYASABKAkSEgoFbGV2ZWwYAiABKA1IAIgBAUIICgZfbGV2ZWwiLgoMRGVjb21wcmVzc09wEhMKBmZvcm1hdBgBIAEoCUgAiAEBQgkKB19mb3JtYXQiJwoJVm1saW51eE9wEhEKBHBhdGgYASABKAlIAIgBAUIHCgVfcGF0aGIGcHJvdG8z");
+  fileDesc("Chtwb3J0a2l0L3YxL2RlZmluaXRpb24ucHJvdG8SCnBvcnRraXQudjEiVwoKRGVmaW5pdGlvbhIkCgh2ZXJ0aWNlcxgBIAMoCzISLnBvcnRraXQudjEuVmVydGV4EiMKB3RhcmdldHMYAiADKAsyEi5wb3J0a2l0LnYxLlRhcmdldCI4CgZUYXJnZXQSDAoEbmFtZRgBIAEoCRIgCgVpbnB1dBgCIAEoCzIRLnBvcnRraXQudjEuSW5wdXQiJwoFSW5wdXQSDgoGdmVydGV4GAEgASgNEg4KBm91dHB1dBgCIAEoDSJeCghMb2NhdGlvbhIMCgRmaWxlGAEgASgJEgwKBGxpbmUYAiABKA0SDgoGY29sdW1uGAMgASgNEhcKCmVuZF9jb2x1bW4YBCABKA1IAIgBAUINCgtfZW5kX2NvbHVtbiL+BgoGVmVydGV4EgwKBG5hbWUYASABKAkSIQoGaW5wdXRzGAIgAygLMhEucG9ydGtpdC52MS5JbnB1dBImCghsb2NhdGlvbhgDIAEoCzIULnBvcnRraXQudjEuTG9jYXRpb24SJAoFZmV0Y2gYCiABKAsyEy5wb3J0a2l0LnYxLkZldGNoT3BIABIkCgVsb2NhbBgLIAEoCzITLnBvcnRraXQudjEuTG9jYWxPcEgAEiAKA2dpdBgMIAEoCzIRLnBvcnRraXQudjEuR2l0T3BIABIkCgVpbWFnZRgNIAEoCzITLnBvcnRraXQudjEuSW1hZ2VPcEgAEiAKA2RlYhgOIAEoCzIRLnBvcnRraXQudjEuRGViT3BIABIiCgRleGVjGA8gASgLMhIucG9ydGtpdC52MS5FeGVjT3BIABIiCgR0cmVlGBAgASgLMhIucG9ydGtpdC52MS5UcmVlT3BIABIkCgVtZXJnZRgRIAEoCzITLnBvcnRraXQudjEuTWVyZ2VPcEgAEigKB2V4dHJhY3QYEiABKAsyFS5wb3J0a2l0LnYxLkV4dHJhY3RPcEgAEigKB2FyY2hpdmUYEyABKAsyFS5wb3J0a2l0LnYxLkFyY2hpdmVPcEgAEioKCGNvbXByZXNzGBQgASgLMhYucG9ydGtpdC52MS5Db21wcmVzc09wSAASLgoKZGVjb21wcmVzcxgVIAEoCzIYLnBvcnRraXQudjEuRGVjb21wcmVzc09wSAASIgoEY3BpbxgWIAEoCzISLnBvcnRraXQudjEuQ3Bpb09wSAASIgoEZXh0NBgXIAEoCzISLnBvcnRraXQudjEuRXh0NE9wSAASKAoHdm1saW51eBgYIAEoCzIVLnBvcnRraXQudjEuVm1saW51eE9wSAASIgoEZGlzaxgZIAEoCzISLnBvcnRraXQudjEuRGlza09wSAASJgoGdmVyaXR5GBogASgLMhQucG9ydGtpdC52MS5WZXJpdHlPcEgAEiAKA29jaRgbIAEoCzIRLnBvcnRraXQudjEuT2NpT3BIABIiCgRzYm9tGBwgASgLMhIucG9ydGtpdC52MS5TYm9tT3BIABI9ChJyZXdyaXRlX3RpbWVzdGFtcHMYHSABKAsyHy5wb3J0a2l0LnYxLlJld3JpdGVUaW1lc3RhbXBzT3BIAEIECgJvcCKVAQoHRmV0Y2hPcBILCgN1cmwYASABKAkSEwoGZGlnZXN0GAIgASgJSACIAQESDwoHbWlycm9ycxgDIAMoCRIVCghtYXhfc2l6ZRgEIAEoBEgBiAEBEigKCXNpZ25hdHVyZRgFIAEoCzIVLnBvcnRraXQudjEuU2lnbmF0dXJlQgkKB19kaWdlc3RCCwoJX21heF9zaXplIlQKCVNpZ25hdHVyZRILCgN1cmwYASABKAkSDAoEa2V5cxgCIAMoCRIUCgxmaW5nZXJwcmludHMYAyADKAkSDwoCb2YYBCABKAlIAIgBAUIFCgNfb2YiOQoHTG9jYWxPcBIMCgRwYXRoGAEgASgJEg8KB2luY2x1ZGUYAiADKAkSDwoHZXhjbHVkZRgDIAMoCSJsCgVHaXRPcBILCgN1cmwYASABKAkSDgoGY29tbWl0GAIgASgJEhcKCnN1Ym1vZHVsZXMYAyABKAhIAIgBARITCgZzdWJkaXIYBCABKAlIAYgBAUINCgtfc3VibW9kdWxlc0IJCgdfc3ViZGlyIoABCgdJbWFnZU9wEhEKCXJlZmVyZW5jZRgBIAEoCRITCgZkaWdlc3QYAiABKAlIAIgBARIVCghwbGF0Zm9ybRgDIAEoCUgBiAEBEhMKBmxheW91dBgEIAEoCUgCiAEBQgkKB19kaWdlc3RCCwoJX3BsYXRmb3JtQgkKB19sYXlvdXQiXQoFRGViT3ASKAoIcGFja2FnZXMYASADKAsyFi5wb3J0a2l0LnYxLkRlYlBhY2thZ2USGQoMYXJjaGl0ZWN0dXJlGAIgASgJSACIAQFCDwoNX2FyY2hpdGVjdHVyZSJcCgpEZWJQYWNrYWdlEgwKBG5hbWUYASABKAkSFAoHdmVyc2lvbhgCIAEoCUgAiAEBEhMKBnNoYTI1NhgDIAEoCUgBiAEBQgoKCF92ZXJzaW9uQgkKB19zaGEyNTYi4QMKBkV4ZWNPcBIMCgRhcmd2GAEgAygJEg4KBmlucHV0cxgCIAMoCRIXCgpyb290X2lucHV0GAMgASgNSACIAQESDQoFdG9vbHMYBCADKAkSKAoDZW52GAUgAygLMhsucG9ydGtpdC52MS5FeGVjT3AuRW52RW50cnkSEAoDY3dkGAYgASgJSAGIAQESFAoHbmV0d29yaxgHIAEoCEgCiAEBEiYKBm91dHB1dBgIIAEoCzIWLnBvcnRraXQudjEuRXhlY091dHB1dBIlCgZjYWNoZXMYCSADKAsyFS5wb3J0a2l0LnYxLkV4ZWNDYWNoZRInCgdzZWNyZXRzGAogAygLMhYucG9ydGtpdC52MS5FeGVjU2VjcmV0EhcKCnRpbWVvdXRfbXMYCyABKARIA4gBARIZCgxtZW1vcnlfYnl0ZXMYDCABKARIBIgBARIWCglwcm9jZXNzZXMYDSABKA1IBYgBARoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg0KC19yb290X2lucHV0QgYKBF9jd2RCCgoIX25ldHdvcmtCDQoLX3RpbWVvdXRfbXNCDwoNX21lbW9yeV9ieXRlc0IMCgpfcHJvY2Vzc2VzIhoKCkV4ZWNPdXRwdXQSDAoEZmlsZRgBIAEoCSI0CglFeGVjQ2FjaGUSDAoEbmFtZRgBIAEoCRIKCgJ0bxgCIAEoCRINCgVzaGFyZRgDIAEoCSJMCgpFeGVjU2VjcmV0EgwKBG5hbWUYASABKAkSDwoCdG8YAiABKAlIAIgBARIQCgNlbnYYAyABKAlIAYgBAUIFCgNfdG9CBgoEX2VudiItCgZUcmVlT3ASIwoFZWRpdHMYASADKAsyFC5wb3J0a2l0LnYxLlRyZWVFZGl0ItsDCghUcmVlRWRpdBIkCgRjb3B5GAEgASgLMhQucG9ydGtpdC52MS5Db3B5RWRpdEgAEiYKBXdyaXRlGAIgASgLMhUucG9ydGtpdC52MS5Xcml0ZUVkaXRIABImCgVta2RpchgDIAEoCzIVLnBvcnRraXQudjEuTWtkaXJFZGl0SAASKgoHc3ltbGluaxgEIAEoCzIXLnBvcnRraXQudjEuU3ltbGlua0VkaXRIABIsCghoYXJkbGluaxgFIAEoCzIYLnBvcnRraXQudjEuSGFyZGxpbmtFZGl0SAASKAoGZGV2aWNlGAYgASgLMhYucG9ydGtpdC52MS5EZXZpY2VFZGl0SAASKAoGcmVtb3ZlGAcgASgLMhYucG9ydGtpdC52MS5SZW1vdmVFZGl0SAASJgoFY2htb2QYCCABKAsyFS5wb3J0a2l0LnYxLkNobW9kRWRpdEgAEiYKBWNob3duGAkgASgLMhUucG9ydGtpdC52MS5DaG93bkVkaXRIABImCgV4YXR0chgKIAEoCzIVLnBvcnRraXQudjEuWGF0dHJFZGl0SAASKwoIZWxmX2xpYnMYCyABKAsyFy5wb3J0a2l0LnYxLkVsZkxpYnNFZGl0SABCBgoEZWRpdCLvAQoIQ29weUVkaXQSDQoFaW5wdXQYASABKA0SEQoEcGF0aBgCIAEoCUgAiAEBEg8KB2luY2x1ZGUYAyADKAkSDwoHZXhjbHVkZRgEIAMoCRISCgVzdHJpcBgFIAEoDUgBiAEBEgoKAnRvGAYgASgJEhEKBG1vZGUYByABKAlIAogBARIQCgN1aWQYCCABKA1IA4gBARIQCgNnaWQYCSABKA1IBIgBARISCgVtdGltZRgKIAEoA0gFiAEBQgcKBV9wYXRoQggKBl9zdHJpcEIHCgVfbW9kZUIGCgRfdWlkQgYKBF9naWRCCAoGX210aW1lIsMBCglXcml0ZUVkaXQSDAoEcGF0aBgBIAEoCRIRCgR0ZXh0GAIgASgJSACIAQESEwoGYmFzZTY0GAMgASgJSAGIAQESEQoEbW9kZRgEIAEoCUgCiAEBEhAKA3VpZBgFIAEoDUgDiAEBEhAKA2dpZBgGIAEoDUgEiAEBEhIKBW10aW1lGAcgASgDSAWIAQFCBwoFX3RleHRCCQoHX2Jhc2U2NEIHCgVfbW9kZUIGCgRfdWlkQgYKBF9naWRCCAoGX210aW1lIocBCglNa2RpckVkaXQSDAoEcGF0aBgBIAEoCRIRCgRtb2RlGAIgASgJSACIAQESEAoDdWlkGAMgASgNSAGIAQESEAoDZ2lkGAQgASgNSAKIAQESEgoFbXRpbWUYBSABKANIA4gBAUIHCgVfbW9kZUIGCgRfdWlkQgYKBF9naWRCCAoGX210aW1lIpkBCgtTeW1saW5rRWRpdBIMCgRwYXRoGAEgASgJEg4KBnRhcmdldBgCIAEoCRIRCgRtb2RlGAMgASgJSACIAQESEAoDdWlkGAQgASgNSAGIAQESEAoDZ2lkGAUgASgNSAKIAQESEgoFbXRpbWUYBiABKANIA4gBAUIHCgVfbW9kZUIGCgRfdWlkQgYKBF9naWRCCAoGX210aW1lIiwKDEhhcmRsaW5rRWRpdBIMCgRwYXRoGAEgASgJEg4KBnRhcmdldBgCIAEoCSLSAQoKRGV2aWNlRWRpdBIMCgRwYXRoGAEgASgJEgwKBGtpbmQYAiABKAkSEgoFbWFqb3IYAyABKA1IAIgBARISCgVtaW5vchgEIAEoDUgBiAEBEhEKBG1vZGUYBSABKAlIAogBARIQCgN1aWQYBiABKA1IA4gBARIQCgNnaWQYByABKA1IBIgBARISCgVtdGltZRgIIAEoA0gFiAEBQggKBl9tYWpvckIICgZfbWlub3JCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSIaCgpSZW1vdmVFZGl0EgwKBHBhdGgYASABKAkiTQoJQ2htb2RFZGl0EgwKBHBhdGgYASABKAkSDAoEbW9kZRgCIAEoCRIWCglyZWN1cnNpdmUYAyABKAhIAIgBAUIMCgpfcmVjdXJzaXZlIlkKCUNob3duRWRpdBIMCgRwYXRoGAEgASgJEgsKA3VpZBgCIAEoDRILCgNnaWQYAyABKA0SFgoJcmVjdXJzaXZlGAQgASgISACIAQFCDAoKX3JlY3Vyc2l2ZSJjCglYYXR0ckVkaXQSDAoEcGF0aBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKBHRleHQYAyABKAlIAIgBARITCgZiYXNlNjQYBCABKAlIAYgBAUIHCgVfdGV4dEIJCgdfYmFzZTY0IkEKC0VsZkxpYnNFZGl0EgwKBHBhdGgYASABKAkSDAoEZnJvbRgCIAEoDRIPCgJ0bxgDIAEoCUgAiAEBQgUKA190byIJCgdNZXJnZU9wIikKCUV4dHJhY3RPcBISCgVzdHJpcBgBIAEoDUgAiAEBQggKBl9zdHJpcCIbCglBcmNoaXZlT3ASDgoGZm9ybWF0GAEgASgJImgKBkNwaW9PcBIVCghjb21wcmVzcxgBIAEoCUgAiAEBEhIKBWxldmVsGAIgASgNSAGIAQESEgoFbXRpbWUYAyABKANIAogBAUILCglfY29tcHJlc3NCCAoGX2xldmVsQggKBl9tdGltZSLGAgoGRXh0NE9wEhQKB3Byb2ZpbGUYASABKAlIAIgBARISCgVsYWJlbBgCIAEoCUgBiAEBEhEKBHV1aWQYAyABKAlIAogBARIRCgRzaXplGAQgASgESAOIAQESFQoIaGVhZHJvb20YBSABKARIBIgBARIdChBoZWFkcm9vbV9wZXJjZW50GAYgASgNSAWIAQESEwoGaW5vZGVzGAcgASgNSAaIAQESGwoOaW5vZGVfaGVhZHJvb20YCCABKA1IB4gBARISCgVtdGltZRgJIAEoA0gIiAEBQgoKCF9wcm9maWxlQggKBl9sYWJlbEIHCgVfdXVpZEIHCgVfc2l6ZUILCglfaGVhZHJvb21CEwoRX2hlYWRyb29tX3BlcmNlbnRCCQoHX2lub2Rlc0IRCg9faW5vZGVfaGVhZHJvb21CCAoGX210aW1lIm8KBkRpc2tPcBItCgpwYXJ0aXRpb25zGAEgAygLMhkucG9ydGtpdC52MS5EaXNrUGFydGl0aW9uEhEKBHV1aWQYAiABKAlIAIgBARIRCgRzaXplGAMgASgESAGIAQFCBwoFX3V1aWRCBwoFX3NpemUikwEKDURpc2tQYXJ0aXRpb24SDAoEZnJvbRgBIAEoDRIMCgR0eXBlGAIgASgJEhEKBG5hbWUYAyABKAlIAIgBARIRCgR1dWlkGAQgASgJSAGIAQESEgoKYXR0cmlidXRlcxgFIAMoCRIRCgRzaXplGAYgASgESAKIAQFCBwoFX25hbWVCBwoFX3V1aWRCBwoFX3NpemUiYgoIVmVyaXR5T3ASEwoGb3V0cHV0GAEgASgJSACIAQESEQoEc2FsdBgCIAEoCUgBiAEBEhEKBHV1aWQYAyABKAlIAogBAUIJCgdfb3V0cHV0QgcKBV9zYWx0QgcKBV91dWlkIjoKCkNvbXByZXNzT3ASDgoGZm9ybWF0GAEgASgJEhIKBWxldmVsGAIgASgNSACIAQFCCAoGX2xldmVsIi4KDERlY29tcHJlc3NPcBITCgZmb3JtYXQYASABKAlIAIgBAUIJCgdfZm9ybWF0IicKCVZtbGludXhPcBIRCgRwYXRoGAEgASgJSACIAQFCBwoFX3BhdGgisAIKBU9jaU9wEigKCHZhcmlhbnRzGAEgAygLMhYucG9ydGtpdC52MS5PY2lWYXJpYW50EhMKBmZhbWlseRgCIAEoCUgAiAEBEhoKDWFydGlmYWN0X3R5cGUYAyABKAlIAYgBARIYCgtjb25maWdfdHlwZRgEIAEoCUgCiAEBEhAKA3RhZxgFIAEoCUgDiAEBEjcKC2Fubm90YXRpb25zGAYgAygLMiIucG9ydGtpdC52MS5PY2lPcC5Bbm5vdGF0aW9uc0VudHJ5GjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfZmFtaWx5QhAKDl9hcnRpZmFjdF90eXBlQg4KDF9jb25maWdfdHlwZUIGCgRfdGFnIrUCCgpPY2lWYXJpYW50EiQKBmxheWVycxgBIAMoCzIULnBvcnRraXQudjEuT2NpTGF5ZXISEQoEZnJvbRgCIAEoDUgAiAEBEikKCHBsYXRmb3JtGAMgASgLMhcucG9ydGtpdC52MS5PY2lQbGF0Zm9ybRITCgZjb25maWcYBCABKAlIAYgBARIYCgtjb25maWdfZnJvbRgFIAEoDUgCiAEBEjwKC2Fubm90YXRpb25zGAYgAygLMicucG9ydGtpdC52MS5PY2lWYXJpYW50LkFubm90YXRpb25zRW50cnkaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9mcm9tQgkKB19jb25maWdCDgoMX2NvbmZpZ19mcm9tIuIBCghPY2lMYXllchIMCgRmcm9tGAEgASgNEgwKBG5hbWUYAiABKAkSFwoKbWVkaWFfdHlwZRgDIAEoCUgAiAEBEhUKCGNvbXByZXNzGAQgASgJSAGIAQESOgoLYW5ub3RhdGlvbnMYBSADKAsyJS5wb3J0a2l0LnYxLk9jaUxheWVyLkFubm90YXRpb25zRW50cnkaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg0KC19tZWRpYV90eXBlQgsKCV9jb21wcmVzcyJRCgtPY2lQbGF0Zm9ybRIKCgJvcxgBIAEoCRIUCgxhcmNoaXRlY3R1cmUYAiABKAkSFAoHdmFyaWFudBgDIAEoCUgAiAEBQgoKCF92YXJpYW50IowBCgZTYm9tT3ASDgoGZm9ybWF0GAEgASgJEg0KBW5hbWVzGAIgAygJEhEKBG5hbWUYAyABKAlIAIgBARITCgZhdHRhY2gYBCABKA1IAYgBARInCgdzb3VyY2VzGAUgAygLMhYucG9ydGtpdC52MS5TYm9tU291cmNlQgcKBV9uYW1lQgkKB19hdHRhY2giRwoKU2JvbVNvdXJjZRIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRITCgZkaWdlc3QYAyABKAlIAIgBAUIJCgdfZGlnZXN0IiUKE1Jld3JpdGVUaW1lc3RhbXBzT3ASDgoGbGF0ZXN0GAEgASgDYgZwcm90bzM");
 
 /**
  * What should be built: steps in any order, and names for the results that may be asked for.
@@ -247,6 +247,24 @@ export type Vertex = Message<"portkit.v1.Vertex"> & {
      */
     value: VerityOp;
     case: "verity";
+  } | {
+    /**
+     * @generated from field: portkit.v1.OciOp oci = 27;
+     */
+    value: OciOp;
+    case: "oci";
+  } | {
+    /**
+     * @generated from field: portkit.v1.SbomOp sbom = 28;
+     */
+    value: SbomOp;
+    case: "sbom";
+  } | {
+    /**
+     * @generated from field: portkit.v1.RewriteTimestampsOp rewrite_timestamps = 29;
+     */
+    value: RewriteTimestampsOp;
+    case: "rewriteTimestamps";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1493,4 +1511,267 @@ export type VmlinuxOp = Message<"portkit.v1.VmlinuxOp"> & {
  */
 export const VmlinuxOpSchema: GenMessage<VmlinuxOp> = /*@__PURE__*/
   messageDesc(file_portkit_v1_definition, 39);
+
+/**
+ * Blobs and trees as an OCI artifact.
+ *
+ * @generated from message portkit.v1.OciOp
+ */
+export type OciOp = Message<"portkit.v1.OciOp"> & {
+  /**
+   * One is a manifest, several are an index.
+   *
+   * @generated from field: repeated portkit.v1.OciVariant variants = 1;
+   */
+  variants: OciVariant[];
+
+  /**
+   * @generated from field: optional string family = 2;
+   */
+  family?: string | undefined;
+
+  /**
+   * @generated from field: optional string artifact_type = 3;
+   */
+  artifactType?: string | undefined;
+
+  /**
+   * @generated from field: optional string config_type = 4;
+   */
+  configType?: string | undefined;
+
+  /**
+   * @generated from field: optional string tag = 5;
+   */
+  tag?: string | undefined;
+
+  /**
+   * @generated from field: map<string, string> annotations = 6;
+   */
+  annotations: { [key: string]: string };
+};
+
+/**
+ * Describes the message portkit.v1.OciOp.
+ * Use `create(OciOpSchema)` to create a new message.
+ */
+export const OciOpSchema: GenMessage<OciOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 40);
+
+/**
+ * One manifest.
+ *
+ * @generated from message portkit.v1.OciVariant
+ */
+export type OciVariant = Message<"portkit.v1.OciVariant"> & {
+  /**
+   * @generated from field: repeated portkit.v1.OciLayer layers = 1;
+   */
+  layers: OciLayer[];
+
+  /**
+   * The input that says itself what it is.
+   *
+   * @generated from field: optional uint32 from = 2;
+   */
+  from?: number | undefined;
+
+  /**
+   * @generated from field: portkit.v1.OciPlatform platform = 3;
+   */
+  platform?: OciPlatform | undefined;
+
+  /**
+   * JSON.
+   *
+   * @generated from field: optional string config = 4;
+   */
+  config?: string | undefined;
+
+  /**
+   * The input that has the config.
+   *
+   * @generated from field: optional uint32 config_from = 5;
+   */
+  configFrom?: number | undefined;
+
+  /**
+   * @generated from field: map<string, string> annotations = 6;
+   */
+  annotations: { [key: string]: string };
+};
+
+/**
+ * Describes the message portkit.v1.OciVariant.
+ * Use `create(OciVariantSchema)` to create a new message.
+ */
+export const OciVariantSchema: GenMessage<OciVariant> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 41);
+
+/**
+ * A blob of a manifest.
+ *
+ * @generated from message portkit.v1.OciLayer
+ */
+export type OciLayer = Message<"portkit.v1.OciLayer"> & {
+  /**
+   * The input, by its position.
+   *
+   * @generated from field: uint32 from = 1;
+   */
+  from: number;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: optional string media_type = 3;
+   */
+  mediaType?: string | undefined;
+
+  /**
+   * "gzip" or "zstd".
+   *
+   * @generated from field: optional string compress = 4;
+   */
+  compress?: string | undefined;
+
+  /**
+   * @generated from field: map<string, string> annotations = 5;
+   */
+  annotations: { [key: string]: string };
+};
+
+/**
+ * Describes the message portkit.v1.OciLayer.
+ * Use `create(OciLayerSchema)` to create a new message.
+ */
+export const OciLayerSchema: GenMessage<OciLayer> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 42);
+
+/**
+ * What a variant is made for.
+ *
+ * @generated from message portkit.v1.OciPlatform
+ */
+export type OciPlatform = Message<"portkit.v1.OciPlatform"> & {
+  /**
+   * @generated from field: string os = 1;
+   */
+  os: string;
+
+  /**
+   * @generated from field: string architecture = 2;
+   */
+  architecture: string;
+
+  /**
+   * @generated from field: optional string variant = 3;
+   */
+  variant?: string | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.OciPlatform.
+ * Use `create(OciPlatformSchema)` to create a new message.
+ */
+export const OciPlatformSchema: GenMessage<OciPlatform> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 43);
+
+/**
+ * What is in trees and files.
+ *
+ * @generated from message portkit.v1.SbomOp
+ */
+export type SbomOp = Message<"portkit.v1.SbomOp"> & {
+  /**
+   * "cyclonedx" or "spdx".
+   *
+   * @generated from field: string format = 1;
+   */
+  format: string;
+
+  /**
+   * What each input is called.
+   *
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+
+  /**
+   * @generated from field: optional string name = 3;
+   */
+  name?: string | undefined;
+
+  /**
+   * The input that is a layout.
+   *
+   * @generated from field: optional uint32 attach = 4;
+   */
+  attach?: number | undefined;
+
+  /**
+   * @generated from field: repeated portkit.v1.SbomSource sources = 5;
+   */
+  sources: SbomSource[];
+};
+
+/**
+ * Describes the message portkit.v1.SbomOp.
+ * Use `create(SbomOpSchema)` to create a new message.
+ */
+export const SbomOpSchema: GenMessage<SbomOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 44);
+
+/**
+ * Something that a build was made from.
+ *
+ * @generated from message portkit.v1.SbomSource
+ */
+export type SbomSource = Message<"portkit.v1.SbomSource"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * @generated from field: optional string digest = 3;
+   */
+  digest?: string | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.SbomSource.
+ * Use `create(SbomSourceSchema)` to create a new message.
+ */
+export const SbomSourceSchema: GenMessage<SbomSource> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 45);
+
+/**
+ * A tree whose files are no newer than a point in time.
+ *
+ * @generated from message portkit.v1.RewriteTimestampsOp
+ */
+export type RewriteTimestampsOp = Message<"portkit.v1.RewriteTimestampsOp"> & {
+  /**
+   * Seconds since 1970.
+   *
+   * @generated from field: int64 latest = 1;
+   */
+  latest: bigint;
+};
+
+/**
+ * Describes the message portkit.v1.RewriteTimestampsOp.
+ * Use `create(RewriteTimestampsOpSchema)` to create a new message.
+ */
+export const RewriteTimestampsOpSchema: GenMessage<RewriteTimestampsOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 46);
 

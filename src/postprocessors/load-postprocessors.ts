@@ -1,0 +1,32 @@
+import type { PostprocessSpec } from '../graph/postprocess-ops.ts';
+import type { DecompressWorld } from '../ops/decompress.ts';
+import type { Op } from '../solver/op.ts';
+
+type Maker = (spec: never) => Op;
+type Loaders = Readonly<Record<PostprocessSpec['type'], (world: DecompressWorld) => Promise<Maker>>>;
+
+/** Each kind's file is read when a graph has a step of the kind. */
+const loaders: Loaders = {
+  oci: async (world) => bind((await import('./oci.ts')).ociOp, world),
+  sbom: async (world) => bind((await import('./sbom.ts')).sbomOp, world),
+  rewriteTimestamps: async (world) => bind((await import('./rewrite-timestamps.ts')).rewriteTimestampsOp, world),
+};
+
+function bind<Spec extends PostprocessSpec, World>(make: (spec: Spec, world: World) => Op, world: World): (spec: Spec) => Op {
+  return (spec) => make(spec, world);
+}
+
+/** The makers of the ops that these steps need. */
+export async function loadPostprocessors(
+  specs: Iterable<PostprocessSpec>,
+  world: DecompressWorld,
+): Promise<(spec: PostprocessSpec) => Op> {
+  const makers = new Map<string, Maker>();
+  for (const { type } of specs) if (!makers.has(type)) makers.set(type, await loaders[type](world));
+  return (spec) => {
+    const make = makers.get(spec.type);
+    if (make === undefined) throw new Error(`The ops of ${spec.type} were not loaded`);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the maker under a type takes its specs
+    return make(spec as never);
+  };
+}
