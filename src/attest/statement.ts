@@ -23,6 +23,12 @@ export const statementType = 'application/vnd.in-toto+json';
 /** What cosign says of an image that it signs and says nothing else about. */
 export const signPredicateType = 'https://sigstore.dev/cosign/sign/v1';
 
+/** Bills of materials that stand beside an artifact by themselves, by media type: what they are as predicates. */
+export const billTypes: Readonly<Record<string, string>> = {
+  'application/spdx+json': 'https://spdx.dev/Document',
+  'application/vnd.cyclonedx+json': 'https://cyclonedx.org/bom',
+};
+
 const schema = 'https://in-toto.io/Statement/v1';
 const readSchemas = [schema, 'https://in-toto.io/Statement/v0.1'];
 
@@ -43,6 +49,16 @@ export function parseStatement(bytes: Uint8Array): Statement {
   const predicateType = textOf(fields['predicateType'], 'Its predicateType');
   if (subjects.length === 0 || predicateType === '') throw malformed('it has no subject or no predicateType');
   return { subjects, predicateType, predicate: fields['predicate'] };
+}
+
+/** The statement that a bill of materials is of a subject. */
+export function billStatement(bill: Uint8Array, subject: OciDigest, predicateType: string): Uint8Array {
+  const predicate = jsonOf(bill, 'The bill of materials');
+  try {
+    return encodeStatement({ subjects: [{ digest: subject }], predicateType, predicate });
+  } catch (error) {
+    throw malformed('it has values that JSON does not say the same way everywhere', error);
+  }
 }
 
 /** A subject with several digests is several: each of them names it. Algorithms that are not ours are passed over. */

@@ -8,7 +8,12 @@ import { encodeStatement, parseStatement, statementType } from './statement.ts';
 
 /** A statement signed by a key, as the bytes of a bundle. */
 export function signStatement(statement: Statement, key: SigningKey): Uint8Array {
-  const envelope = signEnvelope({ payloadType: statementType, payload: encodeStatement(statement) }, key);
+  return signPayload(encodeStatement(statement), key);
+}
+
+/** The same for a statement that somebody wrote down: its bytes are signed as they are. */
+export function signPayload(payload: Uint8Array, key: SigningKey): Uint8Array {
+  const envelope = signEnvelope({ payloadType: statementType, payload }, key);
   return encodeBundle({ envelope, keyId: key.publicKey.id });
 }
 

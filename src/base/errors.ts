@@ -129,6 +129,8 @@ export const codes = {
   PK4150: { exit: 2, grpc: 3, title: 'A key cannot be used' },
   PK4151: { exit: 7, grpc: 15, title: 'An attestation is malformed' },
   PK4152: { exit: 7, grpc: 15, title: 'An attestation does not hold' },
+  PK4153: { exit: 7, grpc: 15, title: 'A needed attestation is not there' },
+  PK4154: { exit: 2, grpc: 3, title: 'A step of attestation is described wrongly' },
   PK6901: { exit: 69, grpc: 9, title: 'A needed tool is missing' },
   PK7001: { exit: 70, grpc: 13, title: 'A bug in portkit' },
   PK9001: { exit: 130, grpc: 1, title: 'Cancelled' },

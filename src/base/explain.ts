@@ -229,6 +229,10 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'A statement or bundle beside an artifact is not written as in-toto, DSSE and Sigstore say, or could be read in two ways. It counts as no attestation at all.',
   PK4152:
     'What is signed is not about this artifact, is of another kind, or was not signed with the private key that belongs to the given public key. Do not use the artifact unless you know why.',
+  PK4153:
+    'A layout was to be let through only if it is signed with one of the given keys, or has signed statements of the given kinds, and it does not. Nothing that comes after it is built or exported. "portkit attest inspect oci:DIR" shows what it has.',
+  PK4154:
+    'A builder is a URI; a step that verifies needs at least one public key; a statement that is signed has to be about a manifest of its own layout.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',
