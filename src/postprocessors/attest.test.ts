@@ -165,6 +165,8 @@ describe('provenance', () => {
     expect(await factsOf({}, { ...world, pin: { get: () => undefined } })).not.toEqual(known);
     expect(await factsOf({}, { ...world, toolDigest: () => Promise.resolve(digestOf('new')) })).not.toEqual(known);
     expect(await factsOf({ mode: 'max', attach: false })).toEqual(known);
+    expect(JSON.stringify(known)).toContain('example.com/a.tar');
+    expect(JSON.stringify(known)).not.toContain('hunter2');
   });
 
   test('takes a URI for a builder', () => {

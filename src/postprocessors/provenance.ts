@@ -1,5 +1,6 @@
 import type { BuildRecord, Material, RecordedStep } from '../attest/slsa.ts';
 import { provenanceType, slsaProvenance } from '../attest/slsa.ts';
+import { withoutCredentials } from '../attest/redact.ts';
 import { statementReferrer } from '../attest/referrer.ts';
 import { encodeStatement } from '../attest/statement.ts';
 import { hexOf } from '../base/digest.ts';
@@ -78,7 +79,8 @@ function stepsOf({ steps = [] }: ProvenanceSpec): readonly StepRecord[] {
 
 function factsOf(spec: ProvenanceSpec, { version }: ProvenanceWorld): Readonly<Record<string, string>> {
   const { mode = 'max', attach = false, time } = spec;
-  const told = stepsOf(spec).map(({ name, ...rest }) => [`step ${name}`, JSON.stringify(rest)]);
+  // Facts are kept in the store: as little as the document may they have what a URL is opened with.
+  const told = stepsOf(spec).map(({ name, ...rest }) => [`step ${name}`, JSON.stringify(withoutCredentials(rest))]);
   return {
     mode,
     attach: String(attach),

@@ -55,6 +55,7 @@ function codeVersion(): string {
   const folders = [
     '../frontends/toml',
     '../frontends/toml/lower',
+    '../frontends/toml/postprocess',
     '../frontends/toml/schema',
     './graph',
     './artifacts',
