@@ -41,7 +41,8 @@ export function postprocessSteps(
   }
 
   for (const artifact of [...tables.kernels.values(), ...tables.guestImages.values()]) {
-    const { postprocess = [] } = artifact.value as ArtifactTable;
+    const { postprocess = [], variants = [] } = artifact.value as ArtifactTable;
+    const isBuilt = variants.some(({ build }) => build !== undefined);
     const chain: Chain = {
       artifact: artifact.name,
       plan,
@@ -62,7 +63,7 @@ export function postprocessSteps(
       if (stage < reached) {
         const message = `${stages[kind]} comes before ${order[reached]}`;
         complain([kind], { code: 'PK1103', message, hint: `The order is ${order.join(' → ')}` });
-      } else if (chain.variants.length === 0) {
+      } else if (!isBuilt) {
         const message = 'there is nothing to work on: no variant of the artifact has a build';
         complain([kind], { code: 'PK1103', message, hint: 'Give a variant  build = { step = "NAME" }' });
       } else {

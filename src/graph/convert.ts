@@ -23,7 +23,7 @@ export function wireConvert<H>({ from, to, volume = 'PORTKIT' }: ConvertOver<H>)
   }
   const names = ['-V', volume, '-o', '/out/image.iso', '/in/tree'];
   return wireExec({
-    argv: ['xorriso', '-as', 'mkisofs', '-quiet', '-R', ...names],
+    argv: ['xorriso', '-as', 'mkisofs', '-quiet', '-R', '-uid', '0', '-gid', '0', ...names],
     inputs: { tree: from },
     tools: ['xorriso'],
     // By this xorriso chooses every time and identity that it would else take from the clock.

@@ -176,6 +176,10 @@ describe('the TypeScript face', () => {
         compress,
         decompress,
         vmlinux,
+        oci,
+        sbom,
+        convert,
+        rewriteTimestamps,
         git,
         image,
         deb,
@@ -198,7 +202,21 @@ describe('the TypeScript face', () => {
         const guest = vmlinux('vmlinux', files, { path: 'boot/vmlinuz-*' });
         const initrd = cpio('initrd', files, { compress: 'zstd' });
         const root = ext4('root', files, { profile: 'csum', headroomPercent: 5 });
+        const artifact = oci('artifact', {
+          artifactType: 'a/b',
+          layers: [
+            { from: kernel, name: 'kernel' },
+            { from: files, name: 'files' },
+          ],
+          configFrom: kernel,
+          config: { b: 1, a: [true] },
+        });
+        const drive = convert('qcow2', { from: root, to: 'qcow2' });
         return {
+          packed: oci('packed', { family: 'fileset', variants: [{ layers: [{ from: drive, name: 'disk' }] }, { from: all }] }),
+          bom: sbom('bom', { of: { z: files, a: kernel }, format: 'spdx', attach: artifact }),
+          old: rewriteTimestamps('old', files, { latest: 0 }),
+          iso: convert('iso', { from: files, to: 'iso' }),
           rootfs: compress('rootfs', archive('tar', all), { format: 'gzip' }),
           kernel,
           initrd,
@@ -212,10 +230,39 @@ describe('the TypeScript face', () => {
         };
       },
     );
-    expect(Object.keys(made.targets)).toEqual(['rootfs', 'kernel', 'initrd', 'guest', 'disk']);
+    expect(Object.keys(made.targets)).toEqual(['packed', 'bom', 'old', 'iso', 'rootfs', 'kernel', 'initrd', 'guest', 'disk']);
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'cpio', compress: 'zstd' });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'ext4', profile: 'csum', headroomPercent: 5 });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'vmlinux', path: 'boot/vmlinuz-*' });
+    const named = (name: string) => made.vertices.find((vertex) => vertex.name === name);
+    expect(named('artifact')?.op).toEqual({
+      type: 'oci',
+      artifactType: 'a/b',
+      variants: [
+        {
+          layers: [
+            { from: 0, name: 'kernel' },
+            { from: 1, name: 'files' },
+          ],
+          config: '{"a":[true],"b":1}',
+          configFrom: 0,
+        },
+      ],
+    });
+    expect(named('packed')?.op).toMatchObject({ variants: [{ layers: [{ from: 0, name: 'disk' }] }, { from: 1, layers: [] }] });
+    expect(named('bom')?.op).toEqual({
+      type: 'sbom',
+      format: 'spdx',
+      names: ['a', 'z'],
+      attach: 2,
+      sources: [
+        { name: 'base', url: 'example.org/base' },
+        { name: 'example.org', url: 'https://example.org/' },
+      ],
+    });
+    expect(named('bom')?.inputs.map(({ vertex }) => made.vertices[vertex]?.name)).toEqual(['kernel', 'files', 'artifact']);
+    expect(named('qcow2')?.op).toMatchObject({ type: 'exec', tools: ['qemu-img'], output: { file: 'image.qcow2' } });
+    expect(named('iso')?.op).toMatchObject({ type: 'exec', inputs: ['tree'], env: { SOURCE_DATE_EPOCH: '0' } });
     expect(made.vertices.at(-1)).toMatchObject({ op: { partitions: [{ from: 0 }, { from: 1 }] }, inputs: [{}, {}] });
     const [agent, files] = [2, 3].map((at) => made.vertices[at]);
     expect(agent?.op).toMatchObject({ type: 'exec', inputs: ['a', 'z', ''], root: { input: 2 } });

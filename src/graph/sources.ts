@@ -37,24 +37,29 @@ function sourcesOf(op: OpSpec): readonly SbomSource[] {
     return [{ name: lastName(url), url, ...(digest !== undefined && { digest }) }];
   }
   if (op.type === 'image')
-    return [{ name: op.reference, url: op.reference, ...(op.digest !== undefined && { digest: op.digest }) }];
+    return [{ name: lastName(op.reference), url: op.reference, ...(op.digest !== undefined && { digest: op.digest }) }];
   if (op.type !== 'deb') return [];
   return op.packages.map(({ name, version, sha256 }) => ({
     name,
-    url: `pkg:deb/debian/${name}${version === undefined ? '' : `@${encodeURIComponent(version).replaceAll('%3A', ':')}`}`,
+    url: `pkg:deb/debian/${encoded(name)}${version === undefined ? '' : `@${encoded(version)}`}`,
     ...(sha256 !== undefined && { digest: `sha256:${sha256}` }),
   }));
 }
 
 /** A URL without what may be secret: who asks, and the query, in which signed URLs have their keys. */
 function publicUrl(text: string): string {
-  const url = URL.parse(text);
+  const url = text.includes('://') ? URL.parse(text) : null;
+  // The form USER@HOST:PATH of ssh, and paths.
   if (url === null) return text.replace(/^([a-z0-9+.-]*:\/\/)?[^/@]*@/i, '$1').replace(/[?#].*$/s, '');
   url.username = '';
   url.password = '';
   url.search = '';
   url.hash = '';
   return url.href;
+}
+
+function encoded(text: string): string {
+  return encodeURIComponent(text).replaceAll('%3A', ':');
 }
 
 function lastName(url: string): string {

@@ -7,6 +7,7 @@ import type { Annotations, Descriptor } from '../oci/model/descriptor.ts';
 import { familyTypes, isFamily } from '../oci/model/families.ts';
 import { documentLimit, strictJson, tooLarge } from '../oci/model/manifest.ts';
 import type { Produced } from '../oci/model/produce.ts';
+import { isTag } from '../oci/model/reference.ts';
 import { describe, emptyBlob, produceIndex, produceManifest } from '../oci/model/produce.ts';
 import type { FileWorld } from '../ops/input.ts';
 import { ofKind } from '../ops/input.ts';
@@ -164,7 +165,7 @@ function indexOf(spec: OciSpec, packed: readonly Packed[]): Produced {
 
 /** What index.json calls it: a tag of a registry. */
 function tagOf({ tag = 'latest' }: OciSpec): string {
-  if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(tag)) return tag;
+  if (isTag(tag)) return tag;
   throw new PortkitError('PK4101', `${JSON.stringify(tag.slice(0, 200))} is no tag`, {
     hint: 'A tag has at most 128 letters, digits and . _ -',
   });

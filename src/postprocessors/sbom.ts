@@ -35,7 +35,7 @@ export function sbomOp(spec: SbomSpec, { blobs, unxz }: DecompressWorld): Op {
   return {
     code: 'sbom/1',
     pool: 'cpu',
-    facts: () => ({ facts: { format, name: name ?? '', inputs: canonicalJson(names), sources: canonicalJson(sources) } }),
+    facts: () => ({ facts: { document: canonicalJson({ format, names, name: name ?? '', attach: attach ?? '', sources }) } }),
     run: (inputs, { signal }) =>
       asOutcome(async () => {
         const world = { blobs, unxz, signal };

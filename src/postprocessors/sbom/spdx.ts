@@ -67,7 +67,6 @@ function* inside({ packages, kernels, system }: Subject, position: number): Gene
     const told = Object.entries(facts).flatMap(([key, value]) => (value === undefined ? [] : `${key} ${value}`));
     yield packageOf(`SPDXRef-input-${position}-kernel-${at + 1}`, 'linux', {
       ...(release !== undefined && { versionInfo: release }),
-      primaryPackagePurpose: 'OPERATING-SYSTEM',
       checksums: sha256(digest),
       ...(told.length > 0 && { comment: told.join(', ') }),
     });
