@@ -13,6 +13,9 @@ const stages = {
   convert: 'convert',
   oci: 'package',
   sbom: 'attest',
+  provenance: 'attest',
+  sign: 'sign',
+  verify: 'sign',
 } as const satisfies Readonly<Record<Exclude<keyof PostprocessTable, 'name'>, string>>;
 type Kind = keyof typeof stages;
 const order: readonly string[] = ['convert', 'package', 'attest', 'sign', 'sink'];

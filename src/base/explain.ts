@@ -244,6 +244,16 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'Postprocessors that attest and sign work on a tree that is an OCI image layout with one named manifest. A step of type oci makes one.',
   PK4104:
     'A bill of materials reads the databases of dpkg (var/lib/dpkg/status) and apk (lib/apk/db/installed). One of them is too large, or is not what these programs write. A tree without the file has no packages of that kind.',
+  PK4150:
+    'Private keys are PKCS#8 PEM, encrypted or not, and handed in as a secret; public keys are PEM (SPKI). Kinds: Ed25519, ECDSA P-256, RSA of 2048, 3072 or 4096 bits. "openssl genpkey -algorithm ed25519" makes one.',
+  PK4151:
+    'A statement or bundle beside an artifact is not written as in-toto, DSSE and Sigstore say, or could be read in two ways. It counts as no attestation at all.',
+  PK4152:
+    'What is signed is not about this artifact, is of another kind, or was not signed with the private key that belongs to the given public key. Do not use the artifact unless you know why.',
+  PK4153:
+    'A layout was to be let through only if it is signed with one of the given keys, or has signed statements of the given kinds, and it does not. Nothing that comes after it is built or exported. "portkit attest inspect oci:DIR" shows what it has.',
+  PK4154:
+    'A builder is a URI; a step that verifies needs at least one public key; a statement that is signed has to be about a manifest of its own layout.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

@@ -107,6 +107,7 @@ const required: Readonly<Record<string, object>> = {
   oci: { variants: [] },
   sbom: { names: [] },
   tree: { edits: [] },
+  verify: { keys: [] },
 };
 
 /** Fields with a closed set of words. */
@@ -114,6 +115,7 @@ const words: Readonly<Record<string, readonly [field: string, words: readonly st
   archive: ['format', ['tar']],
   cpio: ['compress', ['none', 'gzip', 'zstd']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
+  provenance: ['mode', ['min', 'max']],
   verity: ['output', ['tree', 'image', 'root-hash']],
   compress: ['format', ['gzip', 'zstd']],
   decompress: ['format', ['gzip', 'zstd', 'xz']],

@@ -124,6 +124,12 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
     { uuid: text, size: large },
   ),
   record({ type: type('verity') }, { output: fc.constantFrom('tree', 'image', 'root-hash'), salt: text, uuid: text }),
+  record(
+    { type: type('provenance') },
+    { mode: fc.constantFrom('min', 'max'), attach: fc.boolean(), builder: text, time: fc.integer() },
+  ),
+  record({ type: type('sign'), key: text }, { passphrase: text }),
+  record({ type: type('verify'), keys: list }, { predicateTypes: list }),
   record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd') }, { level: small }),
   record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz') }),
   record({ type: type('vmlinux') }, { path: text }),

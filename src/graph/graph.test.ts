@@ -275,3 +275,17 @@ describe('the TypeScript face', () => {
     expect(() => define(() => ({ a: foreign }))).toThrow(/no step of this graph/);
   });
 });
+
+test('what attests, signs and verifies is written like any step', () => {
+  const { vertices } = define(({ local, provenance, sign, verify }) => {
+    const layout = local('layout', { path: '.' });
+    const told = provenance('told', layout, { attach: true, mode: 'min' });
+    const signed = sign('signed', told, { key: 'signing-key', passphrase: 'word' });
+    return { out: verify('checked', signed, { keys: ['key.pub'], predicateTypes: ['https://slsa.dev/provenance/v1'] }) };
+  });
+  expect(vertices.map(({ op, inputs }) => ({ op, inputs: inputs.map(({ vertex }) => vertex) })).slice(1)).toEqual([
+    { op: { type: 'provenance', attach: true, mode: 'min' }, inputs: [0] },
+    { op: { type: 'sign', key: 'signing-key', passphrase: 'word' }, inputs: [1] },
+    { op: { type: 'verify', keys: ['key.pub'], predicateTypes: ['https://slsa.dev/provenance/v1'] }, inputs: [2] },
+  ]);
+});

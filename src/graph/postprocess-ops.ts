@@ -1,3 +1,5 @@
+import type { AttestSpec } from './attest-ops.ts';
+
 /**
  * What the steps of postprocessing are told. The typed result between them is a tree in the store that is an OCI image
  * layout: its blobs are the blobs that the store already has.
@@ -80,9 +82,16 @@ export interface RewriteTimestampsSpec {
 }
 
 /** Every kind of op of postprocessing. */
-export type PostprocessSpec = OciSpec | SbomSpec | RewriteTimestampsSpec;
+export type PostprocessSpec = OciSpec | SbomSpec | RewriteTimestampsSpec | AttestSpec;
 
-const kinds: Readonly<Record<PostprocessSpec['type'], true>> = { oci: true, sbom: true, rewriteTimestamps: true };
+const kinds: Readonly<Record<PostprocessSpec['type'], true>> = {
+  oci: true,
+  sbom: true,
+  rewriteTimestamps: true,
+  provenance: true,
+  sign: true,
+  verify: true,
+};
 
 /** Whether an op is one of postprocessing. */
 export function isPostprocess<Op extends { readonly type: string }>(op: Op): op is Extract<Op, PostprocessSpec> {

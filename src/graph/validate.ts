@@ -69,6 +69,9 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'decompress':
     case 'vmlinux':
     case 'rewriteTimestamps':
+    case 'provenance':
+    case 'sign':
+    case 'verify':
       return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
     case 'exec':
       if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;

@@ -1,4 +1,4 @@
-import { digestFromHex, hexOf, isDigest } from '../base/digest.ts';
+import { hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
@@ -7,6 +7,7 @@ import type { Facts, Op, Outcome } from '../solver/op.ts';
 import { newTree, writeTree } from '../store/trees/editor.ts';
 import { downloadPackage } from './deb/apt.ts';
 import type { AptPackage, AptWorld } from './deb/apt.ts';
+import { pinName, pinOf } from './deb/pin.ts';
 import { unpackDeb } from './deb/unpack.ts';
 import type { Pins } from './fetch.ts';
 import { WrongContent, checked } from './fetch/checksum.ts';
@@ -104,17 +105,9 @@ function wantedOf({ packages, architecture }: DebSpec, world: DebWorld): readonl
   return packages.map(({ name, version, sha256 }) => {
     checkedWord(name, /^[a-z0-9][a-z0-9+.-]+$/, 'name');
     if (version !== undefined) checkedWord(version, /^[0-9][0-9A-Za-z.+:~-]*$/, 'version');
-    const pinName = `deb:${name}${version === undefined ? '' : `=${version}`}:${target}`;
-    const digest = sha256 === undefined ? world.pin?.get(pinName) : pinOf(sha256);
-    return { name, architecture: target, pinName, digest, ...(version === undefined ? {} : { version }) };
-  });
-}
-
-function pinOf(sha256: string): Digest {
-  const hex = sha256.startsWith('sha256:') ? sha256.slice('sha256:'.length) : sha256;
-  if (isDigest(`sha256:${hex}`)) return digestFromHex(hex);
-  throw new PortkitError('PK1002', `Malformed digest ${JSON.stringify(sha256.slice(0, 160))}`, {
-    hint: 'Write 64 lower-case hex digits',
+    const pinned = pinName({ name, ...(version !== undefined && { version }) }, target);
+    const digest = sha256 === undefined ? world.pin?.get(pinned) : pinOf(sha256);
+    return { name, architecture: target, pinName: pinned, digest, ...(version === undefined ? {} : { version }) };
   });
 }
 

@@ -9,7 +9,7 @@ export async function asOutcome(work: () => Promise<Outcome>): Promise<Outcome> 
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof PortkitError) || !/^PK(?:10|32|33|35|36|37|40|41|69)/.test(error.code)) throw error;
+    if (!(error instanceof PortkitError) || !/^PK(?:10|3108|32|33|35|36|37|40|41|69)/.test(error.code)) throw error;
     const { code, message, hint } = error;
     return { ok: false, failure: { code, message, ...(hint === undefined ? {} : { hint }) } };
   }

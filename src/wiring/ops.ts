@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly outermost?: string;
   readonly pins?: Pins;
   readonly secrets: (name: string) => Uint8Array | undefined;
+  /** The version of portkit, as provenance tells it. */
+  readonly version: string;
   readonly signal: AbortSignal;
 }
 
@@ -37,7 +39,8 @@ export async function opsOf(graph: Graph, around: Surroundings): Promise<AsyncDi
   const postprocessors = specs.filter(isPostprocess);
   if (postprocessors.length === 0) return { opFor, [Symbol.asyncDispose]: () => held.disposeAsync() };
   const { loadPostprocessors } = await import('../postprocessors/load-postprocessors.ts');
-  const postprocessorFor = await loadPostprocessors(postprocessors, world.files());
+  const { postprocessWorld } = await import('./postprocess.ts');
+  const postprocessorFor = await loadPostprocessors(postprocessors, postprocessWorld(around, world.files()));
   return {
     opFor: (vertex) => (isPostprocess(vertex.op) ? postprocessorFor(vertex.op) : opFor(vertex)),
     [Symbol.asyncDispose]: () => held.disposeAsync(),

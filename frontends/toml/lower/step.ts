@@ -4,6 +4,7 @@ import { wireConvert } from '../../../src/graph/convert.ts';
 import { wireOci, wireSbom } from '../../../src/graph/wire-postprocess.ts';
 import { wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
+import { attest } from './attest.ts';
 import type { Complain } from './complain.ts';
 import { disk } from './disk.ts';
 import { exec } from './exec.ts';
@@ -35,7 +36,7 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.image !== undefined) return source(image(step.image, folder));
   if (step.deb !== undefined) return source(deb(step.deb));
   if (step.ext4 !== undefined) return { op: ext4(step.ext4, complain), inputs: [step.ext4.from] };
-  return lowerPostprocess(step, complain) ?? lowerFormat(step);
+  return lowerPostprocess(step, complain) ?? attest(step) ?? lowerFormat(step);
 }
 
 /** The kinds of postprocessing. */

@@ -64,7 +64,7 @@ export function variantsOf({ variants = [] }: ArtifactTable, plan: Plan): readon
 
 /** Adds the steps of one postprocessor; its stage and form have been checked. */
 export function lower(chain: Chain, turn: Turn): void {
-  const { rewrite_timestamps: times, convert, oci, sbom } = turn.table;
+  const { rewrite_timestamps: times, convert, oci, sbom, provenance, sign, verify } = turn.table;
   if (times !== undefined) each(chain, turn, (from) => ({ rewrite_timestamps: { from, ...times } }));
   if (convert !== undefined) {
     each(chain, turn, (from) => ({ convert: { from, ...convert } }));
@@ -72,6 +72,9 @@ export function lower(chain: Chain, turn: Turn): void {
   }
   if (oci !== undefined) chain.packaged = turn.add(turn.name, { oci: packaged(chain, turn, oci) });
   if (sbom !== undefined) attest(chain, turn, sbom);
+  if (provenance !== undefined) tell(chain, turn, provenance);
+  if (sign !== undefined) onLayout(chain, turn, (from) => ({ sign: { from, ...sign } }));
+  if (verify !== undefined) onLayout(chain, turn, (from) => ({ verify: { from, ...verify } }));
 }
 
 const endings = { qcow2: '.qcow2', iso: '.iso', gzip: '.gz', zstd: '.zst' } as const;
@@ -110,10 +113,7 @@ function packaged(chain: Chain, turn: Turn, table: NonNullable<PostprocessTable[
 
 function attest(chain: Chain, turn: Turn, { of, attach, ...rest }: NonNullable<PostprocessTable['sbom']>): void {
   const { packaged: layout } = chain;
-  if (attach === true && layout === undefined) {
-    const message = 'there is nothing to attach to: no postprocessor before this one makes an artifact';
-    turn.complain(['sbom', 'attach'], { code: 'PK1103', message, hint: 'Put one with oci before it' });
-  }
+  if (attach === true && layout === undefined) refuseAttaching(turn, 'sbom');
   const told = new Map<string, string>();
   for (const variant of chain.variants) {
     const said = Object.entries(of ?? {}).map(([name, reference]): [string, string] => {
@@ -129,6 +129,32 @@ function attest(chain: Chain, turn: Turn, { of, attach, ...rest }: NonNullable<P
   };
   const result = turn.add(turn.name, attached);
   if (isAttached) chain.packaged = result;
+}
+
+/** How the artifact was made: beside it when it is packaged, else a statement about each variant. */
+function tell(chain: Chain, turn: Turn, { attach, ...rest }: NonNullable<PostprocessTable['provenance']>): void {
+  const { packaged: layout, variants } = chain;
+  if (layout === undefined && attach === true) refuseAttaching(turn, 'provenance');
+  if (layout !== undefined && attach !== false)
+    onLayout(chain, turn, (from) => ({ provenance: { from, attach: true, ...rest } }));
+  else if (layout !== undefined) turn.add(turn.name, { provenance: { from: layout, ...rest } });
+  else {
+    for (const { label, reference } of variants)
+      turn.add(variants.length === 1 ? turn.name : turn.name + label, { provenance: { from: reference, ...rest } });
+  }
+}
+
+function refuseAttaching({ complain }: Turn, kind: string): void {
+  const message = 'there is nothing to attach to: no postprocessor before this one makes an artifact';
+  complain([kind, 'attach'], { code: 'PK1103', message, hint: 'Put one with oci before it' });
+}
+
+/** What works on the artifact as it is packaged, and gives it back with more. */
+function onLayout(chain: Chain, { name, add, complain }: Turn, make: (from: string) => object): void {
+  if (chain.packaged === undefined) {
+    const message = 'there is no artifact: no postprocessor before this one makes one';
+    complain([], { code: 'PK1103', message, hint: 'Put one with oci before it' });
+  } else chain.packaged = add(name, make(chain.packaged));
 }
 
 /** A reference of the table as it is meant for a variant; one that leads nowhere is told and left as it is. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { attestations } from './attest.ts';
 import { filled, name, reference, text } from './values.ts';
 
 const annotations = z.record(filled, text);
@@ -65,6 +66,7 @@ export const postprocess = z.strictObject({
   sbom: z
     .strictObject({ of: z.record(filled, reference).exactOptional(), ...bom, attach: z.boolean().exactOptional() })
     .exactOptional(),
+  ...attestations,
 });
 
 /** One postprocessor of an artifact that has passed the schema. */

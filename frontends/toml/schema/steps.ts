@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { axisNames } from './axes.ts';
+import { provenance, sign, verify } from './attest.ts';
 import { disk, verity } from './disk.ts';
 import { edit } from './edits.ts';
 import { exec } from './exec.ts';
@@ -42,6 +43,9 @@ export const step = z.strictObject({
     .exactOptional(),
   disk: disk.exactOptional(),
   verity: verity.exactOptional(),
+  provenance: provenance.exactOptional(),
+  sign: sign.exactOptional(),
+  verify: verify.exactOptional(),
   compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
   decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
   vmlinux: z.strictObject({ from: reference, path: filled.exactOptional() }).exactOptional(),

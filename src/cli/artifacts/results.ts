@@ -11,6 +11,7 @@ import type { Invocation } from '../command.ts';
 import type { Definition } from '../definition.ts';
 import { secretsOf } from '../secrets.ts';
 import { flag } from '../values.ts';
+import { version } from '../version.ts';
 
 /** Steps to be made or looked up. */
 export interface Wanted {
@@ -29,7 +30,7 @@ export async function solveSteps({ options, signal }: Invocation, wanted: Wanted
   const graph = targeting(definition.graph, steps);
   const secrets = secretsOf(options);
   const pins = await pinsOf({ file, graph }, { update: false, locked: flag(options, 'locked') });
-  await using ops = await opsOf(graph, { store, directory, pins, secrets, signal });
+  await using ops = await opsOf(graph, { store, directory, pins, secrets, version: version(), signal });
   const request = { build: newBuildId(new Date()), project: file, graph, targets: steps, mode, keepGoing: false };
   const result = await engineOver(store, jobs).build({ ...request, opFor: ops.opFor, signal, emit });
   if (mode !== 'plan') pins.save();

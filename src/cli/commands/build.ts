@@ -17,6 +17,7 @@ import { secretOption, secretsOf } from '../secrets.ts';
 import { showReceipt, showTargets } from '../show-results.ts';
 import { countOption, flag, listOption, textOption } from '../values.ts';
 import { faceOf, watchOptions } from '../watch.ts';
+import { version } from '../version.ts';
 
 /** `portkit build`: makes the targets of a definition. */
 export const build: Command = {
@@ -78,7 +79,15 @@ async function runBuild(invocation: Invocation): Promise<number> {
   // However the build ends, the face is done before results and errors are printed.
   using faced = new DisposableStack();
   faced.defer(() => face.end());
-  await using ops = await opsOf(graph, { store, directory, ...boundsOf(definition, options), pins, secrets, signal });
+  await using ops = await opsOf(graph, {
+    store,
+    directory,
+    ...boundsOf(definition, options),
+    pins,
+    secrets,
+    version: version(),
+    signal,
+  });
   const request = { build: id, project: file, graph, targets, mode, keepGoing: flag(options, 'keep-going'), opFor: ops.opFor };
   using result = await engineOver(store, jobs).build({ ...request, signal, emit });
   pins.save();
