@@ -1,4 +1,6 @@
+import { tmpdir } from 'node:os';
 import type { Exporter } from './artifacts/exporter.ts';
+import type { Validator } from './artifacts/workflow/validator.ts';
 import type { Workplace } from './artifacts/workflow/workplace.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
@@ -40,6 +42,14 @@ export async function kernelFile(path: string): Promise<KernelSource> {
 export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace> {
   const { takeLock } = await import('./execution/lock.ts');
   return { project, takeLock, signal };
+}
+
+/** The checks that look into the files of artifacts; what must be kept meanwhile is in TMPDIR. */
+export async function validatorsIn(project: string): Promise<readonly Validator[]> {
+  const { validatorsOver } = await import('./artifacts/validators/index.ts');
+  const { runProgram } = await import('./ops/run-program.ts');
+  const path = process.env['PATH'] ?? '';
+  return validatorsOver({ project, scratch: tmpdir(), unxz: lazyUnxz(path), run: runProgram, path, openKernel: kernelFile });
 }
 
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */

@@ -5,7 +5,7 @@ import { resultFile } from '../../artifacts/workflow/result-file.ts';
 import { builtBy, validate } from '../../artifacts/workflow/validate.ts';
 import type { Validated } from '../../artifacts/workflow/validate.ts';
 import type { Digest } from '../../base/digest.ts';
-import { openStoreAt, workplaceOf } from '../../wiring.ts';
+import { openStoreAt, validatorsIn, workplaceOf } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
 import { storeRoot } from '../context.ts';
 import type { Definition } from '../definition.ts';
@@ -19,7 +19,7 @@ export async function validateVariants(invocation: Invocation): Promise<number> 
   const { definition, project, chosen } = await chooseVariants(invocation);
   const workplace = await workplaceOf(project, invocation.signal);
   const made = await knownDigests(invocation, { definition, chosen });
-  const validators = [builtBy((file) => Promise.resolve(made.get(file.path)))];
+  const validators = [builtBy((file) => Promise.resolve(made.get(file.path))), ...(await validatorsIn(project))];
   const outcomes: Outcome<Validated>[] = [];
   for (const one of chosen) outcomes.push({ chosen: one, result: await validate(one, validators, workplace) });
   printOutcomes(invocation, outcomes, showValidated);
