@@ -223,6 +223,18 @@ exec = { script = "echo $\${HOME} $HOME" }
     ]);
   });
 
+  test('of the environment may have a text for when they are not set or empty', async () => {
+    const defaulted = 'env = ["X"]\n[steps.a]\nlocal = "${env:X:-some/dir}"\n[steps.b]\nlocal = "b${env:X:-}"\n';
+    const paths = async (env: Readonly<Record<string, string>>): Promise<unknown> =>
+      (await load(defaulted, { env })).vertices.map(({ op }) => ('path' in op ? op.path : op));
+    expect(await paths({})).toEqual(['some/dir', 'b']);
+    expect(await paths({ X: '' })).toEqual(['some/dir', 'b']);
+    expect(await paths({ X: 'x:-y' })).toEqual(['x:-y', 'bx:-y']);
+    expect(await problems('[vars]\na = "${env:X:-b}"\n')).toEqual([
+      'PK1107 2:5 vars.a: the environment variable "X" is not declared',
+    ]);
+  });
+
   test('that are unknown, not declared, not set, used too early, or of the wrong form are told', async () => {
     expect(await problems(text, { set: { versoin: '7' } })).toEqual([
       'PK1107 1:1 --set versoin: there is no variable "versoin"',

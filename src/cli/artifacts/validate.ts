@@ -8,8 +8,8 @@ import type { Digest } from '../../base/digest.ts';
 import { openStoreAt, validatorsIn, workplaceOf } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
 import { storeRoot } from '../context.ts';
-import type { Definition } from '../definition.ts';
 import { chooseVariants } from './choose.ts';
+import type { Choice } from './choose.ts';
 import { namedSteps, solveSteps } from './results.ts';
 import { printOutcomes, showValidated } from './show.ts';
 import type { Outcome } from './show.ts';
@@ -18,7 +18,7 @@ import type { Outcome } from './show.ts';
 export async function validateVariants(invocation: Invocation): Promise<number> {
   const { definition, project, chosen } = await chooseVariants(invocation);
   const workplace = await workplaceOf(project, invocation.signal);
-  const made = await knownDigests(invocation, { definition, chosen });
+  const made = await knownDigests(invocation, { definition, project, chosen });
   const validators = [builtBy((file) => Promise.resolve(made.get(file.path))), ...(await validatorsIn(project))];
   const outcomes: Outcome<Validated>[] = [];
   for (const one of chosen) outcomes.push({ chosen: one, result: await validate(one, validators, workplace) });
@@ -32,14 +32,14 @@ export async function validateVariants(invocation: Invocation): Promise<number> 
 /** What the steps of variants make, by the paths of the files; only what is known without running anything. */
 async function knownDigests(
   invocation: Invocation,
-  { definition, chosen }: { readonly definition: Definition; readonly chosen: readonly Chosen[] },
+  { definition, project, chosen }: Choice & { readonly chosen: readonly Chosen[] },
 ): Promise<ReadonlyMap<VariantFile['path'], Digest>> {
   const made = new Map<string, Digest>();
   const steps = namedSteps(chosen);
   if (steps.length === 0) return made;
   await using store = openStoreAt(storeRoot(invocation.options['root']));
   const jobs = availableParallelism();
-  using plan = await solveSteps(invocation, { definition, steps, store, mode: 'plan', jobs, emit: () => {} });
+  using plan = await solveSteps(invocation, { definition, project, steps, store, mode: 'plan', jobs, emit: () => {} });
   const access = { blobs: store.blobs, signal: invocation.signal };
   for (const { path, name, step } of chosen.flatMap(({ variant }) => filesOf(variant))) {
     const ref = step === undefined ? undefined : plan.targets[step];
