@@ -50,11 +50,32 @@ function entriesOf(files: GuestFiles, plainFiles: readonly string[]): readonly F
 
 /** An ext4 image of files. */
 export async function guestImage(files: GuestFiles, plainFiles: readonly string[] = []): Promise<Buffer> {
-  const tree = treeOf(entriesOf(files, plainFiles));
+  return imageOf(entriesOf(files, plainFiles));
+}
+
+async function imageOf(entries: readonly FileEntry[]): Promise<Buffer> {
+  const tree = treeOf(entries);
   const plan = planExt4(tree.entries);
   const bytes = Buffer.alloc(plan.size);
   const image = { setSize: () => undefined, write: (part: Uint8Array, position: number) => bytes.set(part, position) };
   await writeExt4(plan, { contents: tree.contents, image }, new AbortController().signal);
+  return bytes;
+}
+
+/** A time that only inodes to be found again have. */
+const mark = 0x1234_5678;
+
+/** An image in which these files say that they are holes of a tebibyte. */
+export async function guestImageWithHoles(files: GuestFiles, holes: readonly string[]): Promise<Buffer> {
+  const empty = Object.fromEntries(holes.map((path) => [path, '']));
+  const bytes = await imageOf(
+    entriesOf({ ...files, ...empty }, []).map((entry) =>
+      holes.includes(`/${entry.path}`) && entry.type === 'file' ? { ...entry, mtime: { seconds: mark, nanos: 0 } } : entry,
+    ),
+  );
+  const time = Buffer.alloc(4);
+  time.writeUInt32LE(mark);
+  for (let at = bytes.indexOf(time); at >= 0; at = bytes.indexOf(time, at + 248)) bytes.writeUInt32LE(2 ** 8, at - 8 + 108);
   return bytes;
 }
 

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Selector } from '../model/selector.ts';
 import type { Fault } from '../workflow/validator.ts';
-import { fault } from './fault.ts';
+import { fault, orRefused } from './fault.ts';
 import { guestFile } from './guest-tree.ts';
 import type { GuestTree } from './guest-tree.ts';
 import { agentPath, initrdInitFaults, rootInitFaults } from './init.ts';
@@ -12,17 +12,17 @@ const busybox = '/bin/busybox';
 /** Everything that a root file system has to have. */
 export async function rootFaults(guest: GuestTree, selector: Selector): Promise<readonly Fault[]> {
   return [
-    ...(await rootInitFaults(guest, selector)),
+    ...(await orRefused('init', () => rootInitFaults(guest, selector))),
     ...(await programFaults(agentPath, guest, selector)),
     ...(claimsBusybox(guest) ? await programFaults(busybox, guest, selector) : []),
-    ...(await markerFaults(guest, selector)),
-    ...(await moduleFaults(guest)),
+    ...(await orRefused('marker', () => markerFaults(guest, selector))),
+    ...(await orRefused('modules', () => moduleFaults(guest))),
   ];
 }
 
 /** Everything that an initrd has to have. */
 export async function initrdFaults(guest: GuestTree, selector: Selector): Promise<readonly Fault[]> {
-  return [...(await initrdInitFaults(guest, selector)), ...(await moduleFaults(guest))];
+  return [...(await initrdInitFaults(guest, selector)), ...(await orRefused('modules', () => moduleFaults(guest)))];
 }
 
 /** The programs that have to be in a root by name. */

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { goodGuest, goodInitrd, guestImage, guestInitrd, sampleProgram } from '../../../test/artifacts/guest-samples.ts';
+import {
+  goodGuest,
+  goodInitrd,
+  guestImage,
+  guestImageWithHoles,
+  guestInitrd,
+  sampleProgram,
+} from '../../../test/artifacts/guest-samples.ts';
 import type { GuestFiles } from '../../../test/artifacts/guest-samples.ts';
 import { makeElf } from '../../../test/formats/elf.ts';
 import { whyNoTools } from '../../../test/formats/ext4-judges.ts';
@@ -250,6 +257,15 @@ describe('guest images', () => {
     ],
   ])('%s is a finding', async (_, changed, plain, expected) => {
     expect(await guest({ ...goodGuest, ...changed }, { plain })).toEqual([`rootfs.ext4: ${expected}`]);
+  });
+
+  test('files that only say that they are large cost nothing', async () => {
+    const image = await guestImageWithHoles(goodGuest, ['/data', '/etc/port-protection-mode', '/lib/libc.so']);
+    const files = { [`${pvm}/rootfs.ext4`]: image, [`${pvm}/initrd.cpio.gz`]: await guestInitrd(goodInitrd) };
+    expect(await findings('guest-image', pvm, { files })).toEqual([
+      expect.stringMatching(/library: PK3303: .* more than 536870912 bytes/),
+      expect.stringMatching(/marker: PK3303: .* more than 1048576 bytes/),
+    ]);
   });
 
   test('everything at once, in image and initrd', async () => {
