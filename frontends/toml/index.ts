@@ -3,11 +3,10 @@ import type { Location, Vertex } from '../../src/graph/graph.ts';
 import type { Problem } from '../../src/graph/problem.ts';
 import { problemsError } from '../../src/graph/problem.ts';
 import { validate } from '../../src/graph/validate.ts';
-import type { artifactsOf } from './artifacts.ts';
+import type { artifactsOf, StepNames } from './artifacts.ts';
 import type { Document, Finding } from './findings.ts';
 import { stepHeads } from './heads.ts';
 import { readFiles } from './include.ts';
-import type { Plan } from './plan.ts';
 import { planSteps } from './plan.ts';
 import { fitsDefinition } from './schema/fits.ts';
 import { scopeOf } from './scope.ts';
@@ -35,7 +34,7 @@ async function load(source: Source, context: FrontendContext): Promise<Definitio
   const targets = targetsOf(tables, work, made.vertices);
   const graph = { vertices: await located(made), targets: targets.targets };
   const { artifacts, findings: artifactFindings } =
-    shape.length + files.lost.size === 0 ? await readArtifacts(tables, plan) : noArtifacts;
+    shape.length + files.lost.size === 0 ? await readArtifacts(tables, work) : noArtifacts;
   const all = [
     ...files.findings,
     ...shape,
@@ -55,9 +54,9 @@ async function load(source: Source, context: FrontendContext): Promise<Definitio
 const noArtifacts = { artifacts: [], findings: [] };
 
 /** Most definitions have none, and do not pay for them. */
-async function readArtifacts(tables: Tables, plan: Plan): Promise<ReturnType<typeof artifactsOf>> {
+async function readArtifacts(tables: Tables, work: StepNames): Promise<ReturnType<typeof artifactsOf>> {
   if (tables.kernels.size + tables.guestImages.size + tables.controlPlanes.size === 0) return noArtifacts;
-  return (await import('./artifacts.ts')).artifactsOf(tables, plan);
+  return (await import('./artifacts.ts')).artifactsOf(tables, work);
 }
 
 async function refuse(

@@ -566,6 +566,23 @@ protection_mode = "standard"
     ]);
   });
 
+  test('may name their steps by variables, and by the selector', async () => {
+    const named = (step: string) =>
+      define(`
+[vars]
+lane = "own"
+[matrix]
+architecture = ["x86_64"]
+[steps.own-x86_64]
+local = "k"
+${port.replace('[artifacts.kernels.demo-kernel.variants.selector]', `build = { step = "${step}" }\n$&`)}`);
+    const { artifacts } = await named('${lane}-${matrix.architecture}');
+    expect(artifacts[0]?.variants[0]?.build).toEqual({ step: 'own-x86_64' });
+    await expect(named('${line}')).rejects.toThrow('variants[0].build.step: there is no variable "line"');
+    await expect(named('${matrix.protection_mode}')).rejects.toThrow('there is no step "standard"');
+    await expect(named('a b')).rejects.toThrow('expected the name of a step');
+  });
+
   test('come out with the steps of their selectors', async () => {
     const text = `${port.replace('[artifacts.kernels.demo-kernel.variants.selector]', 'build = { step = "vmlinux" }\n$&')}
 [matrix]

@@ -30,8 +30,8 @@ beforeAll(() => {
   writeFileSync(join(folder, 'examples/port.toml'), readFileSync('examples/port.toml', 'utf8') + lane);
 });
 
-function artifacts(verb: string, line: string) {
-  const set = verb === 'build' || verb === 'validate' ? ['--set', 'kernel=sample', '--set', 'busybox=none'] : [];
+function artifacts(verb: string, line: string, lane = 'sample') {
+  const set = ['--set', `kernel=${lane}`, '--set', 'busybox=none'];
   const argv = ['--config', 'examples/port.toml', 'artifacts', verb, ...set, ...line.split(' ')];
   return spawnSync('sh', [join(process.cwd(), 'bin/portkit'), ...argv], {
     encoding: 'utf8',
@@ -90,9 +90,9 @@ describe('the demo', () => {
       [
         'demo-kernel',
         [
-          ['artifacts/kernel/demo/x86_64/firecracker/standard/vmlinux', { step: 'kernel[x86_64]' }],
+          ['artifacts/kernel/demo/x86_64/firecracker/standard/vmlinux', { step: 'kernel-firecracker-x86_64' }],
           ['artifacts/kernel/demo/x86_64/firecracker/pvm/vmlinux', { step: 'kernel-pvm' }],
-          ['artifacts/kernel/demo/aarch64/firecracker/standard/vmlinux', { step: 'kernel[aarch64]' }],
+          ['artifacts/kernel/demo/aarch64/firecracker/standard/vmlinux', { step: 'kernel-firecracker-aarch64' }],
         ],
       ],
       [
@@ -111,6 +111,16 @@ describe('the demo', () => {
     ['aarch64/firecracker/standard', '--artifact demo-kernel --architecture aarch64', kernels.aarch64],
   ])('kernel round trip: %s', (selector, line, kernel) => {
     expect(roundTrip('kernel', selector, line).equals(kernel)).toBe(true);
+  });
+
+  test('a kernel is compared with the pinned source, though nothing was fetched (S0.37)', () => {
+    const line = '--artifact demo-kernel --architecture x86-64';
+    expect(artifacts('build', line)).toMatchObject({ status: 0 });
+    const validated = artifacts('validate', line, 'firecracker');
+    expect(validated.status).toBe(7);
+    expect(validated.stdout).toMatch(
+      /digest: sha256 mismatch with the step "kernel-firecracker-x86_64": expected sha256:e41c7048/,
+    );
   });
 
   test('without a PVM kernel there is none, and the standard one is not taken for it (S0.38, S0.45)', () => {

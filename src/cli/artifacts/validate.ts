@@ -4,6 +4,7 @@ import type { Chosen, VariantFile } from '../../artifacts/model/paths.ts';
 import { resultFile } from '../../artifacts/workflow/result-file.ts';
 import { builtBy, validate } from '../../artifacts/workflow/validate.ts';
 import type { Validated } from '../../artifacts/workflow/validate.ts';
+import { isDigest } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { openStoreAt, validatorsIn, workplaceOf } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
@@ -29,7 +30,7 @@ export async function validateVariants(invocation: Invocation): Promise<number> 
   return outcomes.some(({ result }) => result.findings.length > 0) ? 7 : 0;
 }
 
-/** What the steps of variants make, by the paths of the files; only what is known without running anything. */
+/** What the steps of variants make, by the paths of the files: what is pinned, and what is known without running anything. */
 async function knownDigests(
   invocation: Invocation,
   { definition, project, chosen }: Choice & { readonly chosen: readonly Chosen[] },
@@ -37,13 +38,18 @@ async function knownDigests(
   const made = new Map<string, Digest>();
   const steps = namedSteps(chosen);
   if (steps.length === 0) return made;
+  const ops = new Map(definition.graph.vertices.map(({ name, op }) => [name, op]));
   await using store = openStoreAt(storeRoot(invocation.options['root']));
   const jobs = availableParallelism();
   using plan = await solveSteps(invocation, { definition, project, steps, store, mode: 'plan', jobs, emit: () => {} });
   const access = { blobs: store.blobs, signal: invocation.signal };
   for (const { path, name, step } of chosen.flatMap(({ variant }) => filesOf(variant))) {
-    const ref = step === undefined ? undefined : plan.targets[step];
-    if (step !== undefined && ref !== undefined) made.set(path, (await resultFile({ step, ref }, name, access)).content);
+    if (step === undefined) continue;
+    const ref = plan.targets[step];
+    const op = ops.get(step);
+    const pinned = op?.type === 'fetch' && op.digest !== undefined && isDigest(op.digest) ? op.digest : undefined;
+    const digest = pinned ?? (ref && (await resultFile({ step, ref }, name, access)).content);
+    if (digest !== undefined) made.set(path, digest);
   }
   return made;
 }
