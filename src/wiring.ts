@@ -44,12 +44,23 @@ export async function workplaceOf(project: string, signal: AbortSignal): Promise
   return { project, takeLock, signal };
 }
 
+/** Where e2fsck and debugfs are looked for: the PATH of a user often lacks what root uses. */
+export function judgesPath(): string {
+  return [process.env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(':');
+}
+
 /** The checks that look into the files of artifacts; what must be kept meanwhile is in TMPDIR. */
 export async function validatorsIn(project: string): Promise<readonly Validator[]> {
   const { validatorsOver } = await import('./artifacts/validators/index.ts');
   const { runProgram } = await import('./ops/run-program.ts');
-  const path = process.env['PATH'] ?? '';
-  return validatorsOver({ project, scratch: tmpdir(), unxz: lazyUnxz(path), run: runProgram, path, openKernel: kernelFile });
+  return validatorsOver({
+    project,
+    scratch: tmpdir(),
+    unxz: lazyUnxz(process.env['PATH'] ?? ''),
+    run: runProgram,
+    path: judgesPath(),
+    openKernel: kernelFile,
+  });
 }
 
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */

@@ -47,13 +47,13 @@ function roundTrip(kind: 'kernel' | 'guest', selector: string, line: string): Bu
   const first = `${path}/${kind === 'kernel' ? 'vmlinux' : 'rootfs.ext4'}`;
   expect(artifacts('build', line)).toMatchObject({ status: 0 });
   const before = bytes(first);
-  expect(artifacts('validate', line)).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('validated ') });
+  expect(artifacts('validate', line)).toMatchObject({ status: 0, stdout: expect.stringContaining('validated ') });
   expect(artifacts('push', line)).toMatchObject({ status: 0 });
   renameSync(join(folder, path), join(folder, 'lost'));
   expect(artifacts('pull', line)).toMatchObject({ status: 0 });
   rmSync(join(folder, 'lost'), { recursive: true });
   expect(bytes(first).equals(before)).toBe(true);
-  expect(artifacts('validate', line)).toMatchObject({ status: 0, stderr: '' });
+  expect(artifacts('validate', line)).toMatchObject({ status: 0 });
   return before;
 }
 

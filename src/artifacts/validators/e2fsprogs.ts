@@ -3,11 +3,14 @@ import { PortkitError } from '../../base/errors.ts';
 import type { Fault } from '../workflow/validator.ts';
 import { fault } from './fault.ts';
 
-/** How the programs of e2fsprogs are started, and where they are looked for. */
+/** How the programs of e2fsprogs are started, and where they are looked for (`PATH`; what only root uses is in it too). */
 export interface Judges {
   readonly run: RunProgram;
   readonly path: string;
 }
+
+/** After so many lines it is clear enough. */
+const mostLines = 100;
 
 /** What e2fsck says of every image. */
 const usual = [
@@ -26,7 +29,9 @@ export async function e2fsckFaults(image: string, judges: Judges, signal: AbortS
   if (ended === undefined) return [];
   const lines = `${ended.stdout}\n${ended.stderr}`.split('\n').filter((line) => !usual.some((form) => form.test(line)));
   if (lines.length === 0 && ended.status !== 0) lines.push(`it ended with status ${ended.status}`);
-  return lines.map((line) => fault('e2fsck', line));
+  const more = lines.length - mostLines;
+  const shown = more > 0 ? [...lines.slice(0, mostLines), `and ${more} more lines`] : lines;
+  return shown.map((line) => fault('e2fsck', line));
 }
 
 /** Which of these paths debugfs does not find in an image; nothing when it is not installed. Its status is always 0. */
@@ -47,7 +52,7 @@ export async function debugfsFaults(
 const longest = 2 ** 20;
 
 async function say(argv: readonly [string, ...string[]], { run, path }: Judges, signal: AbortSignal) {
-  const { stdout, ended } = run({ argv, env: { PATH: `${path}:/usr/sbin:/sbin`, LC_ALL: 'C' }, signal });
+  const { stdout, ended } = run({ argv, env: { PATH: path, LC_ALL: 'C' }, signal });
   let text = '';
   for await (const chunk of stdout) text = (text + Buffer.from(chunk).toString('latin1')).slice(0, longest);
   try {

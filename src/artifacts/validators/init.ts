@@ -9,7 +9,7 @@ import { notExecutable, programFaults } from './programs.ts';
 export const agentPath = '/usr/bin/port-guest-agent';
 
 /** A call of the agent in a line of a script that is no comment. */
-const callsAgent = /^(?!\s*#).*(?<![\w.-])port-guest-agent(?![\w.-])/m;
+const callsAgent = /^(?![ \t]*#).*(?<![\w.-])port-guest-agent(?![\w.-])/m;
 
 /** `/init` of a root: a script that launches the agent, or the agent itself (its minimal mode). */
 export async function rootInitFaults(guest: GuestTree, selector: Selector): Promise<readonly Fault[]> {

@@ -268,6 +268,13 @@ describe('guest images', () => {
     ]);
   });
 
+  test('a script of a million empty lines is read once', async () => {
+    const started = performance.now();
+    const init = `#!/bin/sh\n${'\n'.repeat(2 ** 20 - 20)}`;
+    expect(await guest({ ...goodGuest, '/init': init })).toEqual(['rootfs.ext4: init: /init does not launch port-guest-agent']);
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+
   test('everything at once, in image and initrd', async () => {
     const wrong = { '/init': '#!/bin/sh\nexec sh\n', '/bin/sh': { link: 'busybox' }, '/etc/port-protection-mode': 'standard' };
     const initrd = await guestInitrd({ '/etc/port-kernel-modules-release': '6.1' });
@@ -334,7 +341,7 @@ describe('the judges of e2fsprogs', () => {
   test('agree when they are the real ones', async ({ skip }) => {
     const reason = whyNoTools();
     skip(reason !== undefined, reason);
-    const run: RunProgram = (call) => runProgram({ ...call, env: { ...call.env, PATH: process.env['PATH'] ?? '' } });
+    const run: RunProgram = (call) => runProgram({ ...call, env: { ...call.env, PATH: `${process.env['PATH']}:/usr/sbin` } });
     expect(await guest(goodGuest, { run })).toEqual([]);
     const image = await guestImage(goodGuest);
     image.writeUInt32LE(3, 1024 + 12);
@@ -352,6 +359,9 @@ describe('the judges of e2fsprogs', () => {
       'rootfs.ext4: e2fsck: Free blocks count wrong (5, counted=13773).',
       'rootfs.ext4: e2fsck: Fix? no',
     ]);
+    const flood = await guest(goodGuest, { run: saying({ e2fsck: { stdout: 'Fix? no\n'.repeat(1000) } }) });
+    expect(flood).toHaveLength(101);
+    expect(flood.at(-1)).toBe('rootfs.ext4: e2fsck: and 900 more lines');
     expect(await guest(goodGuest, { run: saying({ e2fsck: { stdout: passes, status: 8 } }) })).toEqual([
       'rootfs.ext4: e2fsck: it ended with status 8',
     ]);

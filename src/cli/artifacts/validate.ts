@@ -6,9 +6,10 @@ import { builtBy, validate } from '../../artifacts/workflow/validate.ts';
 import type { Validated } from '../../artifacts/workflow/validate.ts';
 import { isDigest } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
-import { openStoreAt, validatorsIn, workplaceOf } from '../../wiring.ts';
+import { judgesPath, openStoreAt, validatorsIn, workplaceOf } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
 import { storeRoot } from '../context.ts';
+import { findProgram } from '../machine.ts';
 import { chooseVariants } from './choose.ts';
 import type { Choice } from './choose.ts';
 import { namedSteps, solveSteps } from './results.ts';
@@ -26,6 +27,11 @@ export async function validateVariants(invocation: Invocation): Promise<number> 
   printOutcomes(invocation, outcomes, showValidated);
   for (const { path } of outcomes.flatMap(({ result }) => result.files)) {
     if (!made.has(path)) invocation.note(`note: ${path}: no result of a step is known here that it could be compared with`);
+  }
+  const isImage = chosen.some(({ artifact }) => artifact.kind === 'guest-image');
+  for (const judge of isImage ? ['e2fsck', 'debugfs'] : []) {
+    if (findProgram(judge, judgesPath()) === undefined)
+      invocation.note(`note: ${judge} is not installed: only portkit itself looked at the guest images`);
   }
   return outcomes.some(({ result }) => result.findings.length > 0) ? 7 : 0;
 }
