@@ -1,4 +1,6 @@
+import { tmpdir } from 'node:os';
 import type { Exporter } from './artifacts/exporter.ts';
+import type { Validator } from './artifacts/workflow/validator.ts';
 import type { Workplace } from './artifacts/workflow/workplace.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
@@ -42,6 +44,25 @@ export async function kernelFile(path: string): Promise<KernelSource> {
 export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace> {
   const { takeLock } = await import('./execution/lock.ts');
   return { project, takeLock, signal };
+}
+
+/** Where e2fsck and debugfs are looked for: the PATH of a user often lacks what root uses. */
+export function judgesPath(): string {
+  return [process.env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(':');
+}
+
+/** The checks that look into the files of artifacts; what must be kept meanwhile is in TMPDIR. */
+export async function validatorsIn(project: string): Promise<readonly Validator[]> {
+  const { validatorsOver } = await import('./artifacts/validators/index.ts');
+  const { runProgram } = await import('./ops/run-program.ts');
+  return validatorsOver({
+    project,
+    scratch: tmpdir(),
+    unxz: lazyUnxz(process.env['PATH'] ?? ''),
+    run: runProgram,
+    path: judgesPath(),
+    openKernel: kernelFile,
+  });
 }
 
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */

@@ -223,6 +223,18 @@ exec = { script = "echo $\${HOME} $HOME" }
     ]);
   });
 
+  test('of the environment may have a text for when they are not set or empty', async () => {
+    const defaulted = 'env = ["X"]\n[steps.a]\nlocal = "${env:X:-some/dir}"\n[steps.b]\nlocal = "b${env:X:-}"\n';
+    const paths = async (env: Readonly<Record<string, string>>): Promise<unknown> =>
+      (await load(defaulted, { env })).vertices.map(({ op }) => ('path' in op ? op.path : op));
+    expect(await paths({})).toEqual(['some/dir', 'b']);
+    expect(await paths({ X: '' })).toEqual(['some/dir', 'b']);
+    expect(await paths({ X: 'x:-y' })).toEqual(['x:-y', 'bx:-y']);
+    expect(await problems('[vars]\na = "${env:X:-b}"\n')).toEqual([
+      'PK1107 2:5 vars.a: the environment variable "X" is not declared',
+    ]);
+  });
+
   test('that are unknown, not declared, not set, used too early, or of the wrong form are told', async () => {
     expect(await problems(text, { set: { versoin: '7' } })).toEqual([
       'PK1107 1:1 --set versoin: there is no variable "versoin"',
@@ -552,6 +564,23 @@ protection_mode = "standard"
       'PK1104 36:18 artifacts.kernels.demo-kernel.variants[0].build.step: there is no step "vmlinux"',
       'PK1104 36:38 artifacts.kernels.demo-kernel.variants[0].build.initrd: there is no step "initrd"',
     ]);
+  });
+
+  test('may name their steps by variables, and by the selector', async () => {
+    const named = (step: string) =>
+      define(`
+[vars]
+lane = "own"
+[matrix]
+architecture = ["x86_64"]
+[steps.own-x86_64]
+local = "k"
+${port.replace('[artifacts.kernels.demo-kernel.variants.selector]', `build = { step = "${step}" }\n$&`)}`);
+    const { artifacts } = await named('${lane}-${matrix.architecture}');
+    expect(artifacts[0]?.variants[0]?.build).toEqual({ step: 'own-x86_64' });
+    await expect(named('${line}')).rejects.toThrow('variants[0].build.step: there is no variable "line"');
+    await expect(named('${matrix.protection_mode}')).rejects.toThrow('there is no step "standard"');
+    await expect(named('a b')).rejects.toThrow('expected the name of a step');
   });
 
   test('come out with the steps of their selectors', async () => {

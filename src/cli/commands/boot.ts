@@ -129,7 +129,9 @@ function shown({ monitor, accelerator, why, times, guest, files }: BootReport): 
   return [
     `booted Linux ${guest.kernel} on ${guest.machine} with ${guest.cpus} CPU and ${showSize(guest.memory)} (${how})`,
     ...files.map(({ path, size, sha256 }) => `${path}: ${showSize(size)}, sha256:${sha256}`),
-    `kernel ${showDuration(kernelMs)}, userspace ${showDuration(userspaceMs)} by its own clock`,
+    kernelMs === 0
+      ? `kernel and userspace ${showDuration(userspaceMs)} by its own clock`
+      : `kernel ${showDuration(kernelMs)}, userspace ${showDuration(userspaceMs)} by its own clock`,
     `agent after ${showDuration(agentMs)}, ended after ${showDuration(totalMs)}`,
   ].join('\n');
 }
