@@ -68,6 +68,7 @@ tree = [
   { copy = "step:agent", path = "agent", to = "/usr/bin/agent", mode = "755" },
   { write = "/etc/passwd", text = "root" },
   { elf_libs = "/usr/bin/agent", from = "step:base" },
+  { kernel_modules = "/lib/modules", from = "step:base", names = ["ext4"], release_file = "/etc/release" },
   { device = "/dev/null", kind = "char", major = 1, minor = 3 },
 ]
 [steps.all]
@@ -143,6 +144,7 @@ disk = { size = "64MiB", partitions = [
           { copy: 0, path: 'agent', to: '/usr/bin/agent', mode: '0755' },
           { write: '/etc/passwd' },
           { elfLibs: '/usr/bin/agent', from: 1 },
+          { kernelModules: '/lib/modules', from: 1, names: ['ext4'], releaseFile: '/etc/release' },
           { device: '/dev/null' },
         ],
       },
@@ -403,7 +405,7 @@ t = "step:kernell"
       'PK1102 13:59 unknown key "too" in steps.files.tree[1]',
       'PK1103 13:95 steps.files.tree[2].mode: expected an octal mode such as "0755"',
       'PK1103 13:103 steps.files.tree[3]: expected a table',
-      'PK1103 13:106 steps.files.tree[4]: expected one of the keys copy, write, mkdir, symlink, hardlink, device, remove, chmod, chown, xattr, elf_libs',
+      'PK1103 13:106 steps.files.tree[4]: expected one of the keys copy, write, mkdir, symlink, hardlink, device, remove, chmod, chown, xattr, elf_libs, kernel_modules',
       'PK1103 16:43 steps.two.extract.strip: expected 0 or more',
       'PK1103 17:8 steps.none: the step does not say what it is',
       'PK1101 19:5 invalid value',

@@ -85,7 +85,9 @@ function toEdit(edit: EditMessage['edit'], complain: Complain): TreeEdit {
   const { path, ...others } = rest;
   checkWords(edit.case, rest, complain);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the messages have the fields of the edits
-  return (edit.case === 'copy' ? { copy: input, ...rest } : { [edit.case]: path, ...others }) as unknown as TreeEdit;
+  return (edit.case === 'copy'
+    ? { copy: input, ...rest }
+    : { [edit.case]: path, ...required[edit.case], ...others }) as unknown as TreeEdit;
 }
 
 /** Lists that a spec has even when they are empty, which bytes cannot tell from lists that are not there. */
@@ -93,6 +95,7 @@ const required: Readonly<Record<string, object>> = {
   deb: { packages: [] },
   disk: { partitions: [] },
   exec: { argv: [], inputs: [] },
+  kernelModules: { names: [] },
   tree: { edits: [] },
 };
 

@@ -37,6 +37,7 @@ const edit: fc.Arbitrary<TreeEdit> = fc.oneof(
   record({ chown: text, uid: small, gid: small }, { recursive: fc.boolean() }),
   record({ xattr: text, name: text }, { text, base64: text }),
   record({ elfLibs: text, from: fc.constant(0) }, { to: text }),
+  record({ kernelModules: text, from: fc.constant(0), names: list }, { release: text, releaseFile: text }),
 );
 
 function type<T extends string>(value: T): fc.Arbitrary<T> {

@@ -65,7 +65,7 @@ function editMessage(edit: TreeEdit): EditMessage {
 
 /** The key of an edit that says what it is. */
 const editKinds: ReadonlySet<string> = new Set(
-  'copy write mkdir symlink hardlink device remove chmod chown xattr elfLibs'.split(' '),
+  'copy write mkdir symlink hardlink device remove chmod chown xattr elfLibs kernelModules'.split(' '),
 );
 
 function whole(value: number | undefined): bigint | undefined {

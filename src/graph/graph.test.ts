@@ -186,6 +186,7 @@ describe('the TypeScript face', () => {
         const files = tree('files', [
           { copy: agent, to: '/usr/bin/agent' },
           { elfLibs: '/usr/bin/agent', from: base },
+          { kernelModules: '/lib/modules', from: base, names: ['ext4'] },
           { copy: agent, to: '/usr/bin/second' },
           { mkdir: '/tmp', mode: '1777' },
         ]);
@@ -220,7 +221,7 @@ describe('the TypeScript face', () => {
     const [agent, files] = [2, 3].map((at) => made.vertices[at]);
     expect(agent?.op).toMatchObject({ type: 'exec', inputs: ['a', 'z', ''], root: { input: 2 } });
     expect(agent?.inputs.map((input) => input.vertex)).toEqual([1, 0, 1]);
-    expect(files?.op).toMatchObject({ edits: [{ copy: 0 }, { from: 1 }, { copy: 0 }, { mkdir: '/tmp' }] });
+    expect(files?.op).toMatchObject({ edits: [{ copy: 0 }, { from: 1 }, { from: 1 }, { copy: 0 }, { mkdir: '/tmp' }] });
     expect(files?.location?.file).toMatch(/graph\.test\.ts$/);
     expect(files?.location?.line).toBe((agent?.location?.line ?? 0) + 1);
   });

@@ -115,7 +115,17 @@ export type TreeEdit =
   | { readonly chmod: string; readonly mode: string; readonly recursive?: boolean }
   | { readonly chown: string; readonly uid: number; readonly gid: number; readonly recursive?: boolean }
   | { readonly xattr: string; readonly name: string; readonly text?: string; readonly base64?: string }
-  | { readonly elfLibs: string; readonly from: number; readonly to?: string };
+  | { readonly elfLibs: string; readonly from: number; readonly to?: string }
+  | {
+      /** The folder below which they are put, by the kernel's release: `/lib/modules`. */
+      readonly kernelModules: string;
+      readonly from: number;
+      readonly names: readonly string[];
+      /** Which kernel, when the input has several. */
+      readonly release?: string;
+      /** A file that is to say the release. */
+      readonly releaseFile?: string;
+    };
 
 /** A tree from nothing, by edits. */
 export interface TreeSpec {

@@ -79,7 +79,7 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
       );
     case 'tree':
       return outside(
-        op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'elfLibs' in edit ? [edit.from] : [])),
+        op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'from' in edit ? [edit.from] : [])),
         inputs.length,
       );
     default:

@@ -7,13 +7,13 @@ export interface Wired<H> {
 }
 
 type Copy = Extract<TreeEdit, { copy: number }>;
-type ElfLibs = Extract<TreeEdit, { elfLibs: string }>;
+type FromTree = Extract<TreeEdit, { from: number }>;
+
+/** A kind of edits, its input named directly. */
+type Named<Edit, H> = Edit extends FromTree ? Omit<Edit, 'from'> & { readonly from: H } : never;
 
 /** A tree edit that names its input directly. */
-export type EditOver<H> =
-  | (Omit<Copy, 'copy'> & { readonly copy: H })
-  | (Omit<ElfLibs, 'from'> & { readonly from: H })
-  | Exclude<TreeEdit, Copy | ElfLibs>;
+export type EditOver<H> = (Omit<Copy, 'copy'> & { readonly copy: H }) | Named<FromTree, H> | Exclude<TreeEdit, Copy | FromTree>;
 
 /** An exec that names its inputs directly. */
 export type ExecOver<H> = Omit<ExecSpec, 'type' | 'inputs' | 'root'> & {
@@ -31,7 +31,7 @@ export function wireTree<H>(edits: readonly EditOver<H>[]): Wired<H> & { readonl
   const { positionOf, inputs } = numbering<H>();
   const numbered = edits.map((edit): TreeEdit => {
     if ('copy' in edit) return { ...edit, copy: positionOf(edit.copy) };
-    if ('elfLibs' in edit) return { ...edit, from: positionOf(edit.from) };
+    if ('from' in edit) return { ...edit, from: positionOf(edit.from) };
     return edit;
   });
   return { op: { type: 'tree', edits: numbered }, inputs: inputs() };
