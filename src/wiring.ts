@@ -1,3 +1,4 @@
+import type { BootReport, BootTrial } from './boot/boot.ts';
 import type { Exporter } from './artifacts/exporter.ts';
 import type { Workplace } from './artifacts/workflow/workplace.ts';
 import { createEngine } from './engine/engine.ts';
@@ -12,6 +13,7 @@ import { lazyUnxz } from './wiring/ops.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
+export { nativeArchitecture } from './wiring/native.ts';
 export { lazyUnxz, opsOf } from './wiring/ops.ts';
 
 /** Opens the store of a root for the user and clock of this machine: the one place where a store meets the world. */
@@ -28,6 +30,11 @@ export function engineOver(store: Store, jobs: number): Engine {
     wallClock: Date.now,
     now: () => performance.now(),
   });
+}
+
+/** Tries a machine with what this one has. */
+export async function tryMachine(trial: BootTrial, signal: AbortSignal): Promise<BootReport> {
+  return (await import('./wiring/boot.ts')).tryMachine(trial, signal);
 }
 
 /** A kernel file of this machine. */

@@ -30,7 +30,8 @@ export function referencesOf(step: unknown): readonly Reference[] {
     } else if (kind === 'disk') {
       for (const [at, partition] of list(table(value)['partitions']).entries())
         add(table(partition)['from'], kind, 'partitions', at, 'from');
-    } else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
+    } else if (kind === 'boot') for (const image of ['kernel', 'initrd', 'rootfs']) add(table(value)[image], kind, image);
+    else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
   }
   return found;
 }

@@ -170,6 +170,30 @@ disk = { size = "64MiB", partitions = [
     expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);
   });
 
+  test('a boot names its images and what is to be found', async () => {
+    const graph = await load(`
+[steps.kernel]
+local = { path = "." }
+[steps.root]
+local = { path = "." }
+[steps.booted]
+boot = { kernel = "step:kernel", rootfs = "step:root", memory = "256MiB", timeout = "90s", expect = [{ path = "/a", text = "b" }] }
+`);
+    expect(names(graph)).toEqual(['kernel <', 'root <', 'booted <kernel root']);
+    expect(graph.vertices[2]?.op).toEqual({
+      type: 'boot',
+      kernel: 0,
+      rootfs: 1,
+      memoryBytes: 2 ** 28,
+      timeoutMs: 90_000,
+      expect: [{ path: '/a', text: 'b' }],
+    });
+    const both = `expect = [{ path = "/a", text = "b", sha256 = "${'a'.repeat(64)}" }]`;
+    await expect(load(`[steps.x]\nboot = { kernel = "step:y", ${both} }\n[steps.y]\nlocal = { path = "." }\n`)).rejects.toThrow(
+      /either by its digest or by its text/,
+    );
+  });
+
   test('a vmlinux is taken out of a file, or out of one file of a tree', async () => {
     const graph = await load(`
 [steps.packages]

@@ -2,8 +2,8 @@ import type { Graph, Input, Location, Vertex } from './graph.ts';
 import type { OpSpec } from './ops.ts';
 import { problemsError } from './problem.ts';
 import { validate } from './validate.ts';
-import type { DiskOver, EditOver, ExecOver, Wired } from './wire.ts';
-import { wireDisk, wireExec, wireTree } from './wire.ts';
+import type { BootOver, DiskOver, EditOver, ExecOver, Wired } from './wire.ts';
+import { wireBoot, wireDisk, wireExec, wireTree } from './wire.ts';
 
 /** A step of the graph that is being made, to be used as an input of later steps or as a target. */
 export interface Handle {
@@ -32,6 +32,7 @@ export interface Steps {
   readonly compress: (name: string, from: Handle, spec: SpecOf<'compress'>) => Handle;
   readonly decompress: (name: string, from: Handle, spec?: SpecOf<'decompress'>) => Handle;
   readonly vmlinux: (name: string, from: Handle, spec?: SpecOf<'vmlinux'>) => Handle;
+  readonly boot: (name: string, spec: BootOver<Handle>) => Handle;
 }
 
 /**
@@ -76,6 +77,7 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     compress: (name, from, spec) => add(name, { op: { type: 'compress', ...spec }, inputs: [from] }),
     decompress: (name, from, spec) => add(name, { op: { type: 'decompress', ...spec }, inputs: [from] }),
     vmlinux: (name, from, spec) => add(name, { op: { type: 'vmlinux', ...spec }, inputs: [from] }),
+    boot: (name, spec) => add(name, wireBoot(spec)),
   });
 
   for (const [name, handle] of Object.entries(targets)) if (!made.has(handle)) throw foreignHandle(name, handle, undefined);

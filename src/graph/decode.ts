@@ -103,6 +103,7 @@ const required: Readonly<Record<string, object>> = {
 const words: Readonly<Record<string, readonly [field: string, words: readonly string[]]>> = {
   archive: ['format', ['tar']],
   cpio: ['compress', ['none', 'gzip', 'zstd']],
+  boot: ['architecture', ['x86_64', 'aarch64']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
   verity: ['output', ['tree', 'image', 'root-hash']],
   compress: ['format', ['gzip', 'zstd']],

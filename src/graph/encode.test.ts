@@ -111,6 +111,18 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
     },
   ),
   record(
+    { type: type('boot'), kernel: fc.constant(0) },
+    {
+      initrd: fc.constant(0),
+      rootfs: fc.constant(0),
+      architecture: fc.constantFrom('x86_64', 'aarch64'),
+      memoryBytes: large,
+      append: text,
+      timeoutMs: large,
+      expect: fc.array(record({ path: text }, { sha256: text, text }), { minLength: 1, maxLength: 2 }),
+    },
+  ),
+  record(
     {
       type: type('disk'),
       partitions: fc.array(

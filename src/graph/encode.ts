@@ -37,6 +37,7 @@ function formed(op: OpSpec): object {
   if (op.type === 'cpio') return { ...op, mtime: whole(op.mtime) };
   if (op.type === 'ext4') return { ...op, size: whole(op.size), headroom: whole(op.headroom), mtime: whole(op.mtime) };
   if (op.type === 'disk') return { ...op, size: whole(op.size), partitions: op.partitions.map(partitionMessage) };
+  if (op.type === 'boot') return { ...op, memoryBytes: whole(op.memoryBytes), timeoutMs: whole(op.timeoutMs) };
   if (op.type === 'tree') return { edits: op.edits.map((edit) => ({ edit: editMessage(edit) })) };
   if (op.type !== 'exec') return op;
   return {

@@ -176,6 +176,7 @@ describe('the TypeScript face', () => {
         compress,
         decompress,
         vmlinux,
+        boot,
         git,
         image,
         deb,
@@ -204,6 +205,7 @@ describe('the TypeScript face', () => {
           kernel,
           initrd,
           guest,
+          booted: boot('booted', { kernel: guest, initrd, expect: [{ path: '/init' }] }),
           disk: disk('disk', {
             partitions: [
               { from: root, type: 'linux' },
@@ -213,10 +215,11 @@ describe('the TypeScript face', () => {
         };
       },
     );
-    expect(Object.keys(made.targets)).toEqual(['rootfs', 'kernel', 'initrd', 'guest', 'disk']);
+    expect(Object.keys(made.targets)).toEqual(['rootfs', 'kernel', 'initrd', 'guest', 'booted', 'disk']);
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'cpio', compress: 'zstd' });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'ext4', profile: 'csum', headroomPercent: 5 });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'vmlinux', path: 'boot/vmlinuz-*' });
+    expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'boot', kernel: 0, initrd: 1, expect: [{ path: '/init' }] });
     expect(made.vertices.at(-1)).toMatchObject({ op: { partitions: [{ from: 0 }, { from: 1 }] }, inputs: [{}, {}] });
     const [agent, files] = [2, 3].map((at) => made.vertices[at]);
     expect(agent?.op).toMatchObject({ type: 'exec', inputs: ['a', 'z', ''], root: { input: 2 } });

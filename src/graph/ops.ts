@@ -234,6 +234,25 @@ export interface VmlinuxSpec {
   readonly path?: string;
 }
 
+/** A machine that is tried: booted, looked into and ended. */
+export interface BootSpec {
+  readonly type: 'boot';
+  /** The images, as positions among the inputs. */
+  readonly kernel: number;
+  readonly initrd?: number;
+  /** An ext4 image, which is never written to. */
+  readonly rootfs?: number;
+  /** What the kernel is for, unless given. */
+  readonly architecture?: 'x86_64' | 'aarch64';
+  readonly memoryBytes?: number;
+  /** More words for the kernel's command line. */
+  readonly append?: string;
+  /** Not part of the key. */
+  readonly timeoutMs?: number;
+  /** Files that the guest has to have: any, or with this SHA-256 (64 hex digits), or with this text. */
+  readonly expect?: readonly { readonly path: string; readonly sha256?: string; readonly text?: string }[];
+}
+
 /** Every kind of op. */
 export type OpSpec =
   | FetchSpec
@@ -252,4 +271,5 @@ export type OpSpec =
   | VeritySpec
   | CompressSpec
   | DecompressSpec
-  | VmlinuxSpec;
+  | VmlinuxSpec
+  | BootSpec;

@@ -77,6 +77,8 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
         op.partitions.map(({ from }) => from),
         inputs.length,
       );
+    case 'boot':
+      return outside([op.kernel, op.initrd ?? op.kernel, op.rootfs ?? op.kernel], inputs.length);
     case 'tree':
       return outside(
         op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'from' in edit ? [edit.from] : [])),

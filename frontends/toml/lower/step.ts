@@ -1,7 +1,8 @@
 import type { OpSpec } from '../../../src/graph/ops.ts';
 import type { Wired } from '../../../src/graph/wire.ts';
-import { wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
+import { wireBoot, wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
+import { boot } from './boot.ts';
 import type { Complain } from './complain.ts';
 import { disk } from './disk.ts';
 import { exec } from './exec.ts';
@@ -25,6 +26,7 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.exec !== undefined) return wireExec(exec(step.exec, complain));
   if (step.tree !== undefined) return wireTree(tree(step.tree, complain));
   if (step.disk !== undefined) return wireDisk(disk(step.disk, complain));
+  if (step.boot !== undefined) return wireBoot(boot(step.boot, complain));
   if (step.merge !== undefined) return { op: { type: 'merge' }, inputs: step.merge };
   if (step.fetch !== undefined) return source(fetch(step.fetch, complain));
   if (step.local !== undefined) return source(local(step.local, folder));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { axisNames } from './axes.ts';
+import { boot } from './boot.ts';
 import { disk, verity } from './disk.ts';
 import { edit } from './edits.ts';
 import { exec } from './exec.ts';
@@ -44,5 +45,6 @@ export const step = z.strictObject({
   compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
   decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
   vmlinux: z.strictObject({ from: reference, path: filled.exactOptional() }).exactOptional(),
+  boot: boot.exactOptional(),
   matrix: z.array(z.enum(axisNames)).exactOptional(),
 });
