@@ -36,6 +36,10 @@ const ownRules = [
   '#clear APT::Architectures;',
   'APT::Update::Error-Mode "any";',
   'Acquire::Languages "none";',
+  // Of three sources that never answer, none may take minutes.
+  'Acquire::Retries "1";',
+  'Acquire::http::Timeout "20";',
+  'Acquire::https::Timeout "20";',
   'Dir::Cache::pkgcache "";',
   'Dir::Cache::srcpkgcache "";',
   '',
