@@ -20,7 +20,7 @@ interface Metadata {
 }
 
 /** The package source cannot be reached or no longer has what is pinned; a program is not installed. */
-const ofTheMachine = new Set(['PK3201', 'PK3202', 'PK3203', 'PK3205', 'PK6901']);
+const ofTheMachine = new Set(['PK3201', 'PK3202', 'PK3203', 'PK3205', 'PK3812', 'PK6901']);
 const quickstart = ['build', '--file', 'examples/quickstart/portkit.toml', '--project', '.'];
 const out = 'build/quickstart';
 const isStrict = process.argv.includes('--strict');

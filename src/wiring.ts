@@ -5,7 +5,7 @@ import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Graph } from './graph/graph.ts';
 import type { KernelSource } from './kernels/inspect/open.ts';
-import type { Lock, LockOptions } from './ops/lock.ts';
+import type { Lock, LockOptions, OpenStep } from './ops/lock.ts';
 import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
 import type { Store } from './store/store.ts';
@@ -74,6 +74,11 @@ export async function pinsOf(
   const lock = openLock(file.replace(/\.[a-z]+$/, '.lock'), options);
   if (options.locked) requirePins(graph, lock);
   return lock;
+}
+
+/** The steps among these whose content the lock decides. */
+export async function openStepsOf(vertices: Graph['vertices']): Promise<readonly OpenStep[]> {
+  return (await import('./ops/lock.ts')).openSteps(vertices);
 }
 
 /** The JSON Schema of definitions. */
