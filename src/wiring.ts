@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import type { BootReport, BootTrial } from './boot/boot.ts';
 import type { Exporter } from './artifacts/exporter.ts';
 import type { Validator } from './artifacts/workflow/validator.ts';
 import type { Workplace } from './artifacts/workflow/workplace.ts';
@@ -6,7 +7,7 @@ import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Graph } from './graph/graph.ts';
 import type { KernelSource } from './kernels/inspect/open.ts';
-import type { Lock, LockOptions } from './ops/lock.ts';
+import type { Lock, LockOptions, OpenStep } from './ops/lock.ts';
 import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
 import type { Store } from './store/store.ts';
@@ -16,6 +17,7 @@ import type { Registries } from './wiring/registries.ts';
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
 export type { Registries } from './wiring/registries.ts';
+export { nativeArchitecture } from './wiring/native.ts';
 export { lazyUnxz, opsOf } from './wiring/ops.ts';
 
 /** Opens the store of a root for the user and clock of this machine: the one place where a store meets the world. */
@@ -32,6 +34,11 @@ export function engineOver(store: Store, jobs: number): Engine {
     wallClock: Date.now,
     now: () => performance.now(),
   });
+}
+
+/** Tries a machine with what this one has. */
+export async function tryMachine(trial: BootTrial, signal: AbortSignal): Promise<BootReport> {
+  return (await import('./wiring/boot.ts')).tryMachine(trial, signal);
 }
 
 /** A kernel file of this machine. */
@@ -98,6 +105,11 @@ export async function pinsOf(
   const lock = openLock(file.replace(/\.[a-z]+$/, '.lock'), options);
   if (options.locked) requirePins(graph, lock);
   return lock;
+}
+
+/** The steps among these whose content the lock decides. */
+export async function openStepsOf(vertices: Graph['vertices']): Promise<readonly OpenStep[]> {
+  return (await import('./ops/lock.ts')).openSteps(vertices);
 }
 
 /** The JSON Schema of definitions. */

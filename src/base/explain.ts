@@ -206,6 +206,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3807: 'The file was read inside the booted guest, and its digest is not the one that was asked for with --expect.',
   PK3808:
     'The connection to the agent ended while answers were waited for: its process ended, or its guest did. The console log may say why.',
+  PK3810:
+    'The edit kernel_modules takes them from /lib/modules/RELEASE (or /usr/lib/modules/RELEASE) of its input, as packages of kernels have them. Name the release when the input has several.',
+  PK3811:
+    'The kernel has neither a file for the module nor is it in its list of what is built in. Names are those of files without .ko; "-" and "_" are the same. If another module needs it, the package is incomplete.',
+  PK3812:
+    'apt could reach its sources, and their lists have no such package, or not in that version. Distributions remove old versions when newer ones come, and give a kernel another package name when its modules no longer fit. Name what there is today ("apt-cache policy NAME"), or add an archive of old packages to the sources of apt.',
   PK4001:
     'Nothing in that repository, layout or archive has the digest or tag that was asked for. Tags can be moved and deleted; a digest that an index or manifest names and that is not there means that something was copied in part.',
   PK4002:

@@ -20,6 +20,7 @@ export interface Machine {
 }
 
 const optionalTools = [
+  { command: 'cc', debian: 'gcc libc6-dev', use: 'compiles the guest agent of the examples' },
   { command: 'qemu-system-x86_64', debian: 'qemu-system-x86', use: 'boots a built image to try it' },
   { command: 'skopeo', debian: 'skopeo', use: 'copies container images to and from registries' },
   { command: 'xz', debian: 'xz-utils', use: 'unpacks .xz archives' },

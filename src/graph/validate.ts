@@ -88,9 +88,11 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
       if (op.names.length !== inputs.length - (op.attach === undefined ? 0 : 1))
         return `has ${inputs.length} inputs, but names for ${op.names.length}`;
       return op.attach === undefined ? undefined : outside([op.attach], inputs.length);
+    case 'boot':
+      return outside([op.kernel, op.initrd ?? op.kernel, op.rootfs ?? op.kernel], inputs.length);
     case 'tree':
       return outside(
-        op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'elfLibs' in edit ? [edit.from] : [])),
+        op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'from' in edit ? [edit.from] : [])),
         inputs.length,
       );
     default:

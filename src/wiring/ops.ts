@@ -67,6 +67,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const { runProgram } = needs('git') || needs('deb') ? await import('../ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('../ops/fetch/http.ts') : {};
   const { createHostTools } = needs('exec') ? await import('../execution/host-tools.ts') : {};
+  const { bootForStep } = needs('boot') ? await import('./boot.ts') : {};
   const { resolveInside } = await import('../ops/inside.ts');
   return {
     files: () => files,
@@ -98,6 +99,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       sleep: wait,
     }),
     ext4: () => ({ blobs, scratch: cacheFolder('images') }),
+    boot: () => ({ blobs, scratch: cacheFolder('images'), boot: required(bootForStep) }),
     exec: () => ({
       executor: held.use(localExecutor(store, signal)),
       hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),

@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./artifacts.ts')).artifacts,
   },
   plan: { summary: 'say what a build would run, and why', load: async () => (await import('./plan.ts')).plan },
+  update: { summary: 'move what the lock pins to what there is today', load: async () => (await import('./update.ts')).update },
   why: { summary: 'say why steps ran', load: async () => (await import('./why.ts')).why },
   check: { summary: 'check a definition', load: async () => (await import('./check.ts')).check },
   schema: { summary: 'print the JSON Schema of definitions', load: async () => (await import('./schema.ts')).schema },
