@@ -108,6 +108,8 @@ export const codes = {
   PK3952: { exit: 1, grpc: 9, title: 'An entry has no place in the format' },
   PK3953: { exit: 2, grpc: 5, title: 'A place to read an image from cannot be read' },
   PK3954: { exit: 2, grpc: 3, title: 'An option of an image is not understood' },
+  PK3955: { exit: 1, grpc: 9, title: 'The program that makes an image cannot express a tree' },
+  PK3956: { exit: 1, grpc: 13, title: 'The program that makes an image failed' },
   PK3801: { exit: 1, grpc: 4, title: 'A machine did not come up in time' },
   PK3802: { exit: 7, grpc: 15, title: 'A machine ended before its agent answered' },
   PK3803: { exit: 7, grpc: 15, title: 'The agent of a guest breaks the protocol' },

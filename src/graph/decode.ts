@@ -102,6 +102,8 @@ const words: Readonly<Record<string, readonly [field: string, words: readonly st
   cpio: ['compress', ['none', 'gzip', 'zstd']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
   verity: ['output', ['tree', 'image', 'root-hash']],
+  squashfs: ['compress', ['gzip', 'zstd', 'xz', 'lz4']],
+  erofs: ['compress', ['none', 'lz4', 'lz4hc']],
   compress: ['format', ['gzip', 'zstd']],
   decompress: ['format', ['gzip', 'zstd', 'xz']],
   device: ['kind', ['char', 'block', 'fifo']],

@@ -34,7 +34,8 @@ function opMessage(op: OpSpec): OpMessage {
 
 function formed(op: OpSpec): object {
   if (op.type === 'fetch') return { ...op, maxSize: whole(op.maxSize) };
-  if (op.type === 'cpio') return { ...op, mtime: whole(op.mtime) };
+  if (op.type === 'cpio' || op.type === 'squashfs' || op.type === 'erofs') return { ...op, mtime: whole(op.mtime) };
+  if (op.type === 'vfat') return { ...op, size: whole(op.size), mtime: whole(op.mtime) };
   if (op.type === 'ext4') return { ...op, size: whole(op.size), headroom: whole(op.headroom), mtime: whole(op.mtime) };
   if (op.type === 'disk') return { ...op, size: whole(op.size), partitions: op.partitions.map(partitionMessage) };
   if (op.type === 'tree') return { edits: op.edits.map((edit) => ({ edit: editMessage(edit) })) };

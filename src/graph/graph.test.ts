@@ -173,6 +173,9 @@ describe('the TypeScript face', () => {
         ext4,
         disk,
         verity,
+        squashfs,
+        erofs,
+        vfat,
         compress,
         decompress,
         vmlinux,
@@ -207,6 +210,9 @@ describe('the TypeScript face', () => {
             partitions: [
               { from: root, type: 'linux' },
               { from: verity('v', root), type: 'linux' },
+              { from: vfat('e', files, { label: 'ESP' }), type: 'esp' },
+              { from: squashfs('s', files, { compress: 'xz' }), type: 'linux' },
+              { from: erofs('o', files, { compress: 'lz4' }), type: 'linux' },
             ],
           }),
         };
@@ -216,7 +222,15 @@ describe('the TypeScript face', () => {
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'cpio', compress: 'zstd' });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'ext4', profile: 'csum', headroomPercent: 5 });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'vmlinux', path: 'boot/vmlinuz-*' });
-    expect(made.vertices.at(-1)).toMatchObject({ op: { partitions: [{ from: 0 }, { from: 1 }] }, inputs: [{}, {}] });
+    expect(made.vertices.at(-1)).toMatchObject({
+      op: { partitions: [{ from: 0 }, { from: 1 }, {}, {}, {}] },
+      inputs: [{}, {}, {}, {}, {}],
+    });
+    expect(made.vertices.slice(-4, -1).map(({ op }) => op)).toEqual([
+      { type: 'vfat', label: 'ESP' },
+      { type: 'squashfs', compress: 'xz' },
+      { type: 'erofs', compress: 'lz4' },
+    ]);
     const [agent, files] = [2, 3].map((at) => made.vertices[at]);
     expect(agent?.op).toMatchObject({ type: 'exec', inputs: ['a', 'z', ''], root: { input: 2 } });
     expect(agent?.inputs.map((input) => input.vertex)).toEqual([1, 0, 1]);

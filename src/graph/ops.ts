@@ -204,6 +204,37 @@ export interface VeritySpec {
   readonly uuid?: string;
 }
 
+/** A tree as a squashfs image, by mksquashfs. */
+export interface SquashfsSpec {
+  readonly type: 'squashfs';
+  /** `gzip` unless given. */
+  readonly compress?: 'gzip' | 'zstd' | 'xz' | 'lz4';
+  /** The time of everything, in seconds. */
+  readonly mtime?: number;
+}
+
+/** A tree as an erofs image, by mkfs.erofs. */
+export interface ErofsSpec {
+  readonly type: 'erofs';
+  /** `none` unless given. */
+  readonly compress?: 'none' | 'lz4' | 'lz4hc';
+  readonly uuid?: string;
+  /** The time of everything, in seconds. */
+  readonly mtime?: number;
+}
+
+/** A tree as a vfat image, by mtools: what an EFI system partition is. */
+export interface VfatSpec {
+  readonly type: 'vfat';
+  readonly label?: string;
+  /** The exact size in bytes; as small as it can be unless given. */
+  readonly size?: number;
+  /** The serial number, eight hex digits; derived from the tree unless given. */
+  readonly serial?: string;
+  /** The time of everything, in seconds; 1980 unless given. */
+  readonly mtime?: number;
+}
+
 /** A blob made smaller, always the same way. */
 export interface CompressSpec {
   readonly type: 'compress';
@@ -240,6 +271,9 @@ export type OpSpec =
   | Ext4Spec
   | DiskSpec
   | VeritySpec
+  | SquashfsSpec
+  | ErofsSpec
+  | VfatSpec
   | CompressSpec
   | DecompressSpec
   | VmlinuxSpec;

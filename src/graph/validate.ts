@@ -65,6 +65,9 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'cpio':
     case 'ext4':
     case 'verity':
+    case 'squashfs':
+    case 'erofs':
+    case 'vfat':
     case 'compress':
     case 'decompress':
     case 'vmlinux':

@@ -19,7 +19,7 @@ import { imageOp } from '../ops/image.ts';
 import { readLayoutIndex } from '../ops/image/layout.ts';
 import { openScratch, piecesOf, writeAt } from '../ops/scratch-file.ts';
 import { listTree } from '../store/trees/list.ts';
-import { noSocket } from './archive.ts';
+import { noSocket } from '../formats/tar/tree-entries.ts';
 import { readDirectory } from './directory.ts';
 import { imageReaderOn, openImageFile, unreadable } from './reader.ts';
 import { spoolOn } from './spool.ts';

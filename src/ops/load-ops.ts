@@ -7,6 +7,7 @@ import type { ExecWorld } from './exec.ts';
 import type { FetchWorld } from './fetch.ts';
 import type { GitOpWorld } from './git.ts';
 import type { ImageWorld } from './image.ts';
+import type { MkfsOpWorld } from './mkfs/op.ts';
 import type { LocalWorld } from './local.ts';
 
 /** What the ops of a build are lent, each kind for itself: made when a step of the kind is there. */
@@ -18,6 +19,7 @@ export interface OpsWorld {
   readonly image: () => ImageWorld;
   readonly deb: () => DebWorld;
   readonly ext4: () => Ext4World;
+  readonly mkfs: () => MkfsOpWorld;
   readonly exec: () => ExecWorld;
 }
 
@@ -40,6 +42,9 @@ const loaders: Loaders = {
   ext4: async (world) => bind((await import('./ext4.ts')).ext4Op, world.ext4()),
   disk: async (world) => bind((await import('./disk.ts')).diskOp, world.files()),
   verity: async (world) => bind((await import('./verity.ts')).verityOp, world.files()),
+  squashfs: async (world) => bind((await import('./mkfs/op.ts')).squashfsOp, world.mkfs()),
+  erofs: async (world) => bind((await import('./mkfs/op.ts')).erofsOp, world.mkfs()),
+  vfat: async (world) => bind((await import('./mkfs/op.ts')).vfatOp, world.mkfs()),
   compress: async (world) => bind((await import('./compress.ts')).compressOp, world.files()),
   vmlinux: async (world) => bind((await import('./vmlinux.ts')).vmlinuxOp, world.files()),
   decompress: async (world) => bind((await import('./decompress.ts')).decompressOp, world.files()),

@@ -54,7 +54,8 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const files = { blobs, unxz: lazyUnxz(path) };
   const statCache = createStatCache(join(store.directory, 'stat'));
   const needs = (type: string): boolean => types.has(type);
-  const { runProgram } = needs('git') || needs('deb') ? await import('../ops/run-program.ts') : {};
+  const programs = ['git', 'deb', 'squashfs', 'erofs', 'vfat'];
+  const { runProgram } = programs.some(needs) ? await import('../ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('../ops/fetch/http.ts') : {};
   const { createHostTools } = needs('exec') ? await import('../execution/host-tools.ts') : {};
   const { resolveInside } = await import('../ops/inside.ts');
@@ -88,6 +89,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       sleep: wait,
     }),
     ext4: () => ({ blobs, scratch: cacheFolder('images') }),
+    mkfs: () => ({ blobs, run: required(runProgram), path, scratch: cacheFolder('images') }),
     exec: () => ({
       executor: lazyExecutor(store, signal, held),
       hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),

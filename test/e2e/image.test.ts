@@ -42,10 +42,14 @@ beforeAll(() => {
   utimesSync(join(source, 'big'), 1.5, 1.5);
 });
 
-function image(args: readonly string[], input?: Buffer) {
-  const env = { PATH: process.env['PATH'], HOME: folder };
+function image(args: readonly string[], input?: Buffer, path = process.env['PATH']) {
+  const env = { PATH: path, HOME: folder, PORTKIT_NODE: process.execPath };
   const how = { encoding: 'utf8', env, cwd: folder, ...(input && { input }) } as const;
-  const { status, stdout, stderr } = spawnSync('sh', [join(import.meta.dirname, '../../bin/portkit'), 'image', ...args], how);
+  const { status, stdout, stderr } = spawnSync(
+    '/bin/sh',
+    [join(import.meta.dirname, '../../bin/portkit'), 'image', ...args],
+    how,
+  );
   return { status, stdout, stderr };
 }
 
@@ -115,6 +119,36 @@ test('the image of an OCI layout is its layers over each other', () => {
   expect(image(['inspect', 'layout', '--reference', 'two'])).toMatchObject({ status: 1 });
 });
 
+test('images that programs make: squashfs, erofs and vfat', () => {
+  make('tar', source, '-o', 'p.tar', '--time', '0', '--owner', '0:0');
+  if (hasProgram('mksquashfs')) {
+    make('squashfs', 'p.tar', '-o', 'p.squashfs', '--compress', 'xz');
+    expect(readFileSync(at('p.squashfs'), 'latin1').slice(0, 4)).toBe('hsqs');
+    spawnSync('unsquashfs', ['-d', at('unpacked'), at('p.squashfs')], { stdio: 'ignore' });
+    make('tar', at('unpacked'), '-o', 'q.tar');
+    expect(image(['diff', 'p.tar', 'q.tar'])).toMatchObject({
+      stderr: '',
+      ...(process.getuid?.() === 0 && { stdout: '', status: 0 }),
+    });
+  }
+  if (hasProgram('mkfs.erofs')) {
+    make('erofs', 'p.tar', '-o', 'p.erofs', '--compress', 'lz4', '--uuid', '01234567-89ab-cdef-0123-456789abcdef');
+    expect(readFileSync(at('p.erofs')).toString('hex', 1024, 1028)).toBe('e2e1f5e0');
+    expect(spawnSync('fsck.erofs', [at('p.erofs')]).status).toBe(0);
+  }
+  mkdirSync(at('esp/EFI'), { recursive: true });
+  writeFileSync(at('esp/EFI/a.efi'), 'program');
+  if (hasProgram('mformat')) {
+    make('vfat', 'esp', '-o', 'p.vfat', '--label', 'ESP', '--size', '2MiB', '--serial', '01234567', '--time', '1000000000');
+    expect(spawnSync('mtype', ['-i', at('p.vfat'), '::/EFI/a.efi'], { encoding: 'utf8' }).stdout).toBe('program');
+    expect(spawnSync('mdir', ['-i', at('p.vfat'), '::/'], { encoding: 'utf8' }).stdout).toMatch(/0123-4567[^]*2001-09-09/);
+  }
+  for (const kind of ['squashfs', 'erofs', 'vfat'])
+    expect(image([kind, 'esp', '-o', 'never'], undefined, folder).stderr).toMatch(
+      /PK6901[^]*Install the Debian package (squashfs-tools|erofs-utils|mtools)/,
+    );
+}, 60_000);
+
 test('diff says how two differ', () => {
   mkdirSync(at('other'));
   for (const name of ['same', 'text', 'mode']) writeFileSync(at(`other/${name}`), name);
@@ -159,6 +193,9 @@ test('what cannot be made is one error with a code, and leaves nothing', () => {
     ['PK3954', 'ext4', source, '-o', 'never', '--owner', 'root'],
     ['PK3954', 'cpio', source, '-o', 'never', '--compress', 'lz4'],
     ['PK3954', 'tar', source, '-o', 'never', '--time', 'now'],
+    ['PK3954', 'squashfs', source, '-o', 'never', '--compress', 'fast'],
+    ['PK3954', 'erofs', source, '-o', 'never', '--uuid', '1'],
+    ['PK1004', 'vfat', source, '-o', 'never', '--serial', '1'],
     ['PK1001', 'tar', source],
     ['PK1001', 'diff', source],
     ['PK1001', 'check', 'text', '--tree'],

@@ -3,7 +3,7 @@ import type { Wired } from '../../../src/graph/wire.ts';
 import { wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
 import type { Complain } from './complain.ts';
-import { disk } from './disk.ts';
+import { disk, vfat } from './disk.ts';
 import { exec } from './exec.ts';
 import { ext4 } from './ext4.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
@@ -32,17 +32,20 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.image !== undefined) return source(image(step.image, folder));
   if (step.deb !== undefined) return source(deb(step.deb));
   if (step.ext4 !== undefined) return { op: ext4(step.ext4, complain), inputs: [step.ext4.from] };
+  if (step.vfat !== undefined) return { op: vfat(step.vfat, complain), inputs: [step.vfat.from] };
   return lowerFormat(step);
 }
 
 /** The kinds with one input. */
 function lowerFormat(
-  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'verity' | 'compress' | 'decompress' | 'vmlinux'>,
+  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'verity' | 'squashfs' | 'erofs' | 'compress' | 'decompress' | 'vmlinux'>,
 ): Wired<string> | undefined {
   if (step.extract !== undefined) return over({ type: 'extract' }, step.extract);
   if (step.archive !== undefined) return over({ type: 'archive', format: 'tar' }, step.archive);
   if (step.cpio !== undefined) return over({ type: 'cpio' }, step.cpio);
   if (step.verity !== undefined) return over({ type: 'verity' }, step.verity);
+  if (step.squashfs !== undefined) return over({ type: 'squashfs' }, step.squashfs);
+  if (step.erofs !== undefined) return over({ type: 'erofs' }, step.erofs);
   if (step.compress !== undefined) return over({ type: 'compress', format: step.compress.format }, step.compress);
   if (step.decompress !== undefined) return over({ type: 'decompress' }, step.decompress);
   return step.vmlinux === undefined ? undefined : over({ type: 'vmlinux' }, step.vmlinux);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { axisNames } from './axes.ts';
-import { disk, verity } from './disk.ts';
+import { disk, erofs, squashfs, verity, vfat } from './disk.ts';
 import { edit } from './edits.ts';
 import { exec } from './exec.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
@@ -41,6 +41,9 @@ export const step = z.strictObject({
     .exactOptional(),
   disk: disk.exactOptional(),
   verity: verity.exactOptional(),
+  squashfs: squashfs.exactOptional(),
+  erofs: erofs.exactOptional(),
+  vfat: vfat.exactOptional(),
   compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
   decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
   vmlinux: z.strictObject({ from: reference, path: filled.exactOptional() }).exactOptional(),

@@ -1,6 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
 import { checkImage, diffImages, inspectImage } from '../image/look.ts';
-import { extractTar, makeCpio, makeExt4, makeTar } from '../image/make.ts';
+import { extractTar, makeCpio, makeErofsImage, makeExt4, makeSquashfsImage, makeTar, makeVfatImage } from '../image/make.ts';
 import type { Command, Invocation } from '../command.ts';
 import { chooseVerb } from '../verbs.ts';
 
@@ -29,6 +29,21 @@ const verbs: Readonly<Record<string, Verb>> = {
     options: ['output', ...adjusting, 'reference'],
     run: ([from], invocation) => makeTar([from], invocation),
   },
+  squashfs: {
+    takes: 'FROM',
+    options: ['output', ...adjusting, 'reference', 'compress'],
+    run: ([from], invocation) => makeSquashfsImage([from], invocation),
+  },
+  erofs: {
+    takes: 'FROM',
+    options: ['output', ...adjusting, 'reference', 'compress', 'uuid'],
+    run: ([from], invocation) => makeErofsImage([from], invocation),
+  },
+  vfat: {
+    takes: 'FROM',
+    options: ['output', 'time', 'reference', 'size', 'label', 'serial'],
+    run: ([from], invocation) => makeVfatImage([from], invocation),
+  },
   inspect: {
     takes: 'FROM',
     options: ['json', 'tree', 'reference'],
@@ -45,12 +60,15 @@ const verbs: Readonly<Record<string, Verb>> = {
 
 /** `portkit image …`: images of trees, made and looked into. */
 export const image: Command = {
-  usage: 'image ext4|cpio|tar FROM -o OUT | inspect FROM | check FILE | diff A B | extract FROM --tar OUT',
+  usage: 'image ext4|cpio|tar|squashfs|erofs|vfat FROM -o OUT | inspect FROM | check FILE | diff A B | extract FROM --tar OUT',
   about: [
     'FROM is a directory, a tar or cpio (compressed or not, - is standard input), an OCI layout, or an ext4 image.',
     'ext4     a root file system as a disk image',
     'cpio     an initrd',
     'tar      a tar',
+    'squashfs an image that is only read, by mksquashfs',
+    'erofs    an image that is only read, by mkfs.erofs',
+    'vfat     a FAT image such as an EFI system partition, by mtools',
     'inspect  what it is and what is in it',
     'check    exit 7 if something is wrong with an ext4 image, and what',
     'diff     exit 1 if two differ, and how',
@@ -61,11 +79,16 @@ export const image: Command = {
     output: { type: 'string', short: 'o', value: 'OUT', help: 'the file to write, whole or not at all' },
     tar: { type: 'string', value: 'OUT', help: 'extract: the tar to write' },
     profile: { type: 'string', value: 'NAME', help: 'ext4: plain (as usual), csum, journal or csum-journal' },
-    size: { type: 'string', value: 'SIZE', help: 'ext4: the exact size; else as small as it can be, with headroom' },
+    size: { type: 'string', value: 'SIZE', help: 'ext4, vfat: the exact size; else as small as it can be, with headroom' },
     headroom: { type: 'string', value: 'SIZE', help: 'ext4: free space, 64MiB or 10%' },
-    label: { type: 'string', value: 'TEXT', help: 'ext4: the label, at most 16 bytes' },
-    uuid: { type: 'string', value: 'UUID', help: 'ext4: the UUID; else derived from the tree' },
-    compress: { type: 'string', value: 'NAME', help: 'cpio: none (as usual), gzip or zstd' },
+    label: { type: 'string', value: 'TEXT', help: 'ext4: the label, at most 16 bytes; vfat: 11' },
+    uuid: { type: 'string', value: 'UUID', help: 'ext4, erofs: the UUID; else derived from the tree' },
+    serial: { type: 'string', value: 'HEX', help: 'vfat: the serial number; else derived from the tree' },
+    compress: {
+      type: 'string',
+      value: 'NAME',
+      help: 'cpio: none (as usual), gzip or zstd; squashfs: gzip (as usual), zstd, xz or lz4; erofs: none (as usual), lz4, lz4hc',
+    },
     owner: { type: 'string', value: 'UID:GID', help: 'the owner of everything' },
     time: { type: 'string', value: 'SECONDS', help: 'the time of everything, since 1970' },
     reference: { type: 'string', value: 'NAME', help: 'the image that is meant, of an OCI layout with several' },

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { showBytes } from '../../base/byte-string.ts';
 import { printable } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
@@ -7,13 +8,14 @@ import { planExt4 } from '../../formats/ext4/plan.ts';
 import { writeExt4 } from '../../formats/ext4/write.ts';
 import type { FileTree } from '../../formats/file-tree.ts';
 import { writeTar } from '../../formats/tar/write.ts';
-import { adjusted } from '../../images/adjust.ts';
-import { tarEntriesOf } from '../../images/archive.ts';
-import { imageWriterOn } from '../../ops/scratch-file.ts';
+import { adjusted } from '../../formats/adjust.ts';
+import { tarEntriesOf } from '../../formats/tar/tree-entries.ts';
+import type { MadeImage, MkfsWorld } from '../../ops/mkfs/program.ts';
+import { imageWriterOn, piecesOf } from '../../ops/scratch-file.ts';
 import type { Invocation } from '../command.ts';
 import { textOption } from '../values.ts';
 import { writeFileBy, writeWholeFile } from '../write-file.ts';
-import { adjustmentsOf, compressionOf, ext4OptionsOf, outputOf } from './options.ts';
+import { adjustmentsOf, compressionOf, ext4OptionsOf, oneOf, outputOf, uuidOf, vfatOptionsOf } from './options.ts';
 import { treeFrom } from './source.ts';
 
 /** `image ext4 FROM -o OUT`. */
@@ -39,6 +41,48 @@ export async function makeCpio([from]: readonly [string], invocation: Invocation
     if (first !== undefined) note(`A cpio has no extended attributes: those of /${showBytes(first)}${others} are left out`);
     const archive = writeCpio(tree, {}, signal);
     return { output, size: await writeWholeFile(output, compression ? compress(archive, compression, signal) : archive) };
+  });
+}
+
+/** `image squashfs FROM -o OUT`. */
+export async function makeSquashfsImage([from]: readonly [string], invocation: Invocation): Promise<number> {
+  const compress = oneOf(invocation.options, 'compress', ['gzip', 'zstd', 'xz', 'lz4']);
+  return packed(from, invocation, async (tree, world) => {
+    const { makeSquashfs } = await import('../../ops/mkfs/squashfs.ts');
+    return makeSquashfs(tree, { ...(compress && { compress }) }, { world, signal: invocation.signal });
+  });
+}
+
+/** `image erofs FROM -o OUT`. */
+export async function makeErofsImage([from]: readonly [string], invocation: Invocation): Promise<number> {
+  const compress = oneOf(invocation.options, 'compress', ['none', 'lz4', 'lz4hc']);
+  const uuid = uuidOf(invocation.options);
+  return packed(from, invocation, async (tree, world) => {
+    const { makeErofs } = await import('../../ops/mkfs/erofs.ts');
+    return makeErofs(tree, { ...(compress && { compress }), ...(uuid && { uuid }) }, { world, signal: invocation.signal });
+  });
+}
+
+/** `image vfat FROM -o OUT`. */
+export async function makeVfatImage([from]: readonly [string], invocation: Invocation): Promise<number> {
+  const asked = vfatOptionsOf(invocation.options);
+  return packed(from, invocation, async (tree, world) => {
+    const { makeVfat } = await import('../../ops/mkfs/vfat.ts');
+    return makeVfat(tree, asked, { world, signal: invocation.signal });
+  });
+}
+
+/** An image that a program makes: beside the others that are temporary until it is whole. */
+function packed(
+  from: string,
+  invocation: Invocation,
+  pack: (tree: FileTree, world: MkfsWorld) => Promise<MadeImage>,
+): Promise<number> {
+  const output = outputOf(invocation.options, 'output');
+  return withTree(from, invocation, async (tree) => {
+    const { runProgram } = await import('../../ops/run-program.ts');
+    using image = await pack(tree, { run: runProgram, path: process.env['PATH'] ?? '', scratch: tmpdir() });
+    return { output, size: await writeWholeFile(output, piecesOf(image.fd)) };
   });
 }
 

@@ -1,7 +1,9 @@
 import { PortkitError } from '../../base/errors.ts';
 import { ext4Profiles } from '../../formats/ext4/options.ts';
 import type { Ext4Options } from '../../formats/ext4/options.ts';
-import type { Adjustments } from '../../images/adjust.ts';
+import type { Adjustments } from '../../formats/adjust.ts';
+import { uuidForm } from '../../formats/uuid.ts';
+import type { VfatOptions } from '../../ops/mkfs/vfat.ts';
 import type { Invocation } from '../command.ts';
 import { parseSize } from '../sizes.ts';
 import { textOption } from '../values.ts';
@@ -56,6 +58,33 @@ function profileNamed(name: string): Ext4Options {
 function parseHeadroom(text: string): NonNullable<Ext4Options['headroom']> {
   const [, percent] = /^([0-9]{1,4})%$/.exec(text) ?? [];
   return percent === undefined ? { bytes: parseSize(text, 'headroom') } : { percent: Number(percent) };
+}
+
+/** What is asked of a vfat image; its time is that of `--time`. */
+export function vfatOptionsOf(options: Options): VfatOptions {
+  const [size, label, serial] = [textOption(options, 'size'), textOption(options, 'label'), textOption(options, 'serial')];
+  const { time } = adjustmentsOf(options);
+  return {
+    ...(size !== undefined && { size: parseSize(size, 'size') }),
+    ...(label !== undefined && { label }),
+    ...(serial !== undefined && { serial }),
+    ...(time !== undefined && { mtime: time }),
+  };
+}
+
+/** `--uuid`. */
+export function uuidOf(options: Options): string | undefined {
+  const uuid = textOption(options, 'uuid');
+  if (uuid === undefined || uuidForm.test(uuid)) return uuid;
+  throw notUnderstood('uuid', uuid, 'a UUID such as 01234567-89ab-cdef-0123-456789abcdef');
+}
+
+/** An option that takes one of these words; undefined when it is not given. */
+export function oneOf<Word extends string>(options: Options, name: string, words: readonly Word[]): Word | undefined {
+  const given = textOption(options, name);
+  const word = words.find((one) => one === given);
+  if (given === undefined || word !== undefined) return word;
+  throw notUnderstood(name, given, words.join(', '));
 }
 
 /** `--compress` of a cpio; undefined for none. */
