@@ -193,6 +193,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'erofs and squashfs images are made by mkfs.erofs and mksquashfs. The message names what the installed version cannot be told without a loss: mksquashfs before 4.6 takes no extended attributes, and no version names with line breaks; mkfs.erofs before 1.7 reads no tar, and so has no devices, extended attributes or several owners. Install a newer version, leave it out of the tree, or make an ext4 image, which portkit writes itself.',
   PK3956:
     'mkfs.erofs, mksquashfs, mformat or mcopy ended with an error of its own; the message ends with the last it said. Often the disk is full.',
+  PK3957:
+    'xz or lz4, which make these formats, ended with an error of its own; the message ends with what it said. Often memory is short.',
   PK3801:
     'A booted machine did not answer, or did not end, before the time given with --timeout was over. The console log shows how far it came; without KVM, a busy machine may simply need more time.',
   PK3802:

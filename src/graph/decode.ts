@@ -99,13 +99,13 @@ const required: Readonly<Record<string, object>> = {
 /** Fields with a closed set of words. */
 const words: Readonly<Record<string, readonly [field: string, words: readonly string[]]>> = {
   archive: ['format', ['tar']],
-  cpio: ['compress', ['none', 'gzip', 'zstd']],
+  cpio: ['compress', ['none', 'gzip', 'zstd', 'xz', 'lz4']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
   verity: ['output', ['tree', 'image', 'root-hash']],
   squashfs: ['compress', ['gzip', 'zstd', 'xz', 'lz4']],
   erofs: ['compress', ['none', 'lz4', 'lz4hc']],
-  compress: ['format', ['gzip', 'zstd']],
-  decompress: ['format', ['gzip', 'zstd', 'xz']],
+  compress: ['format', ['gzip', 'zstd', 'xz', 'lz4']],
+  decompress: ['format', ['gzip', 'zstd', 'xz', 'lz4']],
   device: ['kind', ['char', 'block', 'fifo']],
   cache: ['share', ['shared', 'locked']],
   signature: ['of', ['file', 'uncompressed']],

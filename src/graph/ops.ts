@@ -144,7 +144,7 @@ export interface ArchiveSpec {
 export interface CpioSpec {
   readonly type: 'cpio';
   /** `none` unless given. */
-  readonly compress?: 'none' | 'gzip' | 'zstd';
+  readonly compress?: 'none' | 'gzip' | 'zstd' | 'xz' | 'lz4';
   readonly level?: number;
   /** The time of every entry, in seconds; without it each keeps its own. */
   readonly mtime?: number;
@@ -238,14 +238,14 @@ export interface VfatSpec {
 /** A blob made smaller, always the same way. */
 export interface CompressSpec {
   readonly type: 'compress';
-  readonly format: 'gzip' | 'zstd';
+  readonly format: 'gzip' | 'zstd' | 'xz' | 'lz4';
   readonly level?: number;
 }
 
 /** A blob made large again. */
 export interface DecompressSpec {
   readonly type: 'decompress';
-  readonly format?: 'gzip' | 'zstd' | 'xz';
+  readonly format?: 'gzip' | 'zstd' | 'xz' | 'lz4';
 }
 
 /** The kernel proper in a kernel file: the ELF vmlinux, or for arm64 the Image. */

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -58,6 +58,17 @@ describe('cpio', () => {
       expect(packed.length).toBeLessThan(plainOne.length / 10);
       expect(unpack(packed).equals(plainOne)).toBe(true);
       expect(await entriesOf(packed)).toEqual(entries);
+    }
+    for (const format of ['xz', 'lz4'] as const) {
+      if (spawnSync(format, ['--version']).error !== undefined) continue;
+      const packed = bytesOf(world, await output(cpioOp({ type: 'cpio', compress: format }, world), input));
+      expect(packed.length).toBeLessThan(plainOne.length / 10);
+      expect(execFileSync(format, ['-dc'], { input: packed, maxBuffer: 2 ** 24 }).equals(plainOne)).toBe(true);
+      // The kernel knows no other sums of xz than CRC-32, and LZ4 in its legacy form only.
+      expect(packed.toString('hex', 0, 8)).toMatch(format === 'xz' ? /^fd377a585a000001$/ : /^02214c18/);
+      const compressed = await output(compressOp({ type: 'compress', format }, world), await blob(world, plainOne));
+      expect(bytesOf(world, compressed).equals(packed)).toBe(true);
+      expect(bytesOf(world, await output(decompressOp({ type: 'decompress' }, world), compressed)).equals(plainOne)).toBe(true);
     }
     expect(digestOf(plainOne)).toBe('sha256:a8ffcadd40c762e7f73fd73dbfa54b2b3f89049f456e7b7175ace34e07a92074');
   });

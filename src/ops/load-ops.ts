@@ -1,5 +1,6 @@
 import type { OpSpec } from '../graph/ops.ts';
 import type { Op, OpFor } from '../solver/op.ts';
+import type { PackWorld } from './compress.ts';
 import type { DebWorld } from './deb.ts';
 import type { DecompressWorld } from './decompress.ts';
 import type { Ext4World } from './ext4.ts';
@@ -12,7 +13,7 @@ import type { LocalWorld } from './local.ts';
 
 /** What the ops of a build are lent, each kind for itself: made when a step of the kind is there. */
 export interface OpsWorld {
-  readonly files: () => DecompressWorld;
+  readonly files: () => DecompressWorld & PackWorld;
   readonly fetch: () => FetchWorld;
   readonly local: () => LocalWorld;
   readonly git: () => GitOpWorld;

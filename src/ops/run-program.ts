@@ -86,6 +86,7 @@ function killGroup(child: ChildProcess): void {
 const packages: Readonly<Record<string, string>> = {
   git: 'git',
   xz: 'xz-utils',
+  lz4: 'lz4',
   mksquashfs: 'squashfs-tools',
   'mkfs.erofs': 'erofs-utils',
   mformat: 'mtools',

@@ -21,7 +21,7 @@ export const step = z.strictObject({
   cpio: z
     .strictObject({
       from: reference,
-      compress: z.enum(['none', 'gzip', 'zstd']).exactOptional(),
+      compress: z.enum(['none', 'gzip', 'zstd', 'xz', 'lz4']).exactOptional(),
       level: natural.exactOptional(),
       mtime: natural.exactOptional(),
     })
@@ -44,8 +44,10 @@ export const step = z.strictObject({
   squashfs: squashfs.exactOptional(),
   erofs: erofs.exactOptional(),
   vfat: vfat.exactOptional(),
-  compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
-  decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
+  compress: z
+    .strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz', 'lz4']), level: natural.exactOptional() })
+    .exactOptional(),
+  decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz', 'lz4']).exactOptional() }).exactOptional(),
   vmlinux: z.strictObject({ from: reference, path: filled.exactOptional() }).exactOptional(),
   matrix: z.array(z.enum(axisNames)).exactOptional(),
 });

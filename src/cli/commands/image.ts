@@ -87,7 +87,7 @@ export const image: Command = {
     compress: {
       type: 'string',
       value: 'NAME',
-      help: 'cpio: none (as usual), gzip or zstd; squashfs: gzip (as usual), zstd, xz or lz4; erofs: none (as usual), lz4, lz4hc',
+      help: 'cpio: none (as usual), gzip, zstd, xz or lz4; squashfs: gzip (as usual), zstd, xz or lz4; erofs: none (as usual), lz4, lz4hc',
     },
     owner: { type: 'string', value: 'UID:GID', help: 'the owner of everything' },
     time: { type: 'string', value: 'SECONDS', help: 'the time of everything, since 1970' },

@@ -2,7 +2,6 @@ import { tmpdir } from 'node:os';
 import { showBytes } from '../../base/byte-string.ts';
 import { printable } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
-import { compress } from '../../formats/compression/compress.ts';
 import { withoutXattrs, writeCpio } from '../../formats/cpio/write.ts';
 import { planExt4 } from '../../formats/ext4/plan.ts';
 import { writeExt4 } from '../../formats/ext4/write.ts';
@@ -12,6 +11,7 @@ import { adjusted } from '../../formats/adjust.ts';
 import { tarEntriesOf } from '../../formats/tar/tree-entries.ts';
 import type { MadeImage, MkfsWorld } from '../../ops/mkfs/program.ts';
 import { imageWriterOn, piecesOf } from '../../ops/scratch-file.ts';
+import { lazyPacker } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
 import { textOption } from '../values.ts';
 import { writeFileBy, writeWholeFile } from '../write-file.ts';
@@ -39,8 +39,9 @@ export async function makeCpio([from]: readonly [string], invocation: Invocation
     const [first, ...more] = withoutXattrs(tree.entries);
     const others = more.length === 0 ? '' : ` and ${more.length} more`;
     if (first !== undefined) note(`A cpio has no extended attributes: those of /${showBytes(first)}${others} are left out`);
+    const packer = lazyPacker(process.env['PATH'] ?? '');
     const archive = writeCpio(tree, {}, signal);
-    return { output, size: await writeWholeFile(output, compression ? compress(archive, compression, signal) : archive) };
+    return { output, size: await writeWholeFile(output, compression ? packer.pack(archive, compression, signal) : archive) };
   });
 }
 

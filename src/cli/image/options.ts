@@ -3,6 +3,7 @@ import { ext4Profiles } from '../../formats/ext4/options.ts';
 import type { Ext4Options } from '../../formats/ext4/options.ts';
 import type { Adjustments } from '../../formats/adjust.ts';
 import { uuidForm } from '../../formats/uuid.ts';
+import type { Packing } from '../../ops/packer.ts';
 import type { VfatOptions } from '../../ops/mkfs/vfat.ts';
 import type { Invocation } from '../command.ts';
 import { parseSize } from '../sizes.ts';
@@ -88,11 +89,9 @@ export function oneOf<Word extends string>(options: Options, name: string, words
 }
 
 /** `--compress` of a cpio; undefined for none. */
-export function compressionOf(options: Options): { readonly format: 'gzip' | 'zstd' } | undefined {
-  const name = textOption(options, 'compress') ?? 'none';
-  if (name === 'gzip' || name === 'zstd') return { format: name };
-  if (name === 'none') return undefined;
-  throw notUnderstood('compress', name, 'none, gzip, zstd');
+export function compressionOf(options: Options): Packing | undefined {
+  const format = oneOf(options, 'compress', ['none', 'gzip', 'zstd', 'xz', 'lz4']) ?? 'none';
+  return format === 'none' ? undefined : { format };
 }
 
 function notUnderstood(option: string, text: string, takes: string): PortkitError {

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PortkitError } from '../../base/errors.ts';
+import { watched } from '../packer.ts';
 import type { RunProgram } from '../run-program.ts';
 
 /** What the makers of images that are programs of the host are lent. */
@@ -19,33 +20,27 @@ export type MadeImage = Disposable & { readonly fd: number };
 interface Call {
   readonly argv: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
   readonly input?: AsyncIterable<Uint8Array>;
 }
 
 /** How a program ended and what it said, at most 64 KiB of it. */
 export async function said(
-  { argv, env, cwd, input }: Call,
+  { argv, env, input }: Call,
   { run, path }: MkfsWorld,
   signal: AbortSignal,
 ): Promise<{ readonly status: number | undefined; readonly stdout: string; readonly stderr: string }> {
   const all = { PATH: path, LC_ALL: 'C', TZ: 'UTC', ...env };
-  let failed: Error | undefined;
-  async function* watched(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* input ?? [];
-    } catch (error) {
-      failed = error instanceof Error ? error : new Error(String(error));
-      throw error;
-    }
-  }
-  const { stdout, ended } = run({ argv, env: all, signal, ...(cwd !== undefined && { cwd }), input: watched() });
+  const source = watched(input ?? nothing());
+  const { stdout, ended } = run({ argv, env: all, signal, input: source.bytes() });
   let text = '';
   for await (const bytes of stdout) if (text.length < 65_536) text += Buffer.from(bytes).toString('latin1');
   const { status, stderr } = await ended;
-  // The program was ended because its input failed, which is what has to be told.
-  if (failed !== undefined) throw failed;
+  source.rethrow();
   return { status, stdout: text, stderr };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // No input.
 }
 
 /** Runs a program that has to succeed; PK3956 with what it said. */

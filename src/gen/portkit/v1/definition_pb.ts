@@ -1247,7 +1247,7 @@ export const ArchiveOpSchema: GenMessage<ArchiveOp> = /*@__PURE__*/
  */
 export type CpioOp = Message<"portkit.v1.CpioOp"> & {
   /**
-   * "none", "gzip" or "zstd".
+   * "none", "gzip", "zstd", "xz" or "lz4".
    *
    * @generated from field: optional string compress = 1;
    */
@@ -1544,7 +1544,7 @@ export const VfatOpSchema: GenMessage<VfatOp> = /*@__PURE__*/
  */
 export type CompressOp = Message<"portkit.v1.CompressOp"> & {
   /**
-   * "gzip" or "zstd".
+   * "gzip", "zstd", "xz" or "lz4".
    *
    * @generated from field: string format = 1;
    */
@@ -1570,7 +1570,7 @@ export const CompressOpSchema: GenMessage<CompressOp> = /*@__PURE__*/
  */
 export type DecompressOp = Message<"portkit.v1.DecompressOp"> & {
   /**
-   * "gzip", "zstd" or "xz".
+   * "gzip", "zstd", "xz" or "lz4".
    *
    * @generated from field: optional string format = 1;
    */
