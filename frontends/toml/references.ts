@@ -30,7 +30,10 @@ export function referencesOf(step: unknown): readonly Reference[] {
     } else if (kind === 'disk') {
       for (const [at, partition] of list(table(value)['partitions']).entries())
         add(table(partition)['from'], kind, 'partitions', at, 'from');
-    } else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
+    } else if (formats.has(kind)) {
+      add(table(value)['from'], kind, 'from');
+      if (kind === 'cpio') add(table(value)['kernel'], kind, 'kernel');
+    }
   }
   return found;
 }

@@ -77,7 +77,7 @@ archive = { from = "step:all" }
 [steps.rootfs]
 compress = { from = "step:tar", format = "gzip", level = 9 }
 [steps.initrd]
-cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
+cpio = { from = "step:files", kernel = "step:kernel", compress = "zstd", level = 19, mtime = 0 }
 [steps.ext4]
 ext4 = { from = "step:files", profile = "csum-journal", label = "root", headroom = "64MiB", inode_headroom = 9, mtime = -1 }
 [steps.half]
@@ -112,7 +112,7 @@ disk = { size = "64MiB", partitions = [
       'all <files packages repo kernel',
       'tar <all',
       'rootfs <tar',
-      'initrd <files',
+      'initrd <files kernel',
       'ext4 <files',
       'half <files',
       'exact <files',

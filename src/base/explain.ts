@@ -195,6 +195,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'mkfs.erofs, mksquashfs, mformat or mcopy ended with an error of its own; the message ends with the last it said. Often the disk is full.',
   PK3957:
     'xz or lz4, which make these formats, ended with an error of its own; the message ends with what it said. Often memory is short.',
+  PK3958:
+    'Linux unpacks an initrd only with what was built into it: CONFIG_BLK_DEV_INITRD, and for its compression CONFIG_RD_GZIP, CONFIG_RD_ZSTD, CONFIG_RD_XZ or CONFIG_RD_LZ4. The configuration that the kernel has inside lacks what the message names.',
   PK3801:
     'A booted machine did not answer, or did not end, before the time given with --timeout was over. The console log shows how far it came; without KVM, a busy machine may simply need more time.',
   PK3802:

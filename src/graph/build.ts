@@ -25,7 +25,8 @@ export interface Steps {
   readonly merge: (name: string, from: readonly Handle[]) => Handle;
   readonly extract: (name: string, from: Handle, spec?: SpecOf<'extract'>) => Handle;
   readonly archive: (name: string, from: Handle, spec?: SpecOf<'archive'>) => Handle;
-  readonly cpio: (name: string, from: Handle, spec?: SpecOf<'cpio'>) => Handle;
+  /** With `kernel`, the kernel that shall unpack it is asked whether it can. */
+  readonly cpio: (name: string, from: Handle, spec?: SpecOf<'cpio'> & { readonly kernel?: Handle }) => Handle;
   readonly ext4: (name: string, from: Handle, spec?: SpecOf<'ext4'>) => Handle;
   readonly disk: (name: string, spec: DiskOver<Handle>) => Handle;
   readonly verity: (name: string, from: Handle, spec?: SpecOf<'verity'>) => Handle;
@@ -72,7 +73,8 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     merge: (name, from) => add(name, { op: { type: 'merge' }, inputs: from }),
     extract: (name, from, spec) => add(name, { op: { type: 'extract', ...spec }, inputs: [from] }),
     archive: (name, from, spec) => add(name, { op: { type: 'archive', format: 'tar', ...spec }, inputs: [from] }),
-    cpio: (name, from, spec) => add(name, { op: { type: 'cpio', ...spec }, inputs: [from] }),
+    cpio: (name, from, { kernel, ...spec } = {}) =>
+      add(name, { op: { type: 'cpio', ...spec }, inputs: kernel === undefined ? [from] : [from, kernel] }),
     ext4: (name, from, spec) => add(name, { op: { type: 'ext4', ...spec }, inputs: [from] }),
     disk: (name, spec) => add(name, wireDisk(spec)),
     verity: (name, from, spec) => add(name, { op: { type: 'verity', ...spec }, inputs: [from] }),

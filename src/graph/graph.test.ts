@@ -199,7 +199,7 @@ describe('the TypeScript face', () => {
         ]);
         const kernel = extract('kernel', decompress('xz', fetch('tarball', { url: 'https://example.org/' })), { strip: 1 });
         const guest = vmlinux('vmlinux', files, { path: 'boot/vmlinuz-*' });
-        const initrd = cpio('initrd', files, { compress: 'zstd' });
+        const initrd = cpio('initrd', files, { compress: 'zstd', kernel: guest });
         const root = ext4('root', files, { profile: 'csum', headroomPercent: 5 });
         return {
           rootfs: compress('rootfs', archive('tar', all), { format: 'gzip' }),

@@ -24,6 +24,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { digestOf, hexOf } from '../../src/base/digest.ts';
+import { makeVmlinux } from '../kernels/samples.ts';
 import { hasProgram } from '../formats/ext4/images.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portkit-image-'));
@@ -155,6 +156,33 @@ test.each(['xz', 'lz4'])('a cpio with %s, by its program, is read again', (forma
   make('cpio', source, '-o', 'c.plain', '--time', '0');
   expect(image(['diff', `c.${format}`, 'c.plain'])).toEqual({ status: 0, stdout: '', stderr: '' });
   expect(image(['cpio', source, '-o', 'never', '--compress', format], undefined, folder).stderr).toContain('PK6901');
+});
+
+test('an initrd is checked, also against the kernel that shall unpack it', () => {
+  make('cpio', source, '-o', 'i.zst', '--compress', 'zstd');
+  make('cpio', source, '-o', 'i.plain');
+  const config = 'CONFIG_BLK_DEV_INITRD=y\nCONFIG_RD_GZIP=y\n# CONFIG_RD_ZSTD is not set\n';
+  writeFileSync(at('vmlinux'), makeVmlinux({ config }));
+  writeFileSync(at('silent'), makeVmlinux());
+  writeFileSync(at('kconfig'), `${config}CONFIG_RD_ZSTD=y\n`);
+  expect(image(['check', 'i.zst'])).toEqual({ status: 0, stdout: 'i.zst: sound\n', stderr: '' });
+  expect(image(['check', 'i.plain', '--kernel', 'vmlinux'])).toMatchObject({ status: 0, stdout: 'i.plain: sound\n' });
+  expect(image(['check', 'i.zst', '--kernel', 'vmlinux'])).toMatchObject({
+    status: 7,
+    stdout: 'kernel: it was built without CONFIG_RD_ZSTD\ni.zst: 1 findings\n',
+  });
+  expect(image(['check', 'i.zst', '--kernel', 'silent']).stdout).toMatch(
+    /^silent: .* is not known.*--kconfig names one\ni.zst: sound/,
+  );
+  expect(image(['check', 'i.zst', '--kernel', 'silent', '--kconfig', 'kconfig'])).toMatchObject({ status: 0 });
+  expect(JSON.parse(image(['check', 'i.zst', '--json']).stdout)).toMatchObject({ findings: [], compressed: ['zstd'] });
+  truncateSync(at('i.zst'), 500);
+  expect(image(['check', 'i.zst'])).toMatchObject({ status: 7, stdout: expect.stringMatching(/^archive: .*\(PK3304\)\n/) });
+  make('ext4', source, '-o', 'i.ext4');
+  expect(image(['check', 'i.ext4', '--kernel', 'vmlinux'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('PK1001'),
+  });
 });
 
 test('diff says how two differ', () => {

@@ -42,7 +42,11 @@ function lowerFormat(
 ): Wired<string> | undefined {
   if (step.extract !== undefined) return over({ type: 'extract' }, step.extract);
   if (step.archive !== undefined) return over({ type: 'archive', format: 'tar' }, step.archive);
-  if (step.cpio !== undefined) return over({ type: 'cpio' }, step.cpio);
+  if (step.cpio !== undefined) {
+    const { kernel, ...rest } = step.cpio;
+    const { op, inputs } = over({ type: 'cpio' }, rest);
+    return { op, inputs: kernel === undefined ? inputs : [...inputs, kernel] };
+  }
   if (step.verity !== undefined) return over({ type: 'verity' }, step.verity);
   if (step.squashfs !== undefined) return over({ type: 'squashfs' }, step.squashfs);
   if (step.erofs !== undefined) return over({ type: 'erofs' }, step.erofs);

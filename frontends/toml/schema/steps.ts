@@ -21,6 +21,7 @@ export const step = z.strictObject({
   cpio: z
     .strictObject({
       from: reference,
+      kernel: reference.exactOptional(),
       compress: z.enum(['none', 'gzip', 'zstd', 'xz', 'lz4']).exactOptional(),
       level: natural.exactOptional(),
       mtime: natural.exactOptional(),

@@ -1,5 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
-import { checkImage, diffImages, inspectImage } from '../image/look.ts';
+import { checkImage } from '../image/check.ts';
+import { diffImages, inspectImage } from '../image/look.ts';
 import { extractTar, makeCpio, makeErofsImage, makeExt4, makeSquashfsImage, makeTar, makeVfatImage } from '../image/make.ts';
 import type { Command, Invocation } from '../command.ts';
 import { chooseVerb } from '../verbs.ts';
@@ -49,7 +50,7 @@ const verbs: Readonly<Record<string, Verb>> = {
     options: ['json', 'tree', 'reference'],
     run: ([from], invocation) => inspectImage([from], invocation),
   },
-  check: { takes: 'FROM', options: ['json'], run: ([file], invocation) => checkImage([file], invocation) },
+  check: { takes: 'FROM', options: ['json', 'kernel', 'kconfig'], run: ([file], invocation) => checkImage([file], invocation) },
   diff: { takes: 'A B', options: ['json', 'reference'], run: diffImages },
   extract: {
     takes: 'FROM',
@@ -70,7 +71,7 @@ export const image: Command = {
     'erofs    an image that is only read, by mkfs.erofs',
     'vfat     a FAT image such as an EFI system partition, by mtools',
     'inspect  what it is and what is in it',
-    'check    exit 7 if something is wrong with an ext4 image, and what',
+    'check    exit 7 if something is wrong with an ext4 image or an initrd, and what',
     'diff     exit 1 if two differ, and how',
     'extract  what is in it as a tar',
   ].join('\n'),
@@ -92,6 +93,8 @@ export const image: Command = {
     owner: { type: 'string', value: 'UID:GID', help: 'the owner of everything' },
     time: { type: 'string', value: 'SECONDS', help: 'the time of everything, since 1970' },
     reference: { type: 'string', value: 'NAME', help: 'the image that is meant, of an OCI layout with several' },
+    kernel: { type: 'string', value: 'FILE', help: 'check: the kernel that shall unpack the initrd' },
+    kconfig: { type: 'string', value: 'FILE', help: 'check: what it was built with, when it has no IKCONFIG inside' },
     tree: { type: 'boolean', help: 'inspect: every entry' },
     json: { type: 'boolean', help: 'inspect, check, diff: print the result as JSON' },
   },

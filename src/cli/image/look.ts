@@ -1,13 +1,11 @@
 import { showBytes } from '../../base/byte-string.ts';
 import { printable } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
-import { checkExt4 } from '../../formats/ext4/check/check.ts';
-import { showPlace } from '../../formats/ext4/read/report.ts';
 import { summaryOf } from '../../formats/ext4/read/summary.ts';
 import type { Ext4Summary } from '../../formats/ext4/read/summary.ts';
 import type { FileEntry } from '../../formats/file-tree.ts';
 import { compareTrees } from '../../images/compare.ts';
-import { imageReaderOn, openImageFile } from '../../images/reader.ts';
+import { imageReaderOn } from '../../images/reader.ts';
 import type { Invocation } from '../command.ts';
 import { flag, textOption } from '../values.ts';
 import { treeFrom } from './source.ts';
@@ -62,18 +60,6 @@ function listLine(entry: FileEntry): string {
   if (entry.type === 'file') return `${line} ${entry.size} ${path}`;
   if (entry.type === 'symlink') return `${line} ${path} -> ${printable(showBytes(entry.target))}`;
   return entry.type === 'char' || entry.type === 'block' ? `${line} ${entry.major}:${entry.minor} ${path}` : `${line} ${path}`;
-}
-
-/** `image check FILE`: 0 when nothing is wrong with an ext4 image, 7 with what is. */
-export function checkImage([file]: readonly [string], { options, signal, print }: Invocation): Promise<number> {
-  using image = openImageFile(file);
-  const findings = checkExt4(imageReaderOn(image.fd), { signal }).map(({ place, what }) => ({ place: showPlace(place), what }));
-  if (flag(options, 'json')) print(JSON.stringify({ file, findings }, undefined, 2));
-  else {
-    const end = `${file}: ${findings.length === 0 ? 'sound' : `${findings.length} findings`}`;
-    print([...findings.map(({ place, what }) => `${place}: ${what}`), end].map(printable).join('\n'));
-  }
-  return Promise.resolve(findings.length === 0 ? 0 : 7);
 }
 
 const marks = { added: '+', removed: '-', changed: '~' } as const;
