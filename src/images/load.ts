@@ -10,7 +10,7 @@ import type { Unxz } from '../formats/compression/decompress.ts';
 import type { CpioEntry } from '../formats/cpio/entry.ts';
 import { readCpio } from '../formats/cpio/read.ts';
 import { readExt4 } from '../formats/ext4/read/tree.ts';
-import type { FileEntry, FileTree } from '../formats/file-tree.ts';
+import type { FileEntry, FileTree, ImageReader } from '../formats/file-tree.ts';
 import { defaultTarLimits } from '../formats/tar/entry.ts';
 import type { TarEntry } from '../formats/tar/entry.ts';
 import { readTar } from '../formats/tar/read.ts';
@@ -21,8 +21,19 @@ import { openScratch, piecesOf, writeAt } from '../ops/scratch-file.ts';
 import { listTree } from '../store/trees/list.ts';
 import { noSocket } from '../formats/tar/tree-entries.ts';
 import { readDirectory } from './directory.ts';
+import { partitionOf } from './partition.ts';
 import { imageReaderOn, openImageFile, unreadable } from './reader.ts';
+import { signNames, signOf, signSize } from './sign.ts';
 import { spoolOn } from './spool.ts';
+
+/** What is to be read. */
+export interface Source {
+  readonly from: string;
+  /** The image that is meant, of a layout with several. */
+  readonly reference?: string | undefined;
+  /** The number of a partition, when it is on a disk that has them. */
+  readonly partition?: number | undefined;
+}
 
 /** What loading is lent. */
 export interface LoadWorld {
@@ -38,24 +49,25 @@ export interface LoadWorld {
 export interface LoadedTree extends FileTree, Disposable {
   readonly format: 'directory' | 'tar' | 'cpio' | 'oci' | 'ext4';
   /** The image itself, of which there is more to say than its tree. */
-  readonly fd?: number;
+  readonly image?: ImageReader;
 }
 
 /**
  * Reads the tree of a directory, an OCI layout, a tar, a cpio or an ext4 image, archives and images compressed or not; `-` is
- * standard input. `reference` names the image of a layout that has several. PK3951 for anything else, PK3953 for what cannot
+ * standard input. PK3951 for anything else, PK3953 for what cannot
  * be opened.
  */
 export async function loadTree(
-  { from, reference }: { readonly from: string; readonly reference?: string | undefined },
+  { from, reference, partition }: Source,
   world: LoadWorld,
   signal: AbortSignal,
 ): Promise<LoadedTree> {
   const held = new DisposableStack();
   const task: Task = { held, world, signal };
   try {
-    if (from === '-') return await fromFile(await taken(world.stdin(), task), task);
-    if (!isDirectory(from)) return await fromFile(held.use(openImageFile(from)).fd, task);
+    if (from === '-') return await fromFile(await taken(world.stdin(), task), partition, task);
+    if (!isDirectory(from)) return await fromFile(held.use(openImageFile(from)).fd, partition, task);
+    if (partition !== undefined) throw new PortkitError('PK3959', `The directory ${JSON.stringify(from)} has no partitions`);
     if (existsSync(join(from, 'oci-layout')) && existsSync(join(from, 'index.json')))
       return await fromLayout({ from, reference }, task);
     const tree = held.use(await readDirectory(from, signal));
@@ -96,24 +108,23 @@ async function taken(content: AsyncIterable<Uint8Array>, { held, world, signal }
   return fd;
 }
 
-/** As far as the mark of an ext4 image. */
-const headSize = 2048;
-
-async function fromFile(fd: number, task: Task): Promise<LoadedTree> {
+async function fromFile(fd: number, partition: number | undefined, task: Task): Promise<LoadedTree> {
+  const range = partition === undefined ? undefined : partitionOf(fd, partition);
+  const pieces = (): AsyncGenerator<Uint8Array> => piecesOf(fd, range);
   const { world, signal, held } = task;
   const help = { limits: defaultDecompressLimits, unxz: world.unxz };
-  const { format, content } = await detectCompression(piecesOf(fd));
+  const { format, content } = await detectCompression(pieces());
   const unpacked = (): AsyncGenerator<Uint8Array> =>
-    format === undefined ? piecesOf(fd) : decompress(piecesOf(fd), { ...help, format }, signal);
+    format === undefined ? pieces() : decompress(pieces(), { ...help, format }, signal);
   await content.return(undefined);
   const kind = kindOf(await headOf(unpacked()));
   if (kind === 'ext4') {
-    const image = format === undefined ? fd : await taken(unpacked(), task);
-    return { ...loaded(kind, withoutLostFound(readExt4(imageReaderOn(image), { signal })), held), fd: image };
+    const image = format === undefined ? imageReaderOn(fd, range) : imageReaderOn(await taken(unpacked(), task));
+    return { ...loaded(kind, withoutLostFound(readExt4(image, { signal })), held), image };
   }
   const entries =
     kind === 'cpio'
-      ? withoutSockets(readCpio(piecesOf(fd), { ...help, archive: defaultTarLimits }, signal))
+      ? withoutSockets(readCpio(pieces(), { ...help, archive: defaultTarLimits }, signal))
       : readTar(unpacked(), defaultTarLimits, signal);
   const blobs = spoolOn(held.use(openScratch(world.scratch)).fd);
   return loaded(kind, await spooledTree(await treeOfEntries(entries, { blobs }, signal), blobs, signal), held);
@@ -122,20 +133,20 @@ async function fromFile(fd: number, task: Task): Promise<LoadedTree> {
 async function headOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const reader = byteReader(content);
   try {
-    return await reader.take(headSize);
+    return await reader.take(signSize);
   } finally {
     await reader.close();
   }
 }
 
-/** Archives first: what they hold may look like the mark of an image, which has nothing in its first kilobyte. */
 function kindOf(head: Buffer): 'tar' | 'cpio' | 'ext4' {
-  if (/^07070[12]/.test(head.toString('latin1', 0, 6))) return 'cpio';
-  if (head.toString('latin1', 257, 262) === 'ustar') return 'tar';
-  if (head.length === headSize && head.readUInt16LE(1080) === 0xef53) return 'ext4';
+  const sign = signOf(head);
+  if (sign === 'cpio' || sign === 'tar' || sign === 'ext4') return sign;
+  // What begins with two blocks of zeros may be an empty tar.
   if (head.length >= 1024 && head.subarray(0, 1024).every((byte) => byte === 0)) return 'tar';
-  throw new PortkitError('PK3951', 'The file is no tar, cpio or ext4 image', {
-    hint: 'An OCI layout is named by its directory',
+  const what = sign === 'empty' || sign === 'unknown' ? '' : `, but ${signNames[sign]}`;
+  throw new PortkitError('PK3951', `The file is no tar, cpio or ext4 image${what}`, {
+    hint: sign === 'gpt' ? 'Name one of its partitions with --partition' : 'An OCI layout is named by its directory',
   });
 }
 

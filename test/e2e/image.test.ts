@@ -24,6 +24,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { digestOf, hexOf } from '../../src/base/digest.ts';
+import { planDisk } from '../../src/formats/disk/plan.ts';
+import { diskStream } from '../../src/formats/disk/write.ts';
+import { verityTree } from '../../src/formats/verity/write.ts';
 import { makeVmlinux } from '../kernels/samples.ts';
 import { hasProgram } from '../formats/ext4/images.ts';
 
@@ -184,6 +187,68 @@ test('an initrd is checked, also against the kernel that shall unpack it', () =>
     stderr: expect.stringContaining('PK1001'),
   });
 });
+
+test('the partitions of a disk are told, read and taken out', async () => {
+  make('ext4', source, '-o', 'root.ext4', '--time', '0');
+  const root = readFileSync(at('root.ext4'));
+  const hashes = Buffer.concat(
+    await Array.fromAsync(verityTree([root] as never, { size: root.length, identity: 'x', salt: 'ab' })),
+  );
+  const squashfs = Buffer.concat([Buffer.from('hsqs'), Buffer.alloc(4092)]);
+  const parts = [root, hashes, squashfs, Buffer.alloc(512)];
+  const types = ['root-x86-64', 'root-x86-64-verity', 'linux', 'swap'];
+  const partitions = parts.map((bytes, index) => ({
+    type: types[index] ?? '',
+    name: index === 0 ? 'rööt' : '',
+    contentSize: bytes.length,
+    identity: `${index}`,
+    ...(index === 0 && { attributes: ['read-only'] }),
+  }));
+  const plan = planDisk({ partitions });
+  async function* bytesOfPart(index: number): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(parts[index] ?? Buffer.of());
+  }
+  const { signal } = new AbortController();
+  const disk = diskStream(plan, ({ number }) => Promise.resolve(bytesOfPart(number - 1)), signal);
+  writeFileSync(at('disk'), Buffer.concat(await Array.fromAsync(disk)));
+  const said = image(['inspect', 'disk']).stdout;
+  expect(said).toMatch(
+    /^disk: a disk with partitions, [\d.]+ MiB, [0-9a-f-]{36}\n  1: root-x86-64 "rööt", [\d.]+ MiB, an ext4 image \(read-only\), /,
+  );
+  expect(said).toMatch(
+    /\n  2: root-x86-64-verity, .*a dm-verity hash tree, .*\n  3: linux, .*squashfs.*\n  4: swap, .*nothing but zeros/,
+  );
+  const json = JSON.parse(image(['inspect', 'disk', '--json']).stdout) as object;
+  expect(json).toMatchObject({
+    format: 'gpt',
+    partitions: [{ number: 1, offset: 2 ** 20, holds: 'ext4' }, { holds: 'verity' }, {}, {}],
+  });
+  expect(image(['inspect', 'disk', '--partition', '1']).stdout).toMatch(/^disk: ext4, /);
+  expect(JSON.parse(image(['inspect', 'disk', '--partition', '2', '--json']).stdout)).toMatchObject({
+    format: 'verity',
+    algorithm: 'sha256',
+    dataBlocks: root.length / 4096,
+    salt: 'ab',
+  });
+  expect(image(['inspect', 'disk', '--partition', '3']).stdout).toMatch(/^disk: a squashfs image, .* not read\n/);
+  make('extract', 'disk', '--partition', '1', '-o', 'again.ext4');
+  expect(readFileSync(at('again.ext4')).subarray(0, root.length).equals(root)).toBe(true);
+  make('extract', 'disk', '--partition', '1', '--tar', 'again.tar');
+  expect(image(['diff', 'again.tar', 'root.ext4'])).toEqual({ status: 0, stdout: '', stderr: '' });
+  make('cpio', 'disk', '--partition', '1', '-o', 'again.cpio');
+  const refused = [
+    ['PK3959', 'extract', 'disk', '--partition', '5', '--tar', 'never'],
+    ['PK3959', 'tar', source, '--partition', '1', '-o', 'never'],
+    ['PK3752', 'tar', 'root.ext4', '--partition', '1', '-o', 'never'],
+    ['PK3951', 'tar', 'disk', '-o', 'never'],
+    ['PK3951', 'tar', 'disk', '--partition', '3', '-o', 'never'],
+    ['PK3954', 'tar', 'disk', '--partition', '0', '-o', 'never'],
+    ['PK1001', 'extract', 'disk', '--partition', '1', '-o', 'never', '--time', '0'],
+    ['PK1001', 'extract', 'disk', '-o', 'never'],
+  ];
+  for (const [code = '', ...args] of refused) expect(image(args).stderr, args.join(' ')).toContain(code);
+  expect(readdirSync(folder).filter((name) => name.startsWith('never'))).toEqual([]);
+}, 60_000);
 
 test('diff says how two differ', () => {
   mkdirSync(at('other'));

@@ -13,48 +13,49 @@ interface Verb {
 }
 
 const adjusting = ['owner', 'time'];
+const reading = ['reference', 'partition'];
 
 const verbs: Readonly<Record<string, Verb>> = {
   ext4: {
     takes: 'FROM',
-    options: ['output', ...adjusting, 'reference', 'profile', 'size', 'headroom', 'label', 'uuid'],
+    options: ['output', ...adjusting, ...reading, 'profile', 'size', 'headroom', 'label', 'uuid'],
     run: ([from], invocation) => makeExt4([from], invocation),
   },
   cpio: {
     takes: 'FROM',
-    options: ['output', ...adjusting, 'reference', 'compress'],
+    options: ['output', ...adjusting, ...reading, 'compress'],
     run: ([from], invocation) => makeCpio([from], invocation),
   },
   tar: {
     takes: 'FROM',
-    options: ['output', ...adjusting, 'reference'],
+    options: ['output', ...adjusting, ...reading],
     run: ([from], invocation) => makeTar([from], invocation),
   },
   squashfs: {
     takes: 'FROM',
-    options: ['output', ...adjusting, 'reference', 'compress'],
+    options: ['output', ...adjusting, ...reading, 'compress'],
     run: ([from], invocation) => makeSquashfsImage([from], invocation),
   },
   erofs: {
     takes: 'FROM',
-    options: ['output', ...adjusting, 'reference', 'compress', 'uuid'],
+    options: ['output', ...adjusting, ...reading, 'compress', 'uuid'],
     run: ([from], invocation) => makeErofsImage([from], invocation),
   },
   vfat: {
     takes: 'FROM',
-    options: ['output', 'time', 'reference', 'size', 'label', 'serial'],
+    options: ['output', 'time', ...reading, 'size', 'label', 'serial'],
     run: ([from], invocation) => makeVfatImage([from], invocation),
   },
   inspect: {
     takes: 'FROM',
-    options: ['json', 'tree', 'reference'],
+    options: ['json', 'tree', ...reading],
     run: ([from], invocation) => inspectImage([from], invocation),
   },
   check: { takes: 'FROM', options: ['json', 'kernel', 'kconfig'], run: ([file], invocation) => checkImage([file], invocation) },
   diff: { takes: 'A B', options: ['json', 'reference'], run: diffImages },
   extract: {
     takes: 'FROM',
-    options: ['tar', ...adjusting, 'reference'],
+    options: ['tar', 'output', ...adjusting, ...reading],
     run: ([from], invocation) => extractTar([from], invocation),
   },
 };
@@ -63,7 +64,7 @@ const verbs: Readonly<Record<string, Verb>> = {
 export const image: Command = {
   usage: 'image ext4|cpio|tar|squashfs|erofs|vfat FROM -o OUT | inspect FROM | check FILE | diff A B | extract FROM --tar OUT',
   about: [
-    'FROM is a directory, a tar or cpio (compressed or not, - is standard input), an OCI layout, or an ext4 image.',
+    'FROM is a directory, a tar or cpio (compressed or not, - is standard input), an OCI layout, an ext4 image, or\na partition of a disk image.',
     'ext4     a root file system as a disk image',
     'cpio     an initrd',
     'tar      a tar',
@@ -73,7 +74,7 @@ export const image: Command = {
     'inspect  what it is and what is in it',
     'check    exit 7 if something is wrong with an ext4 image or an initrd, and what',
     'diff     exit 1 if two differ, and how',
-    'extract  what is in it as a tar',
+    'extract  what is in it as a tar, or with --partition and -o the bytes of a partition',
   ].join('\n'),
   words: 3,
   options: {
@@ -93,6 +94,7 @@ export const image: Command = {
     owner: { type: 'string', value: 'UID:GID', help: 'the owner of everything' },
     time: { type: 'string', value: 'SECONDS', help: 'the time of everything, since 1970' },
     reference: { type: 'string', value: 'NAME', help: 'the image that is meant, of an OCI layout with several' },
+    partition: { type: 'string', value: 'N', help: 'the partition that is meant, of a disk that has them' },
     kernel: { type: 'string', value: 'FILE', help: 'check: the kernel that shall unpack the initrd' },
     kconfig: { type: 'string', value: 'FILE', help: 'check: what it was built with, when it has no IKCONFIG inside' },
     tree: { type: 'boolean', help: 'inspect: every entry' },

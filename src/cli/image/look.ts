@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { showBytes } from '../../base/byte-string.ts';
 import { printable } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
@@ -5,16 +6,28 @@ import { summaryOf } from '../../formats/ext4/read/summary.ts';
 import type { Ext4Summary } from '../../formats/ext4/read/summary.ts';
 import type { FileEntry } from '../../formats/file-tree.ts';
 import { compareTrees } from '../../images/compare.ts';
-import { imageReaderOn } from '../../images/reader.ts';
 import type { Invocation } from '../command.ts';
 import { flag, textOption } from '../values.ts';
+import { describeFile } from './describe.ts';
+import { sourceOf } from './options.ts';
 import { treeFrom } from './source.ts';
 
 /** `image inspect FILE`. */
 export async function inspectImage([from]: readonly [string], { options, signal, print }: Invocation): Promise<number> {
-  using tree = await treeFrom({ from, reference: textOption(options, 'reference') }, signal);
-  const { format, entries, fd } = tree;
-  const summary = fd === undefined ? undefined : describeImage(summaryOf(imageReaderOn(fd)));
+  const source = sourceOf(from, options);
+  const described =
+    from === '-' || statSync(from, { throwIfNoEntry: false })?.isFile() !== true
+      ? undefined
+      : describeFile(from, source.partition);
+  if (described !== undefined) {
+    const { format, data, lines } = described;
+    if (flag(options, 'json')) print(JSON.stringify({ file: from, format, ...data }, undefined, 2));
+    else print([`${from}: ${lines[0]}`, ...lines.slice(1)].map(printable).join('\n'));
+    return 0;
+  }
+  using tree = await treeFrom(source, signal);
+  const { format, entries, image } = tree;
+  const summary = image === undefined ? undefined : describeImage(summaryOf(image));
   const names = countBy(entries);
   const bytes = entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
   if (flag(options, 'json')) {

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { showBytes } from '../../base/byte-string.ts';
+import { PortkitError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import { withoutXattrs, writeCpio } from '../../formats/cpio/write.ts';
@@ -9,13 +10,15 @@ import type { FileTree } from '../../formats/file-tree.ts';
 import { writeTar } from '../../formats/tar/write.ts';
 import { adjusted } from '../../formats/adjust.ts';
 import { tarEntriesOf } from '../../formats/tar/tree-entries.ts';
+import { partitionOf } from '../../images/partition.ts';
+import { openImageFile } from '../../images/reader.ts';
 import type { MadeImage, MkfsWorld } from '../../ops/mkfs/program.ts';
 import { imageWriterOn, piecesOf } from '../../ops/scratch-file.ts';
 import { lazyPacker } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
 import { textOption } from '../values.ts';
 import { writeFileBy, writeWholeFile } from '../write-file.ts';
-import { adjustmentsOf, compressionOf, ext4OptionsOf, oneOf, outputOf, uuidOf, vfatOptionsOf } from './options.ts';
+import { adjustmentsOf, compressionOf, ext4OptionsOf, oneOf, outputOf, sourceOf, uuidOf, vfatOptionsOf } from './options.ts';
 import { treeFrom } from './source.ts';
 
 /** `image ext4 FROM -o OUT`. */
@@ -92,9 +95,19 @@ export async function makeTar([from]: readonly [string], invocation: Invocation)
   return tarInto(outputOf(invocation.options, 'output'), from, invocation);
 }
 
-/** `image extract FILE --tar OUT`. */
+/** `image extract FILE --tar OUT`, or `image extract DISK --partition N -o OUT` for the bytes of a partition. */
 export async function extractTar([from]: readonly [string], invocation: Invocation): Promise<number> {
-  return tarInto(outputOf(invocation.options, 'tar'), from, invocation);
+  const { options, print } = invocation;
+  const { partition } = sourceOf(from, options);
+  if (textOption(options, 'output') === undefined || partition === undefined)
+    return tarInto(outputOf(options, 'tar'), from, invocation);
+  const output = outputOf(options, 'output');
+  const foreign = ['tar', 'owner', 'time', 'reference'].find((name) => textOption(options, name) !== undefined);
+  if (foreign !== undefined) throw new PortkitError('PK1001', `The bytes of a partition (-o) do not go with --${foreign}`);
+  using disk = openImageFile(from);
+  const size = await writeWholeFile(output, piecesOf(disk.fd, partitionOf(disk.fd, partition)));
+  print(`${printable(output)}: ${showSize(size)}`);
+  return 0;
 }
 
 function tarInto(output: string, from: string, invocation: Invocation): Promise<number> {
@@ -110,7 +123,7 @@ async function withTree(
   make: (tree: FileTree) => Promise<{ readonly output: string; readonly size: number }>,
 ): Promise<number> {
   const adjustments = adjustmentsOf(options);
-  using tree = await treeFrom({ from, reference: textOption(options, 'reference') }, signal);
+  using tree = await treeFrom(sourceOf(from, options), signal);
   const { output, size } = await make(adjusted(tree, adjustments));
   print(`${printable(output)}: ${showSize(size)}`);
   return 0;

@@ -2,6 +2,7 @@ import { PortkitError } from '../../base/errors.ts';
 import { ext4Profiles } from '../../formats/ext4/options.ts';
 import type { Ext4Options } from '../../formats/ext4/options.ts';
 import type { Adjustments } from '../../formats/adjust.ts';
+import type { Source } from '../../images/load.ts';
 import { uuidForm } from '../../formats/uuid.ts';
 import type { Packing } from '../../ops/packer.ts';
 import type { VfatOptions } from '../../ops/mkfs/vfat.ts';
@@ -16,6 +17,18 @@ export function outputOf(options: Options, name: string): string {
   const output = textOption(options, name);
   if (output !== undefined && output !== '-') return output;
   throw new PortkitError('PK1001', `"portkit image" needs the file to write to`, { hint: `Name a file with --${name}` });
+}
+
+/** What FROM is, with `--reference` and `--partition`. */
+export function sourceOf(from: string, options: Options): Source {
+  const partition = textOption(options, 'partition');
+  if (partition !== undefined && !/^[1-9][0-9]{0,3}$/.test(partition))
+    throw notUnderstood('partition', partition, 'a number from 1');
+  return {
+    from,
+    reference: textOption(options, 'reference'),
+    partition: partition === undefined ? undefined : Number(partition),
+  };
 }
 
 /** `--owner` and `--time`. */

@@ -1,14 +1,11 @@
 import { tmpdir } from 'node:os';
 import { addAbortSignal } from 'node:stream';
 import { loadTree } from '../../images/load.ts';
-import type { LoadedTree } from '../../images/load.ts';
+import type { LoadedTree, Source } from '../../images/load.ts';
 import { lazyUnxz } from '../../wiring.ts';
 
 /** The tree of a directory, archive, layout or image of this machine; what must be kept meanwhile is in TMPDIR. */
-export function treeFrom(
-  source: { readonly from: string; readonly reference: string | undefined },
-  signal: AbortSignal,
-): Promise<LoadedTree> {
+export function treeFrom(source: Source, signal: AbortSignal): Promise<LoadedTree> {
   const world = {
     scratch: tmpdir(),
     unxz: lazyUnxz(process.env['PATH'] ?? ''),
