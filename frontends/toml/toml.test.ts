@@ -83,7 +83,7 @@ ext4 = { from = "step:files", profile = "csum-journal", label = "root", headroom
 [steps.half]
 ext4 = { from = "step:files", headroom = "50%" }
 [steps.exact]
-ext4 = { from = "step:files", size = "8MiB" }
+ext4 = { from = "step:files", size = "8MiB", sparse = true }
 [steps.squashfs]
 squashfs = { from = "step:files", compress = "xz", mtime = 7 }
 [steps.erofs]
@@ -164,7 +164,7 @@ disk = { size = "64MiB", partitions = [
       { type: 'cpio', compress: 'zstd', level: 19, mtime: 0 },
       { type: 'ext4', profile: 'csum-journal', label: 'root', headroom: 2 ** 26, inodeHeadroom: 9, mtime: -1 },
       { type: 'ext4', headroomPercent: 50 },
-      { type: 'ext4', size: 2 ** 23 },
+      { type: 'ext4', size: 2 ** 23, sparse: true },
       { type: 'squashfs', compress: 'xz', mtime: 7 },
       { type: 'erofs', compress: 'lz4hc', uuid: '01234567-89ab-cdef-0123-456789abcdef' },
       { type: 'vfat', label: 'ESP', size: 2 ** 26, serial: '0123abcd' },

@@ -113,6 +113,7 @@ export const codes = {
   PK3957: { exit: 1, grpc: 13, title: 'The program that compresses failed' },
   PK3958: { exit: 1, grpc: 9, title: 'A kernel cannot unpack an initrd' },
   PK3959: { exit: 2, grpc: 5, title: 'A disk has no such partition' },
+  PK3960: { exit: 1, grpc: 13, title: 'Extended attributes of a directory cannot be read' },
   PK3801: { exit: 1, grpc: 4, title: 'A machine did not come up in time' },
   PK3802: { exit: 7, grpc: 15, title: 'A machine ended before its agent answered' },
   PK3803: { exit: 7, grpc: 15, title: 'The agent of a guest breaks the protocol' },

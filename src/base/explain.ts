@@ -199,6 +199,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'Linux unpacks an initrd only with what was built into it: CONFIG_BLK_DEV_INITRD, and for its compression CONFIG_RD_GZIP, CONFIG_RD_ZSTD, CONFIG_RD_XZ or CONFIG_RD_LZ4. The configuration that the kernel has inside lacks what the message names.',
   PK3959:
     'The partition that --partition names is not in the table of the disk. "portkit image inspect DISK" lists those that are.',
+  PK3960:
+    'With --xattrs, the program getfattr reads the extended attributes of a directory, and it failed or said something that is not understood; often something in it may not be read.',
   PK3801:
     'A booted machine did not answer, or did not end, before the time given with --timeout was over. The console log shows how far it came; without KVM, a busy machine may simply need more time.',
   PK3802:

@@ -107,6 +107,7 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
       inodes: small,
       inodeHeadroom: small,
       mtime: large,
+      sparse: fc.boolean(),
     },
   ),
   record(

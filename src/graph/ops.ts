@@ -169,6 +169,8 @@ export interface Ext4Spec {
   readonly inodeHeadroom?: number;
   /** The time of every entry, in seconds; without it each keeps its own. */
   readonly mtime?: number;
+  /** Blocks of zeros become holes of the files and take no room; every content is read once more for it. */
+  readonly sparse?: boolean;
 }
 
 /** An image as a partition of a disk. */

@@ -25,6 +25,7 @@ import { partitionOf } from './partition.ts';
 import { imageReaderOn, openImageFile, unreadable } from './reader.ts';
 import { signNames, signOf, signSize } from './sign.ts';
 import { spoolOn } from './spool.ts';
+import type { readXattrs } from './xattrs.ts';
 
 /** What is to be read. */
 export interface Source {
@@ -43,6 +44,8 @@ export interface LoadWorld {
   /** `os/architecture`, for layouts with images for several. */
   readonly platform: string;
   readonly stdin: () => AsyncIterable<Uint8Array>;
+  /** Reads the extended attributes of a directory; only where they are asked for. */
+  readonly xattrs?: (directory: string, signal: AbortSignal) => ReturnType<typeof readXattrs>;
 }
 
 /** A tree, what it was read from, and what is held for its contents. */
@@ -71,7 +74,7 @@ export async function loadTree(
     if (existsSync(join(from, 'oci-layout')) && existsSync(join(from, 'index.json')))
       return await fromLayout({ from, reference }, task);
     const tree = held.use(await readDirectory(from, signal));
-    return loaded('directory', tree, held);
+    return loaded('directory', world.xattrs === undefined ? tree : withXattrs(tree, await world.xattrs(from, signal)), held);
   } catch (error) {
     held.dispose();
     throw error;
@@ -181,6 +184,15 @@ async function fromLayout(
 
 function spooledTree(tree: Digest, blobs: ReturnType<typeof spoolOn>, signal: AbortSignal): Promise<FileTree> {
   return fileTreeOf(listTree(tree, { blobs, signal }), blobs);
+}
+
+/** What is not named has none; a file that changed since it was listed is found out when it is read. */
+function withXattrs({ entries, contents }: FileTree, found: Awaited<ReturnType<typeof readXattrs>>): FileTree {
+  const add = (entry: FileEntry): FileEntry => {
+    const xattrs = found.get(entry.path);
+    return entry.type === 'hardlink' || xattrs === undefined ? entry : { ...entry, xattrs };
+  };
+  return { entries: entries.map(add), contents };
 }
 
 /** The directory that every ext4 image has for its repair belongs to the image, unless something is in it. */

@@ -87,6 +87,7 @@ const packages: Readonly<Record<string, string>> = {
   git: 'git',
   xz: 'xz-utils',
   lz4: 'lz4',
+  getfattr: 'attr',
   mksquashfs: 'squashfs-tools',
   'mkfs.erofs': 'erofs-utils',
   mformat: 'mtools',

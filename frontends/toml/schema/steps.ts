@@ -38,6 +38,7 @@ export const step = z.strictObject({
       inodes: natural.exactOptional(),
       inode_headroom: natural.exactOptional(),
       mtime: z.int().exactOptional(),
+      sparse: z.boolean().exactOptional(),
     })
     .exactOptional(),
   disk: disk.exactOptional(),

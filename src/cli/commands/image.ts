@@ -13,12 +13,12 @@ interface Verb {
 }
 
 const adjusting = ['owner', 'time'];
-const reading = ['reference', 'partition'];
+const reading = ['reference', 'partition', 'xattrs'];
 
 const verbs: Readonly<Record<string, Verb>> = {
   ext4: {
     takes: 'FROM',
-    options: ['output', ...adjusting, ...reading, 'profile', 'size', 'headroom', 'label', 'uuid'],
+    options: ['output', ...adjusting, ...reading, 'profile', 'size', 'headroom', 'label', 'uuid', 'sparse'],
     run: ([from], invocation) => makeExt4([from], invocation),
   },
   cpio: {
@@ -86,6 +86,7 @@ export const image: Command = {
     label: { type: 'string', value: 'TEXT', help: 'ext4: the label, at most 16 bytes; vfat: 11' },
     uuid: { type: 'string', value: 'UUID', help: 'ext4, erofs: the UUID; else derived from the tree' },
     serial: { type: 'string', value: 'HEX', help: 'vfat: the serial number; else derived from the tree' },
+    sparse: { type: 'boolean', help: 'ext4: zeros become holes of the files; everything is read once more' },
     compress: {
       type: 'string',
       value: 'NAME',
@@ -95,6 +96,7 @@ export const image: Command = {
     time: { type: 'string', value: 'SECONDS', help: 'the time of everything, since 1970' },
     reference: { type: 'string', value: 'NAME', help: 'the image that is meant, of an OCI layout with several' },
     partition: { type: 'string', value: 'N', help: 'the partition that is meant, of a disk that has them' },
+    xattrs: { type: 'boolean', help: 'with the extended attributes of a directory, read by getfattr' },
     kernel: { type: 'string', value: 'FILE', help: 'check: the kernel that shall unpack the initrd' },
     kconfig: { type: 'string', value: 'FILE', help: 'check: what it was built with, when it has no IKCONFIG inside' },
     tree: { type: 'boolean', help: 'inspect: every entry' },

@@ -4,6 +4,7 @@ import { PortkitError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import { withoutXattrs, writeCpio } from '../../formats/cpio/write.ts';
+import { findData } from '../../formats/ext4/holes.ts';
 import { planExt4 } from '../../formats/ext4/plan.ts';
 import { writeExt4 } from '../../formats/ext4/write.ts';
 import type { FileTree } from '../../formats/file-tree.ts';
@@ -16,7 +17,7 @@ import type { MadeImage, MkfsWorld } from '../../ops/mkfs/program.ts';
 import { imageWriterOn, piecesOf } from '../../ops/scratch-file.ts';
 import { lazyPacker } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
-import { textOption } from '../values.ts';
+import { flag, textOption } from '../values.ts';
 import { writeFileBy, writeWholeFile } from '../write-file.ts';
 import { adjustmentsOf, compressionOf, ext4OptionsOf, oneOf, outputOf, sourceOf, uuidOf, vfatOptionsOf } from './options.ts';
 import { treeFrom } from './source.ts';
@@ -27,7 +28,8 @@ export async function makeExt4([from]: readonly [string], invocation: Invocation
   const output = outputOf(options, 'output');
   const wanted = ext4OptionsOf(options);
   return withTree(from, invocation, async (tree) => {
-    const plan = planExt4(tree.entries, wanted);
+    const dataRanges = flag(options, 'sparse') ? await findData(tree.entries, tree.contents, signal) : undefined;
+    const plan = planExt4(tree.entries, { ...wanted, ...(dataRanges && { dataRanges }) });
     await writeFileBy(output, ({ fd }) => writeExt4(plan, { contents: tree.contents, image: imageWriterOn(fd) }, signal));
     return { output, size: plan.size };
   });

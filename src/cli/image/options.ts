@@ -8,7 +8,7 @@ import type { Packing } from '../../ops/packer.ts';
 import type { VfatOptions } from '../../ops/mkfs/vfat.ts';
 import type { Invocation } from '../command.ts';
 import { parseSize } from '../sizes.ts';
-import { textOption } from '../values.ts';
+import { flag, textOption } from '../values.ts';
 
 type Options = Invocation['options'];
 
@@ -19,14 +19,15 @@ export function outputOf(options: Options, name: string): string {
   throw new PortkitError('PK1001', `"portkit image" needs the file to write to`, { hint: `Name a file with --${name}` });
 }
 
-/** What FROM is, with `--reference` and `--partition`. */
-export function sourceOf(from: string, options: Options): Source {
+/** What FROM is, with `--reference`, `--partition` and `--xattrs`. */
+export function sourceOf(from: string, options: Options): Source & { readonly xattrs: boolean } {
   const partition = textOption(options, 'partition');
   if (partition !== undefined && !/^[1-9][0-9]{0,3}$/.test(partition))
     throw notUnderstood('partition', partition, 'a number from 1');
   return {
     from,
     reference: textOption(options, 'reference'),
+    xattrs: flag(options, 'xattrs'),
     partition: partition === undefined ? undefined : Number(partition),
   };
 }
