@@ -18,7 +18,7 @@ export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
 export type { Registries } from './wiring/registries.ts';
 export { nativeArchitecture } from './wiring/native.ts';
-export { lazyUnxz, opsOf } from './wiring/ops.ts';
+export { lazyPacker, lazyUnxz, opsOf } from './wiring/ops.ts';
 
 /** Opens the store of a root for the user and clock of this machine: the one place where a store meets the world. */
 export function openStoreAt(root: string, options: OpenOptions = {}): Store {

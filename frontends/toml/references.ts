@@ -45,7 +45,10 @@ export function referencesOf(step: unknown): readonly Reference[] {
       for (const name of Object.keys(named)) add(named[name], kind, 'of', name);
       add(attach, kind, 'attach');
     } else if (kind === 'boot') for (const image of ['kernel', 'initrd', 'rootfs']) add(table(value)[image], kind, image);
-    else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
+    else if (formats.has(kind)) {
+      add(table(value)['from'], kind, 'from');
+      if (kind === 'cpio') add(table(value)['kernel'], kind, 'kernel');
+    }
   }
   return found;
 }
@@ -60,6 +63,9 @@ const formats: ReadonlySet<string> = new Set([
   'provenance',
   'sign',
   'verify',
+  'squashfs',
+  'erofs',
+  'vfat',
   'compress',
   'decompress',
   'vmlinux',

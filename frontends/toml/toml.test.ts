@@ -78,13 +78,19 @@ archive = { from = "step:all" }
 [steps.rootfs]
 compress = { from = "step:tar", format = "gzip", level = 9 }
 [steps.initrd]
-cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
+cpio = { from = "step:files", kernel = "step:kernel", compress = "zstd", level = 19, mtime = 0 }
 [steps.ext4]
 ext4 = { from = "step:files", profile = "csum-journal", label = "root", headroom = "64MiB", inode_headroom = 9, mtime = -1 }
 [steps.half]
 ext4 = { from = "step:files", headroom = "50%" }
 [steps.exact]
-ext4 = { from = "step:files", size = "8MiB" }
+ext4 = { from = "step:files", size = "8MiB", sparse = true }
+[steps.squashfs]
+squashfs = { from = "step:files", compress = "xz", mtime = 7 }
+[steps.erofs]
+erofs = { from = "step:files", compress = "lz4hc", uuid = "01234567-89ab-cdef-0123-456789abcdef" }
+[steps.esp]
+vfat = { from = "step:files", label = "ESP", size = "64MiB", serial = "0123abcd" }
 [steps.hashes]
 verity = { from = "step:rootfs", output = "tree", salt = "00ff" }
 [steps.disk]
@@ -107,10 +113,13 @@ disk = { size = "64MiB", partitions = [
       'all <files packages repo kernel',
       'tar <all',
       'rootfs <tar',
-      'initrd <files',
+      'initrd <files kernel',
       'ext4 <files',
       'half <files',
       'exact <files',
+      'squashfs <files',
+      'erofs <files',
+      'esp <files',
       'hashes <rootfs',
       'disk <rootfs hashes',
       'local:agent <',
@@ -120,7 +129,10 @@ disk = { size = "64MiB", partitions = [
       'ext4 13',
       'half 14',
       'exact 15',
-      'disk 17',
+      'squashfs 16',
+      'erofs 17',
+      'esp 18',
+      'disk 20',
     ]);
     expect(graph.vertices.map(({ op }) => op)).toMatchObject([
       { type: 'fetch', digest: `sha256:${'a'.repeat(64)}`, maxSize: 512 * 2 ** 20, signature: { of: 'uncompressed' } },
@@ -154,7 +166,10 @@ disk = { size = "64MiB", partitions = [
       { type: 'cpio', compress: 'zstd', level: 19, mtime: 0 },
       { type: 'ext4', profile: 'csum-journal', label: 'root', headroom: 2 ** 26, inodeHeadroom: 9, mtime: -1 },
       { type: 'ext4', headroomPercent: 50 },
-      { type: 'ext4', size: 2 ** 23 },
+      { type: 'ext4', size: 2 ** 23, sparse: true },
+      { type: 'squashfs', compress: 'xz', mtime: 7 },
+      { type: 'erofs', compress: 'lz4hc', uuid: '01234567-89ab-cdef-0123-456789abcdef' },
+      { type: 'vfat', label: 'ESP', size: 2 ** 26, serial: '0123abcd' },
       { type: 'verity', output: 'tree', salt: '00ff' },
       {
         type: 'disk',

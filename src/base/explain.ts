@@ -185,12 +185,24 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'An artifact is one file. The step of a variant has to make a file, or a tree with a regular file at its top that has the name of the variant.',
   PK3912: 'The system refused to read or write a file of an artifact. Files that are named as written are whole.',
   PK3951:
-    'Images are made from a directory, a tar or cpio (compressed with gzip, zstd or xz, or not), an OCI layout, or an ext4 image; the bytes begin like none of them. A tar without the mark "ustar", from before 1988, is not read.',
+    'Images are made from a directory, a tar or cpio (compressed with gzip, zstd or xz, or not), an OCI layout, or an ext4 image; the bytes begin like none of them. What is on a disk with partitions is read with --partition. A tar without the mark "ustar", from before 1988, is not read.',
   PK3952:
     'A tar has no sockets, and a socket of a cpio or a layer cannot be taken over. The message names it; a socket is made anew by the program that listens to it, so leave it out.',
   PK3953: 'The directory or file that was named is not there, may not be read, or is a pipe or device. "-" is standard input.',
   PK3954:
     'The value has not the form that the option takes: --owner is UID:GID in numbers, --time a whole number of seconds since 1970, --headroom a size or a share such as 10%.',
+  PK3955:
+    'erofs and squashfs images are made by mkfs.erofs and mksquashfs. The message names what the installed version cannot be told without a loss: mksquashfs before 4.6 takes no extended attributes, and no version names with line breaks; mkfs.erofs before 1.7 reads no tar, and so has no devices, extended attributes or several owners. Install a newer version, leave it out of the tree, or make an ext4 image, which portkit writes itself.',
+  PK3956:
+    'mkfs.erofs, mksquashfs, mformat or mcopy ended with an error of its own; the message ends with the last it said. Often the disk is full.',
+  PK3957:
+    'xz or lz4, which make these formats, ended with an error of its own; the message ends with what it said. Often memory is short.',
+  PK3958:
+    'Linux unpacks an initrd only with what was built into it: CONFIG_BLK_DEV_INITRD, and for its compression CONFIG_RD_GZIP, CONFIG_RD_ZSTD, CONFIG_RD_XZ or CONFIG_RD_LZ4. The configuration that the kernel has inside lacks what the message names.',
+  PK3959:
+    'The partition that --partition names is not in the table of the disk. "portkit image inspect DISK" lists those that are.',
+  PK3960:
+    'With --xattrs, the program getfattr reads the extended attributes of a directory, and it failed or said something that is not understood; often something in it may not be read.',
   PK3801:
     'A booted machine did not answer, or did not end, before the time given with --timeout was over. The console log shows how far it came; without KVM, a busy machine may simply need more time.',
   PK3802:

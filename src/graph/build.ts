@@ -30,10 +30,14 @@ export interface Steps {
   readonly merge: (name: string, from: readonly Handle[]) => Handle;
   readonly extract: (name: string, from: Handle, spec?: SpecOf<'extract'>) => Handle;
   readonly archive: (name: string, from: Handle, spec?: SpecOf<'archive'>) => Handle;
-  readonly cpio: (name: string, from: Handle, spec?: SpecOf<'cpio'>) => Handle;
+  /** With `kernel`, the kernel that shall unpack it is asked whether it can. */
+  readonly cpio: (name: string, from: Handle, spec?: SpecOf<'cpio'> & { readonly kernel?: Handle }) => Handle;
   readonly ext4: (name: string, from: Handle, spec?: SpecOf<'ext4'>) => Handle;
   readonly disk: (name: string, spec: DiskOver<Handle>) => Handle;
   readonly verity: (name: string, from: Handle, spec?: SpecOf<'verity'>) => Handle;
+  readonly squashfs: (name: string, from: Handle, spec?: SpecOf<'squashfs'>) => Handle;
+  readonly erofs: (name: string, from: Handle, spec?: SpecOf<'erofs'>) => Handle;
+  readonly vfat: (name: string, from: Handle, spec?: SpecOf<'vfat'>) => Handle;
   readonly compress: (name: string, from: Handle, spec: SpecOf<'compress'>) => Handle;
   readonly decompress: (name: string, from: Handle, spec?: SpecOf<'decompress'>) => Handle;
   readonly provenance: (name: string, of: Handle, spec?: Omit<SpecOf<'provenance'>, 'steps'>) => Handle;
@@ -82,10 +86,14 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     merge: (name, from) => add(name, { op: { type: 'merge' }, inputs: from }),
     extract: (name, from, spec) => add(name, { op: { type: 'extract', ...spec }, inputs: [from] }),
     archive: (name, from, spec) => add(name, { op: { type: 'archive', format: 'tar', ...spec }, inputs: [from] }),
-    cpio: (name, from, spec) => add(name, { op: { type: 'cpio', ...spec }, inputs: [from] }),
+    cpio: (name, from, { kernel, ...spec } = {}) =>
+      add(name, { op: { type: 'cpio', ...spec }, inputs: kernel === undefined ? [from] : [from, kernel] }),
     ext4: (name, from, spec) => add(name, { op: { type: 'ext4', ...spec }, inputs: [from] }),
     disk: (name, spec) => add(name, wireDisk(spec)),
     verity: (name, from, spec) => add(name, { op: { type: 'verity', ...spec }, inputs: [from] }),
+    squashfs: (name, from, spec) => add(name, { op: { type: 'squashfs', ...spec }, inputs: [from] }),
+    erofs: (name, from, spec) => add(name, { op: { type: 'erofs', ...spec }, inputs: [from] }),
+    vfat: (name, from, spec) => add(name, { op: { type: 'vfat', ...spec }, inputs: [from] }),
     compress: (name, from, spec) => add(name, { op: { type: 'compress', ...spec }, inputs: [from] }),
     decompress: (name, from, spec) => add(name, { op: { type: 'decompress', ...spec }, inputs: [from] }),
     provenance: (name, of, spec) => add(name, { op: { type: 'provenance', ...spec }, inputs: [of] }),

@@ -116,13 +116,15 @@ const required: Readonly<Record<string, object>> = {
 /** Fields with a closed set of words. */
 const words: Readonly<Record<string, readonly [field: string, words: readonly string[]]>> = {
   archive: ['format', ['tar']],
-  cpio: ['compress', ['none', 'gzip', 'zstd']],
+  cpio: ['compress', ['none', 'gzip', 'zstd', 'xz', 'lz4']],
   boot: ['architecture', ['x86_64', 'aarch64']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
   provenance: ['mode', ['min', 'max']],
   verity: ['output', ['tree', 'image', 'root-hash']],
-  compress: ['format', ['gzip', 'zstd']],
-  decompress: ['format', ['gzip', 'zstd', 'xz']],
+  squashfs: ['compress', ['gzip', 'zstd', 'xz', 'lz4']],
+  erofs: ['compress', ['none', 'lz4', 'lz4hc']],
+  compress: ['format', ['gzip', 'zstd', 'xz', 'lz4']],
+  decompress: ['format', ['gzip', 'zstd', 'xz', 'lz4']],
   device: ['kind', ['char', 'block', 'fifo']],
   cache: ['share', ['shared', 'locked']],
   sbom: ['format', ['cyclonedx', 'spdx']],

@@ -96,7 +96,7 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
   record({ type: type('merge') }, {}),
   record({ type: type('extract') }, { strip: small }),
   record({ type: type('archive'), format: type('tar') }, {}),
-  record({ type: type('cpio') }, { compress: fc.constantFrom('none', 'gzip', 'zstd'), level: small, mtime: large }),
+  record({ type: type('cpio') }, { compress: fc.constantFrom('none', 'gzip', 'zstd', 'xz', 'lz4'), level: small, mtime: large }),
   record(
     { type: type('ext4') },
     {
@@ -109,6 +109,7 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
       inodes: small,
       inodeHeadroom: small,
       mtime: large,
+      sparse: fc.boolean(),
     },
   ),
   record(
@@ -143,8 +144,11 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
   ),
   record({ type: type('sign'), key: text }, { passphrase: text }),
   record({ type: type('verify'), keys: list }, { predicateTypes: list }),
-  record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd') }, { level: small }),
-  record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz') }),
+  record({ type: type('squashfs') }, { compress: fc.constantFrom('gzip', 'zstd', 'xz', 'lz4'), mtime: large }),
+  record({ type: type('erofs') }, { compress: fc.constantFrom('none', 'lz4', 'lz4hc'), uuid: text, mtime: large }),
+  record({ type: type('vfat') }, { label: text, size: large, serial: text, mtime: large }),
+  record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd', 'xz', 'lz4') }, { level: small }),
+  record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz', 'lz4') }),
   record({ type: type('vmlinux') }, { path: text }),
   record(
     {
@@ -248,12 +252,14 @@ describe('a binary definition', () => {
   test('is checked: words, wiring, names', () => {
     const wrong: Graph = {
       vertices: [
-        { name: 'a', op: { type: 'compress', format: 'lz4' as never }, inputs: [] },
+        { name: 'a', op: { type: 'compress', format: 'lzo' as never }, inputs: [] },
         { name: 'b', op: { type: 'tree', edits: [{ device: '/x', kind: 'door' as never }] }, inputs: [] },
       ],
       targets: {},
     };
-    expect(() => decodeGraph(encodeGraph(wrong))).toThrow(/"lz4", not gzip or zstd[^]*"door", not char or block or fifo/);
+    expect(() => decodeGraph(encodeGraph(wrong))).toThrow(
+      /"lzo", not gzip or zstd or xz or lz4[^]*"door", not char or block or fifo/,
+    );
     const cycle: Graph = { vertices: [{ name: 'a', op: { type: 'merge' }, inputs: [{ vertex: 0, output: 0 }] }], targets: {} };
     expect(() => decodeGraph(encodeGraph(cycle))).toThrow('step "a" needs itself');
   });

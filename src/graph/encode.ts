@@ -3,7 +3,8 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { TreeEditSchema, VertexSchema } from '../gen/portkit/v1/definition_pb.ts';
 import { DefinitionSchema } from '../gen/portkit/v1/definition_pb.ts';
 import type { Graph, Vertex } from './graph.ts';
-import type { DiskPartition, OpSpec, TreeEdit } from './ops.ts';
+import type { DiskPartition } from './disk-ops.ts';
+import type { OpSpec, TreeEdit } from './ops.ts';
 import type { OciSpec } from './postprocess-ops.ts';
 
 /**
@@ -30,12 +31,14 @@ type EditMessage = NonNullable<MessageInitShape<typeof TreeEditSchema>['edit']>;
 
 /** The messages have the fields of the specs; what has another form there is put into it. */
 function opMessage(op: OpSpec): OpMessage {
-  return { case: op.type, value: formed(op) };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- more kinds than the compiler compares one by one
+  return { case: op.type, value: formed(op) } as OpMessage;
 }
 
 function formed(op: OpSpec): object {
   if (op.type === 'fetch') return { ...op, maxSize: whole(op.maxSize) };
-  if (op.type === 'cpio') return { ...op, mtime: whole(op.mtime) };
+  if (op.type === 'cpio' || op.type === 'squashfs' || op.type === 'erofs') return { ...op, mtime: whole(op.mtime) };
+  if (op.type === 'vfat') return { ...op, size: whole(op.size), mtime: whole(op.mtime) };
   if (op.type === 'ext4') return { ...op, size: whole(op.size), headroom: whole(op.headroom), mtime: whole(op.mtime) };
   if (op.type === 'provenance') return { ...op, time: whole(op.time) };
   if (op.type === 'disk') return { ...op, size: whole(op.size), partitions: op.partitions.map(partitionMessage) };

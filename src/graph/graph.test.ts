@@ -167,6 +167,9 @@ describe('the TypeScript face', () => {
         ext4,
         disk,
         verity,
+        squashfs,
+        erofs,
+        vfat,
         compress,
         decompress,
         vmlinux,
@@ -196,7 +199,7 @@ describe('the TypeScript face', () => {
         ]);
         const kernel = extract('kernel', decompress('xz', fetch('tarball', { url: 'https://example.org/' })), { strip: 1 });
         const guest = vmlinux('vmlinux', files, { path: 'boot/vmlinuz-*' });
-        const initrd = cpio('initrd', files, { compress: 'zstd' });
+        const initrd = cpio('initrd', files, { compress: 'zstd', kernel: guest });
         const root = ext4('root', files, { profile: 'csum', headroomPercent: 5 });
         const artifact = oci('artifact', {
           artifactType: 'a/b',
@@ -222,6 +225,9 @@ describe('the TypeScript face', () => {
             partitions: [
               { from: root, type: 'linux' },
               { from: verity('v', root), type: 'linux' },
+              { from: vfat('e', files, { label: 'ESP' }), type: 'esp' },
+              { from: squashfs('s', files, { compress: 'xz' }), type: 'linux' },
+              { from: erofs('o', files, { compress: 'lz4' }), type: 'linux' },
             ],
           }),
         };
@@ -272,7 +278,15 @@ describe('the TypeScript face', () => {
     expect(named('qcow2')?.op).toMatchObject({ type: 'exec', tools: ['qemu-img'], output: { file: 'image.qcow2' } });
     expect(named('iso')?.op).toMatchObject({ type: 'exec', inputs: ['tree'], env: { SOURCE_DATE_EPOCH: '0' } });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'boot', kernel: 0, initrd: 1, expect: [{ path: '/init' }] });
-    expect(made.vertices.at(-1)).toMatchObject({ op: { partitions: [{ from: 0 }, { from: 1 }] }, inputs: [{}, {}] });
+    expect(made.vertices.at(-1)).toMatchObject({
+      op: { partitions: [{ from: 0 }, { from: 1 }, {}, {}, {}] },
+      inputs: [{}, {}, {}, {}, {}],
+    });
+    expect(made.vertices.slice(-4, -1).map(({ op }) => op)).toEqual([
+      { type: 'vfat', label: 'ESP' },
+      { type: 'squashfs', compress: 'xz' },
+      { type: 'erofs', compress: 'lz4' },
+    ]);
     const [agent, files] = [2, 3].map((at) => made.vertices[at]);
     expect(agent?.op).toMatchObject({ type: 'exec', inputs: ['a', 'z', ''], root: { input: 2 } });
     expect(agent?.inputs.map((input) => input.vertex)).toEqual([1, 0, 1]);

@@ -1,3 +1,4 @@
+import type { DiskSpec, ErofsSpec, SquashfsSpec, VeritySpec, VfatSpec } from './disk-ops.ts';
 import type { PostprocessSpec } from './postprocess-ops.ts';
 
 /**
@@ -156,7 +157,7 @@ export interface ArchiveSpec {
 export interface CpioSpec {
   readonly type: 'cpio';
   /** `none` unless given. */
-  readonly compress?: 'none' | 'gzip' | 'zstd';
+  readonly compress?: 'none' | 'gzip' | 'zstd' | 'xz' | 'lz4';
   readonly level?: number;
   /** The time of every entry, in seconds; without it each keeps its own. */
   readonly mtime?: number;
@@ -181,52 +182,21 @@ export interface Ext4Spec {
   readonly inodeHeadroom?: number;
   /** The time of every entry, in seconds; without it each keeps its own. */
   readonly mtime?: number;
-}
-
-/** An image as a partition of a disk. */
-export interface DiskPartition {
-  /** The input, by its position. */
-  readonly from: number;
-  /** `linux`, `esp`, `root-x86-64` … or a GUID. */
-  readonly type: string;
-  readonly name?: string;
-  /** Derived from what is inside unless given. */
-  readonly uuid?: string;
-  /** `read-only`, `no-auto`, `required` … */
-  readonly attributes?: readonly string[];
-  /** Bytes, a multiple of 4096; the whole MiB that its image needs unless given. */
-  readonly size?: number;
-}
-
-/** Images as the partitions of one raw disk with a GPT. */
-export interface DiskSpec {
-  readonly type: 'disk';
-  readonly partitions: readonly DiskPartition[];
-  readonly uuid?: string;
-  readonly size?: number;
-}
-
-/** The dm-verity hash tree of an image. */
-export interface VeritySpec {
-  readonly type: 'verity';
-  /** `tree` unless given: the hash image. `image`: the image followed by it. `root-hash`: a line of hex digits. */
-  readonly output?: 'tree' | 'image' | 'root-hash';
-  /** Hex digits; derived from the image unless given. */
-  readonly salt?: string;
-  readonly uuid?: string;
+  /** Blocks of zeros become holes of the files and take no room; every content is read once more for it. */
+  readonly sparse?: boolean;
 }
 
 /** A blob made smaller, always the same way. */
 export interface CompressSpec {
   readonly type: 'compress';
-  readonly format: 'gzip' | 'zstd';
+  readonly format: 'gzip' | 'zstd' | 'xz' | 'lz4';
   readonly level?: number;
 }
 
 /** A blob made large again. */
 export interface DecompressSpec {
   readonly type: 'decompress';
-  readonly format?: 'gzip' | 'zstd' | 'xz';
+  readonly format?: 'gzip' | 'zstd' | 'xz' | 'lz4';
 }
 
 /** The kernel proper in a kernel file: the ELF vmlinux, or for arm64 the Image. */
@@ -271,6 +241,9 @@ export type OpSpec =
   | Ext4Spec
   | DiskSpec
   | VeritySpec
+  | SquashfsSpec
+  | ErofsSpec
+  | VfatSpec
   | CompressSpec
   | DecompressSpec
   | VmlinuxSpec

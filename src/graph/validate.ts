@@ -62,9 +62,11 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
       return inputs.length > 0 ? undefined : 'merges nothing: it needs at least one input';
     case 'extract':
     case 'archive':
-    case 'cpio':
     case 'ext4':
     case 'verity':
+    case 'squashfs':
+    case 'erofs':
+    case 'vfat':
     case 'compress':
     case 'decompress':
     case 'vmlinux':
@@ -76,6 +78,10 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'exec':
       if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;
       return op.root === 'host' ? undefined : outside([op.root.input], inputs.length);
+    case 'cpio':
+      return inputs.length === 1 || inputs.length === 2
+        ? undefined
+        : `needs one input, or a kernel besides, not ${inputs.length}`;
     case 'disk':
       return outside(
         op.partitions.map(({ from }) => from),

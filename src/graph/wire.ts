@@ -1,4 +1,5 @@
-import type { BootSpec, DiskPartition, DiskSpec, ExecSpec, OpSpec, TreeEdit, TreeSpec } from './ops.ts';
+import type { DiskPartition, DiskSpec } from './disk-ops.ts';
+import type { BootSpec, ExecSpec, OpSpec, TreeEdit, TreeSpec } from './ops.ts';
 
 /** An op whose inputs are still told by something of the writer's own: a handle in TypeScript, a reference in TOML. */
 export interface Wired<H> {

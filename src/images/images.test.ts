@@ -25,7 +25,7 @@ import { openScratch } from '../ops/scratch-file.ts';
 import { runProgram } from '../ops/run-program.ts';
 import { unxzWith } from '../ops/unxz.ts';
 import { createMemoryStore } from '../store/memory.ts';
-import { tarEntriesOf } from './archive.ts';
+import { tarEntriesOf } from '../formats/tar/tree-entries.ts';
 import { compareTrees } from './compare.ts';
 import { readDirectory } from './directory.ts';
 import { loadTree } from './load.ts';

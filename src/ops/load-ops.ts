@@ -2,6 +2,7 @@ import type { OpSpec } from '../graph/ops.ts';
 import type { PostprocessSpec } from '../graph/postprocess-ops.ts';
 import type { Op, OpFor } from '../solver/op.ts';
 import type { BootOpWorld } from './boot.ts';
+import type { PackWorld } from './compress.ts';
 import type { DebWorld } from './deb.ts';
 import type { DecompressWorld } from './decompress.ts';
 import type { Ext4World } from './ext4.ts';
@@ -9,17 +10,19 @@ import type { ExecWorld } from './exec.ts';
 import type { FetchWorld } from './fetch.ts';
 import type { GitOpWorld } from './git.ts';
 import type { ImageWorld } from './image.ts';
+import type { MkfsOpWorld } from './mkfs/op.ts';
 import type { LocalWorld } from './local.ts';
 
 /** What the ops of a build are lent, each kind for itself: made when a step of the kind is there. */
 export interface OpsWorld {
-  readonly files: () => DecompressWorld;
+  readonly files: () => DecompressWorld & PackWorld;
   readonly fetch: () => FetchWorld;
   readonly local: () => LocalWorld;
   readonly git: () => GitOpWorld;
   readonly image: () => ImageWorld;
   readonly deb: () => DebWorld;
   readonly ext4: () => Ext4World;
+  readonly mkfs: () => MkfsOpWorld;
   readonly exec: () => ExecWorld;
   readonly boot: () => BootOpWorld;
 }
@@ -45,6 +48,9 @@ const loaders: Loaders = {
   ext4: async (world) => bind((await import('./ext4.ts')).ext4Op, world.ext4()),
   disk: async (world) => bind((await import('./disk.ts')).diskOp, world.files()),
   verity: async (world) => bind((await import('./verity.ts')).verityOp, world.files()),
+  squashfs: async (world) => bind((await import('./mkfs/op.ts')).squashfsOp, world.mkfs()),
+  erofs: async (world) => bind((await import('./mkfs/op.ts')).erofsOp, world.mkfs()),
+  vfat: async (world) => bind((await import('./mkfs/op.ts')).vfatOp, world.mkfs()),
   compress: async (world) => bind((await import('./compress.ts')).compressOp, world.files()),
   vmlinux: async (world) => bind((await import('./vmlinux.ts')).vmlinuxOp, world.files()),
   boot: async (world) => bind((await import('./boot.ts')).bootOp, world.boot()),

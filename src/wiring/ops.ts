@@ -6,6 +6,8 @@ import type { Graph } from '../graph/graph.ts';
 import { isPostprocess } from '../graph/postprocess-ops.ts';
 import type { Pins } from '../ops/fetch.ts';
 import type { OpsWorld } from '../ops/load-ops.ts';
+import { packerWith } from '../ops/packer.ts';
+import type { Packer } from '../ops/packer.ts';
 import type { OpFor } from '../solver/op.ts';
 import { createStatCache } from '../store/host/stat-cache.ts';
 import { takePath } from '../store/host/take-path.ts';
@@ -61,10 +63,11 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const wait = async (ms: number, stop: AbortSignal): Promise<void> => {
     await sleep(ms, undefined, { signal: stop });
   };
-  const files = { blobs, unxz: lazyUnxz(path) };
+  const files = { blobs, unxz: lazyUnxz(path), packer: lazyPacker(path) };
   const statCache = createStatCache(join(store.directory, 'stat'));
   const needs = (type: string): boolean => types.has(type);
-  const { runProgram } = needs('git') || needs('deb') ? await import('../ops/run-program.ts') : {};
+  const programs = ['git', 'deb', 'squashfs', 'erofs', 'vfat'];
+  const { runProgram } = programs.some(needs) ? await import('../ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('../ops/fetch/http.ts') : {};
   const { createHostTools } = needs('exec') ? await import('../execution/host-tools.ts') : {};
   const { bootForStep } = needs('boot') ? await import('./boot.ts') : {};
@@ -100,6 +103,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
     }),
     ext4: () => ({ blobs, scratch: cacheFolder('images') }),
     boot: () => ({ blobs, scratch: cacheFolder('images'), boot: required(bootForStep) }),
+    mkfs: () => ({ blobs, run: required(runProgram), path, scratch: cacheFolder('images') }),
     exec: () => ({
       executor: held.use(localExecutor(store, signal)),
       hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),
@@ -115,6 +119,11 @@ export function lazyUnxz(path: string): Unxz {
     const [{ runProgram }, { unxzWith }] = await Promise.all([import('../ops/run-program.ts'), import('../ops/unxz.ts')]);
     yield* unxzWith(runProgram, path)(input, signal);
   };
+}
+
+/** The packer of this machine; programs are started by a module that takes long to load. */
+export function lazyPacker(path: string): Packer {
+  return packerWith(async () => (await import('../ops/run-program.ts')).runProgram, path);
 }
 
 function required<T>(value: T | undefined): T {

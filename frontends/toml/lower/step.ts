@@ -7,7 +7,7 @@ import type { Step } from '../schema/definition.ts';
 import { attest } from './attest.ts';
 import { boot } from './boot.ts';
 import type { Complain } from './complain.ts';
-import { disk } from './disk.ts';
+import { disk, vfat } from './disk.ts';
 import { exec } from './exec.ts';
 import { ext4 } from './ext4.ts';
 import { oci, sbom } from './postprocess.ts';
@@ -38,6 +38,7 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.image !== undefined) return source(image(step.image, folder));
   if (step.deb !== undefined) return source(deb(step.deb));
   if (step.ext4 !== undefined) return { op: ext4(step.ext4, complain), inputs: [step.ext4.from] };
+  if (step.vfat !== undefined) return { op: vfat(step.vfat, complain), inputs: [step.vfat.from] };
   return lowerPostprocess(step, complain) ?? attest(step) ?? lowerFormat(step);
 }
 
@@ -55,12 +56,18 @@ function lowerPostprocess(
 
 /** The kinds with one input. */
 function lowerFormat(
-  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'verity' | 'compress' | 'decompress' | 'vmlinux'>,
+  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'verity' | 'squashfs' | 'erofs' | 'compress' | 'decompress' | 'vmlinux'>,
 ): Wired<string> | undefined {
   if (step.extract !== undefined) return over({ type: 'extract' }, step.extract);
   if (step.archive !== undefined) return over({ type: 'archive', format: 'tar' }, step.archive);
-  if (step.cpio !== undefined) return over({ type: 'cpio' }, step.cpio);
+  if (step.cpio !== undefined) {
+    const { kernel, ...rest } = step.cpio;
+    const { op, inputs } = over({ type: 'cpio' }, rest);
+    return { op, inputs: kernel === undefined ? inputs : [...inputs, kernel] };
+  }
   if (step.verity !== undefined) return over({ type: 'verity' }, step.verity);
+  if (step.squashfs !== undefined) return over({ type: 'squashfs' }, step.squashfs);
+  if (step.erofs !== undefined) return over({ type: 'erofs' }, step.erofs);
   if (step.compress !== undefined) return over({ type: 'compress', format: step.compress.format }, step.compress);
   if (step.decompress !== undefined) return over({ type: 'decompress' }, step.decompress);
   return step.vmlinux === undefined ? undefined : over({ type: 'vmlinux' }, step.vmlinux);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { axisNames } from './axes.ts';
 import { provenance, sign, verify } from './attest.ts';
 import { boot } from './boot.ts';
-import { disk, verity } from './disk.ts';
+import { disk, erofs, squashfs, verity, vfat } from './disk.ts';
 import { edit } from './edits.ts';
 import { exec } from './exec.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
@@ -24,7 +24,8 @@ export const step = z.strictObject({
   cpio: z
     .strictObject({
       from: reference,
-      compress: z.enum(['none', 'gzip', 'zstd']).exactOptional(),
+      kernel: reference.exactOptional(),
+      compress: z.enum(['none', 'gzip', 'zstd', 'xz', 'lz4']).exactOptional(),
       level: natural.exactOptional(),
       mtime: natural.exactOptional(),
     })
@@ -40,6 +41,7 @@ export const step = z.strictObject({
       inodes: natural.exactOptional(),
       inode_headroom: natural.exactOptional(),
       mtime: z.int().exactOptional(),
+      sparse: z.boolean().exactOptional(),
     })
     .exactOptional(),
   disk: disk.exactOptional(),
@@ -47,8 +49,13 @@ export const step = z.strictObject({
   provenance: provenance.exactOptional(),
   sign: sign.exactOptional(),
   verify: verify.exactOptional(),
-  compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
-  decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
+  squashfs: squashfs.exactOptional(),
+  erofs: erofs.exactOptional(),
+  vfat: vfat.exactOptional(),
+  compress: z
+    .strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz', 'lz4']), level: natural.exactOptional() })
+    .exactOptional(),
+  decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz', 'lz4']).exactOptional() }).exactOptional(),
   vmlinux: z.strictObject({ from: reference, path: filled.exactOptional() }).exactOptional(),
   oci: oci.exactOptional(),
   sbom: sbom.exactOptional(),

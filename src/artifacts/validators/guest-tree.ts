@@ -3,7 +3,7 @@ import { digestOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import type { FileEntry } from '../../formats/file-tree.ts';
-import { tarEntriesOf } from '../../images/archive.ts';
+import { tarEntriesOf } from '../../formats/tar/tree-entries.ts';
 import { loadTree } from '../../images/load.ts';
 import type { LoadedTree, LoadWorld } from '../../images/load.ts';
 import { spoolOn } from '../../images/spool.ts';

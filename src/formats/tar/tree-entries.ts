@@ -1,8 +1,8 @@
-import { showBytes } from '../base/byte-string.ts';
-import type { ByteString } from '../base/byte-string.ts';
-import { PortkitError } from '../base/errors.ts';
-import type { FileAttributes, FileTree } from '../formats/file-tree.ts';
-import type { TarEntry } from '../formats/tar/entry.ts';
+import { showBytes } from '../../base/byte-string.ts';
+import type { ByteString } from '../../base/byte-string.ts';
+import { PortkitError } from '../../base/errors.ts';
+import type { FileAttributes, FileTree } from '../file-tree.ts';
+import type { TarEntry } from './entry.ts';
 
 /** A tree as the entries of a tar. A socket, which a tar does not have, is PK3952. */
 export function* tarEntriesOf({ entries, contents }: FileTree, signal: AbortSignal): Generator<TarEntry> {

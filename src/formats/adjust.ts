@@ -1,4 +1,4 @@
-import type { FileEntry, FileTree } from '../formats/file-tree.ts';
+import type { FileEntry, FileTree } from './file-tree.ts';
 
 /** What all entries of a tree shall have. */
 export interface Adjustments {
