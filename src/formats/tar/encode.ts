@@ -1,7 +1,7 @@
 import { byteString, fromBytes, showBytes, toBytes } from '../../base/byte-string.ts';
 import type { ByteString } from '../../base/byte-string.ts';
 import { blockSize } from './entry.ts';
-import type { TarBody, TarEntry } from './entry.ts';
+import type { PackedEntry, TarBody } from './entry.ts';
 import { checksum } from './header.ts';
 import { xattrPrefix } from './pax.ts';
 
@@ -20,7 +20,7 @@ const seven = 0o7777777;
 const eleven = 0o77777777777;
 
 /** The header of an entry, with a pax header in front of it when plain ustar cannot say all of it. */
-export function encodeEntry(entry: TarEntry): Buffer {
+export function encodeEntry(entry: PackedEntry): Buffer {
   const name = nameOf(entry);
   const split = splitName(name);
   const target = entry.type === 'symlink' || entry.type === 'hardlink' ? entry.target : '';
@@ -50,7 +50,7 @@ export function encodeEntry(entry: TarEntry): Buffer {
 }
 
 /** A directory's name ends with a slash; the root is `./`. */
-function nameOf({ path, type }: TarEntry): ByteString {
+function nameOf({ path, type }: PackedEntry): ByteString {
   return (type === 'dir' ? `${path === '' ? '.' : path}/` : path) as ByteString;
 }
 
