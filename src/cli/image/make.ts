@@ -37,7 +37,7 @@ export async function makeCpio([from]: readonly [string], invocation: Invocation
     const [first, ...more] = withoutXattrs(tree.entries);
     const others = more.length === 0 ? '' : ` and ${more.length} more`;
     if (first !== undefined) note(`A cpio has no extended attributes: those of /${showBytes(first)}${others} are left out`);
-    const archive = writeCpio(tree, {}, signal);
+    const archive = writeCpio(tree, { reuse: compression === undefined }, signal);
     return { output, size: await writeWholeFile(output, compression ? compress(archive, compression, signal) : archive) };
   });
 }
@@ -55,7 +55,7 @@ export async function extractTar([from]: readonly [string], invocation: Invocati
 function tarInto(output: string, from: string, invocation: Invocation): Promise<number> {
   const { signal } = invocation;
   return withTree(from, invocation, async (tree) => {
-    return { output, size: await writeWholeFile(output, writeTar(tarEntriesOf(tree, signal), signal)) };
+    return { output, size: await writeWholeFile(output, writeTar(tarEntriesOf(tree, signal), signal, { reuse: true })) };
   });
 }
 

@@ -6,10 +6,10 @@ import type { FileEntry, FileTree } from '../file-tree.ts';
 import { encodeHeader, fillTo4, headerSize, largest, longestName, trailerName, typeBits } from './header.ts';
 import type { CpioHeader } from './header.ts';
 import { collector } from '../collector.ts';
-import type { Collector } from '../collector.ts';
+import type { ChunkOptions, Collector } from '../collector.ts';
 
 /** How to write a cpio. */
-export interface CpioOptions {
+export interface CpioOptions extends ChunkOptions {
   /** The time of every entry, in seconds; without it each keeps its own. */
   readonly mtime?: number;
   /** The archive's size is a multiple of this; 512 unless given. */
@@ -31,7 +31,7 @@ interface Inode {
  */
 export async function* writeCpio(tree: FileTree, options: CpioOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const inodes = inodesOf(tree.entries);
-  const out = collector();
+  const out = collector(options);
   for (const { path, inode } of namesOf(tree.entries, inodes)) {
     signal.throwIfAborted();
     inode.pending -= 1;

@@ -2,6 +2,7 @@ import type { ByteString } from '../../base/byte-string.ts';
 import { show } from '../archive-errors.ts';
 import { isBefore } from '../archive-names.ts';
 import { collector } from '../collector.ts';
+import type { ChunkOptions } from '../collector.ts';
 import { encodeEntry } from './encode.ts';
 import { blockSize } from './entry.ts';
 import type { PackedEntry } from './entry.ts';
@@ -15,8 +16,9 @@ import type { PackedEntry } from './entry.ts';
 export async function* writeTar(
   entries: AsyncIterable<PackedEntry> | Iterable<PackedEntry>,
   signal: AbortSignal,
+  chunks: ChunkOptions = {},
 ): AsyncGenerator<Uint8Array> {
-  const out = collector();
+  const out = collector(chunks);
   let last: ByteString | undefined;
   for await (const entry of entries) {
     signal.throwIfAborted();
