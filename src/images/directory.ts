@@ -102,6 +102,8 @@ function addFile(
   else entries.push({ ...attributes, type: stat.isFIFO() ? 'fifo' : 'socket' });
 }
 
+const noXattrs: FileAttributes['xattrs'] = [];
+
 function attributesOf(stat: BigIntStats): FileAttributes {
   const billion = 1_000_000_000n;
   const nanos = ((stat.mtimeNs % billion) + billion) % billion;
@@ -110,7 +112,7 @@ function attributesOf(stat: BigIntStats): FileAttributes {
     uid: Number(stat.uid),
     gid: Number(stat.gid),
     mtime: { seconds: Number((stat.mtimeNs - nanos) / billion), nanos: Number(nanos) },
-    xattrs: [],
+    xattrs: noXattrs,
   };
 }
 

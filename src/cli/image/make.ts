@@ -37,7 +37,7 @@ export async function makeCpio([from]: readonly [string], invocation: Invocation
     const [first, ...more] = withoutXattrs(tree.entries);
     const others = more.length === 0 ? '' : ` and ${more.length} more`;
     if (first !== undefined) note(`A cpio has no extended attributes: those of /${showBytes(first)}${others} are left out`);
-    const archive = writeCpio(tree, { reuse: compression === undefined }, signal);
+    const archive = writeCpio(tree, { reuse: true }, signal);
     return { output, size: await writeWholeFile(output, compression ? compress(archive, compression, signal) : archive) };
   });
 }
