@@ -1,4 +1,5 @@
 import { constants, crc32, deflateRaw } from 'node:zlib';
+import { piecesOf } from './pieces.ts';
 
 /** How to make a gzip. */
 export interface GzipOptions {
@@ -62,30 +63,6 @@ export async function* gzip(
     await Promise.allSettled(running.map(({ made }) => made));
     await pieces.close();
   }
-}
-
-/** A stream in pieces of one size: its chunks are copied as they come, as they may not last. */
-function piecesOf(source: AsyncIterable<Uint8Array>) {
-  const chunks = source[Symbol.asyncIterator]();
-  let rest: Uint8Array = new Uint8Array(0);
-  return {
-    /** Fills a room, the last one only in part; answers how many bytes are in it. */
-    async into(room: Buffer): Promise<number> {
-      for (let filled = 0; ;) {
-        const part = rest.subarray(0, room.length - filled);
-        room.set(part, filled);
-        rest = rest.subarray(part.length);
-        filled += part.length;
-        if (filled === room.length) return filled;
-        const next = await chunks.next();
-        if (next.done === true) return filled;
-        rest = next.value;
-      }
-    },
-    async close(): Promise<void> {
-      await chunks.return?.();
-    },
-  };
 }
 
 /** Deflate blocks that refer to nothing before them and end at a byte, none of them marked as the last. */
