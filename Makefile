@@ -44,7 +44,7 @@ faults-fast: setup  ## fewer of each, for CI
 	node test/faults/run.ts --fast
 
 conformance: setup  ## the contract every blob store must keep
-	vitest run test/contracts test/conformance
+	PORTKIT_CONFORMANCE=full vitest run test/contracts test/conformance
 
 bundle: setup  ## build/portkit: one file and a package to publish
 	node scripts/bundle.ts
