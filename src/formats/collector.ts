@@ -48,6 +48,7 @@ export function collector({ reuse = false }: ChunkOptions = {}): Collector {
       used += chunk.write(latin1, used, 'latin1');
     },
     zeros(count) {
+      if (count === 0) return;
       chunk.fill(0, used, used + count);
       used += count;
     },
