@@ -33,7 +33,7 @@ bench: setup bundle  ## speed against peers in one run, into docs/performance.md
 	node bench/run.ts --markdown docs/performance.md
 	oxfmt docs/performance.md
 
-fuzz: setup  ## 10,000 malformed definitions, 200,000 mutated archives, damaged images
+fuzz: setup  ## 10,000 malformed definitions, 200,000 mutated archives, 200,000 damaged images, 50,000 kernels
 	FUZZ_RUNS=10000 vitest run frontends/toml/malformed.test.ts
 	FUZZ_RUNS=50000 vitest run test/fuzz
 
@@ -43,8 +43,8 @@ faults: setup  ## kills, power cuts, damage, failing and full disks; the table g
 faults-fast: setup  ## fewer of each, for CI
 	node test/faults/run.ts --fast
 
-conformance: setup  ## the contract every blob store must keep
-	vitest run test/contracts test/conformance
+conformance: setup  ## the contracts of ports, and what other programs and conditions say of images
+	PORTKIT_CONFORMANCE=full vitest run test/contracts test/conformance
 
 bundle: setup  ## build/portkit: one file and a package to publish
 	node scripts/bundle.ts

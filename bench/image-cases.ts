@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { portkit } from './place.ts';
 import type { Place } from './place.ts';
-import { makeEmptyFiles, makeFile, makeTree } from './material.ts';
+import { makeEmptyFiles, makeLargeFiles, makeTree } from './material.ts';
 import { run } from './measure.ts';
 import type { Case } from './measure.ts';
 
@@ -14,7 +14,7 @@ export function imageCases(place: Place): readonly Case[] {
       name: `${small} × 10 KiB`,
       tree: tree('small'),
       peer: [`${Math.ceil(small / 50)}M`],
-      megabytes: 128,
+      megabytes: 134,
       times: 0.45,
       make: (path) => makeTree(path, small),
     }),
@@ -22,12 +22,9 @@ export function imageCases(place: Place): readonly Case[] {
       name: `12 files, ${large} MiB`,
       tree: tree('large'),
       peer: [`${Math.ceil(large * 1.2)}M`],
-      megabytes: 128,
+      megabytes: 134,
       times: 0.2,
-      make(path) {
-        mkdirSync(path);
-        for (let at = 0; at < 12; at += 1) makeFile(join(path, `${at}`), Math.floor(large / 12));
-      },
+      make: (path) => makeLargeFiles(path, large),
     }),
     imageCase(place, {
       name: `${5 * small} empty files`,
@@ -51,11 +48,12 @@ interface Subject {
   readonly make: (path: string) => void;
 }
 
-function imageCase({ folder, programs }: Place, { name, tree, peer, megabytes, times, make }: Subject): Case {
+function imageCase(place: Place, { name, tree, peer, megabytes, times, make }: Subject): Case {
+  const { folder } = place;
   let made = 0;
   const image = (): string => join(folder, `image-fresh-${(made += 1)}`);
   const mke2fs = 'mke2fs -d';
-  const ours = (profile: string): readonly string[] => [process.execPath, join(programs, 'ext4.mjs'), tree, image(), profile];
+  const ours = (profile: string): readonly string[] => portkit(place, 'image', 'ext4', tree, '-o', image(), '--profile', profile);
   return {
     prepare: () => make(tree),
     between: () => void run(['sh', '-c', `rm -f ${folder}/image-fresh-* && sync -f ${folder}`]),

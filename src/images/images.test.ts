@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -21,6 +22,7 @@ import type { ByteString } from '../base/byte-string.ts';
 import { PortkitError } from '../base/errors.ts';
 import { writeCpio } from '../formats/cpio/write.ts';
 import type { Contents, FileEntry } from '../formats/file-tree.ts';
+import { writeTar } from '../formats/tar/write.ts';
 import { openScratch } from '../ops/scratch-file.ts';
 import { runProgram } from '../ops/run-program.ts';
 import { unxzWith } from '../ops/unxz.ts';
@@ -110,6 +112,25 @@ test('large files come in pieces, and a change in the middle is seen', async () 
     }),
   ).toBe('PK2101');
 });
+
+test('archives in memory that is used again are the same', async () => {
+  for (const [name, size] of [20, 3000, 65_536, 65_537, 262_144, 262_145, 900_000].entries())
+    for (const again of ['a', 'b'])
+      writeFileSync(join(folder, 'in', `${name}${again}`), Buffer.alloc(size, `${again}${name} and so on, `));
+  using tree = await readDirectory(join(folder, 'in'), signal);
+  const contents: Contents = { open: (content) => readFileSync(join(folder, 'in', content)) };
+  const kept = { entries: tree.entries, contents };
+  const cpio = await copyOf(writeCpio(tree, { reuse: true }, signal));
+  expect(cpio.equals(Buffer.concat(await Array.fromAsync(writeCpio(kept, {}, signal))))).toBe(true);
+  const tar = await copyOf(writeTar(tarEntriesOf(tree, signal), signal, { reuse: true }));
+  expect(tar.equals(Buffer.concat(await Array.fromAsync(writeTar(tarEntriesOf(kept, signal), signal))))).toBe(true);
+});
+
+async function copyOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const chunk of stream) parts.push(Buffer.from(chunk));
+  return Buffer.concat(parts);
+}
 
 test('a socket is refused where the format has none', async () => {
   const server = createServer().listen(join(folder, 'in/s'));

@@ -45,7 +45,9 @@ export async function makeCpio([from]: readonly [string], invocation: Invocation
     const others = more.length === 0 ? '' : ` and ${more.length} more`;
     if (first !== undefined) note(`A cpio has no extended attributes: those of /${showBytes(first)}${others} are left out`);
     const packer = lazyPacker(process.env['PATH'] ?? '');
-    const archive = writeCpio(tree, {}, signal);
+    // What a program reads is still on its way when the next piece is made.
+    const reuse = compression === undefined || compression.format === 'gzip' || compression.format === 'zstd';
+    const archive = writeCpio(tree, { reuse }, signal);
     return { output, size: await writeWholeFile(output, compression ? packer.pack(archive, compression, signal) : archive) };
   });
 }
@@ -115,7 +117,7 @@ export async function extractTar([from]: readonly [string], invocation: Invocati
 function tarInto(output: string, from: string, invocation: Invocation): Promise<number> {
   const { signal } = invocation;
   return withTree(from, invocation, async (tree) => {
-    return { output, size: await writeWholeFile(output, writeTar(tarEntriesOf(tree, signal), signal)) };
+    return { output, size: await writeWholeFile(output, writeTar(tarEntriesOf(tree, signal), signal, { reuse: true })) };
   });
 }
 
