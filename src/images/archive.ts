@@ -17,7 +17,7 @@ export function* tarEntriesOf({ entries, contents }: FileTree, signal: AbortSign
     }
     if (entry.type === 'socket') throw noSocket(entry.path);
     if (entry.type !== 'dir') first.set(entry.path, entry);
-    if (entry.type === 'file') yield { ...entry, content: chunks(() => contents.open(entry.content, signal)) };
+    if (entry.type === 'file') yield { ...entry, content: chunksOf(() => contents.open(entry.content, signal)) };
     else if (entry.type === 'symlink' || entry.type === 'char' || entry.type === 'block') yield entry;
     else yield { ...entry, type: entry.type };
   }
@@ -28,7 +28,8 @@ export function noSocket(path: ByteString): PortkitError {
   return new PortkitError('PK3952', `"/${showBytes(path)}" is a socket, which cannot be taken over`, { hint: 'Leave it out' });
 }
 
-async function* chunks(open: () => Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Content as a stream, opened when it is read. */
+export async function* chunksOf(open: () => Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const content = open();
   if (content instanceof Uint8Array) yield content;
   else yield* content;
