@@ -265,12 +265,13 @@ exec = { script = "echo $\${HOME} $HOME" }
   });
 
   test('of the environment may have a text for when they are not set or empty', async () => {
-    const defaulted = 'env = ["X"]\n[steps.a]\nlocal = "${env:X:-some/dir}"\n[steps.b]\nlocal = "b${env:X:-}"\n';
+    const defaulted =
+      'env = ["X"]\n[steps.a]\nlocal = "${env:X:-some/dir}"\n[steps.b]\nlocal = "b${env:X:-}"\n[steps.c]\nlocal = "c${env:X:+-x:+}"\n';
     const paths = async (env: Readonly<Record<string, string>>): Promise<unknown> =>
       (await load(defaulted, { env })).vertices.map(({ op }) => ('path' in op ? op.path : op));
-    expect(await paths({})).toEqual(['some/dir', 'b']);
-    expect(await paths({ X: '' })).toEqual(['some/dir', 'b']);
-    expect(await paths({ X: 'x:-y' })).toEqual(['x:-y', 'bx:-y']);
+    expect(await paths({})).toEqual(['some/dir', 'b', 'c']);
+    expect(await paths({ X: '' })).toEqual(['some/dir', 'b', 'c']);
+    expect(await paths({ X: 'x:-y' })).toEqual(['x:-y', 'bx:-y', 'c-x:+']);
     expect(await problems('[vars]\na = "${env:X:-b}"\n')).toEqual([
       'PK1107 2:5 vars.a: the environment variable "X" is not declared',
     ]);

@@ -30,13 +30,14 @@ beforeAll(() => {
   writeFileSync(join(folder, 'examples/port.toml'), readFileSync('examples/port.toml', 'utf8') + lane);
 });
 
-function artifacts(verb: string, line: string, lane = 'sample') {
-  const set = ['--set', `kernel=${lane}`, '--set', 'busybox=none'];
+function artifacts(verb: string, line: string, lane = 'sample', env: Readonly<Record<string, string>> = {}) {
+  const busybox = env['PORT_BUSYBOX_BIN'] === undefined ? ['--set', 'busybox=none'] : [];
+  const set = ['--set', `kernel=${lane}`, ...busybox];
   const argv = ['--config', 'examples/port.toml', 'artifacts', verb, ...set, ...line.split(' ')];
   return spawnSync('sh', [join(process.cwd(), 'bin/portkit'), ...argv], {
     encoding: 'utf8',
     cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: folder, PORTKIT_ROOT: join(folder, 'store') },
+    env: { PATH: process.env['PATH'], HOME: folder, PORTKIT_ROOT: join(folder, 'store'), ...env },
   });
 }
 
@@ -137,6 +138,17 @@ describe('the demo', () => {
     expect(validated.stdout).toContain('own-file: it is the same file as the standard one');
     writeFileSync(pvmPlace, kernels.pvm);
     expect(roundTrip('kernel', 'x86_64/firecracker/pvm', pvmKernel).equals(kernels.pvm)).toBe(true);
+  });
+
+  test('PORT_BUSYBOX_BIN is taken, and has to be a static program (S0.50)', ({ skip }) => {
+    const reason = noCompiler('release', 'x86_64-linux-gnu-gcc');
+    skip(reason !== undefined, reason);
+    const line = '--artifact demo-guest --architecture x86-64';
+    const build = (program: string) => artifacts('build', line, 'sample', { PORT_BUSYBOX_BIN: program });
+    expect(build('/usr/bin/no-busybox')).toMatchObject({ status: 69, stderr: expect.stringContaining('/usr/bin/no-busybox') });
+    const dynamic = build('/usr/bin/env');
+    expect(dynamic.status).not.toBe(0);
+    expect(dynamic.stderr).toMatch(/PK3309.*"bin\/busybox" is loaded by/s);
   });
 
   test.for([

@@ -3,7 +3,7 @@ import { digestOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import type { FileEntry } from '../../formats/file-tree.ts';
-import { tarEntriesOf } from '../../formats/tar/tree-entries.ts';
+import { chunksOf, tarEntriesOf } from '../../formats/tar/tree-entries.ts';
 import { loadTree } from '../../images/load.ts';
 import type { LoadedTree, LoadWorld } from '../../images/load.ts';
 import { spoolOn } from '../../images/spool.ts';
@@ -42,7 +42,7 @@ export async function openGuest(
     ...nodes,
     open: (digest: Digest) => {
       const content = named.get(digest);
-      return Promise.resolve(content === undefined ? undefined : chunks(tree.contents.open(content, signal)));
+      return Promise.resolve(content === undefined ? undefined : chunksOf(() => tree.contents.open(content, signal)));
     },
   };
   const trees = { roots: [root], access: { blobs, signal }, world: { blobs } };
@@ -76,11 +76,6 @@ async function nodesOf(
     named.set(digest, entry.content);
     return digest;
   }
-}
-
-async function* chunks(content: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (content instanceof Uint8Array) yield content;
-  else yield* content;
 }
 
 /** A file of a guest, links followed. */

@@ -17,11 +17,11 @@ export async function rootInitFaults(guest: GuestTree, selector: Selector): Prom
   if (text !== undefined)
     return [...faults, ...(callsAgent.test(text) ? [] : [fault('init', '/init does not launch port-guest-agent')])];
   const [init, agent] = [await guestFile('/init', guest), await guestFile(agentPath, guest)];
-  if (init === undefined || (agent !== undefined && (await sameBytes(init, agent)))) return faults;
+  if (init === undefined || (agent !== undefined && (await areAlike(init, agent)))) return faults;
   return [...faults, fault('init', '/init is neither a script nor port-guest-agent itself')];
 }
 
-async function sameBytes(a: GuestFile, b: GuestFile): Promise<boolean> {
+async function areAlike(a: GuestFile, b: GuestFile): Promise<boolean> {
   return a.size === b.size && (await a.read()).equals(await b.read());
 }
 

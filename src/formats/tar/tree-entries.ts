@@ -27,3 +27,10 @@ export function* tarEntriesOf({ entries, contents }: FileTree, signal: AbortSign
 export function noSocket(path: ByteString): PortkitError {
   return new PortkitError('PK3952', `"/${showBytes(path)}" is a socket, which cannot be taken over`, { hint: 'Leave it out' });
 }
+
+/** Content as a stream, opened when it is read. */
+export async function* chunksOf(open: () => Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const content = open();
+  if (content instanceof Uint8Array) yield content;
+  else yield* content;
+}
