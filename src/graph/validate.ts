@@ -69,7 +69,6 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'compress':
     case 'decompress':
     case 'vmlinux':
-    case 'rewriteTimestamps':
       return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
     case 'exec':
       if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;
@@ -79,6 +78,9 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
         op.partitions.map(({ from }) => from),
         inputs.length,
       );
+    case 'rewriteTimestamps':
+      if (!Number.isSafeInteger(op.latest)) return `has ${op.latest} as its latest time, which is no whole second`;
+      return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
     case 'oci':
       return op.variants.length > 0 ? outside(ociInputs(op), inputs.length) : 'has no variants: an artifact has one at least';
     case 'sbom':
