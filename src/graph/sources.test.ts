@@ -35,6 +35,13 @@ test('a bill of materials is told of everything below it that was fetched, once,
   ]);
 });
 
+test('many of them over a long chain come to an end', () => {
+  const chain = Array.from({ length: 4000 }, (_, at) => step({ type: 'merge' }, ...(at === 0 ? [] : [at - 1])));
+  const bills = Array.from({ length: 4000 }, () => step(sbom, chain.length - 1));
+  expect(() => withSources({ vertices: [...chain, ...bills], targets: {} })).toThrow(/tell of more than/);
+  expect(withSources({ vertices: [...chain, ...bills.slice(0, 1000)], targets: {} }).vertices).toHaveLength(5000);
+});
+
 test('one that says its sources itself keeps them, and others have none to tell', () => {
   const fetch = step({ type: 'fetch', url: 'https://example.org/a' });
   expect(sourcesOf({ vertices: [fetch, step({ ...sbom, sources: [] }, 0)], targets: {} })).toEqual([]);

@@ -1,31 +1,40 @@
-import type { Graph } from './graph.ts';
+import { PortkitError } from '../base/errors.ts';
+import type { Graph, Vertex } from './graph.ts';
 import type { OpSpec } from './ops.ts';
 import type { SbomSource } from './postprocess-ops.ts';
 
 /** The graph with every bill of materials told what its inputs are made from, unless it says so itself. */
 export function withSources(graph: Graph): Graph {
   if (!graph.vertices.some(({ op }) => op.type === 'sbom' && op.sources === undefined)) return graph;
+  let looked = 0;
   const vertices = graph.vertices.map((vertex) => {
     const { op } = vertex;
     if (op.type !== 'sbom' || op.sources !== undefined) return vertex;
-    const sources = sourcesBelow(
-      graph,
-      vertex.inputs.map((input) => input.vertex),
-    );
+    const below = stepsBelow(graph, vertex);
+    looked += below.size;
+    if (looked > mostLooked)
+      throw new PortkitError('PK1110', `Bills of materials tell of more than ${mostLooked} steps together`);
+    const sources = sourcesIn(graph, below);
     return sources.length === 0 ? vertex : { ...vertex, op: { ...op, sources } };
   });
   return { ...graph, vertices };
 }
 
-/** What was fetched for these steps and for everything below them, sorted; each once. */
-function sourcesBelow({ vertices }: Graph, roots: readonly number[]): readonly SbomSource[] {
-  const seen = new Set(roots);
+/** Steps that are looked at for all bills together, so that many of them over a long chain end. */
+const mostLooked = 5_000_000;
+
+function stepsBelow({ vertices }: Graph, { inputs }: Vertex): ReadonlySet<number> {
+  const seen = new Set(inputs.map((input) => input.vertex));
+  for (const position of seen) for (const input of vertices[position]?.inputs ?? []) seen.add(input.vertex);
+  return seen;
+}
+
+/** What was fetched by these steps, sorted; each once. */
+function sourcesIn({ vertices }: Graph, positions: ReadonlySet<number>): readonly SbomSource[] {
   const found = new Map<string, SbomSource>();
-  for (const position of seen) {
-    const vertex = vertices[position];
-    if (vertex === undefined) continue;
-    for (const input of vertex.inputs) seen.add(input.vertex);
-    for (const source of sourcesOf(vertex.op)) found.set(`${source.url}\n${source.digest ?? ''}`, source);
+  for (const position of positions) {
+    const op = vertices[position]?.op;
+    for (const source of op === undefined ? [] : sourcesOf(op)) found.set(`${source.url}\n${source.digest ?? ''}`, source);
   }
   return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, source]) => source);
 }

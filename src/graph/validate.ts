@@ -70,7 +70,6 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'compress':
     case 'decompress':
     case 'vmlinux':
-    case 'rewriteTimestamps':
     case 'provenance':
     case 'sign':
     case 'verify':
@@ -87,6 +86,9 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
         op.partitions.map(({ from }) => from),
         inputs.length,
       );
+    case 'rewriteTimestamps':
+      if (!Number.isSafeInteger(op.latest)) return `has ${op.latest} as its latest time, which is no whole second`;
+      return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
     case 'oci':
       return op.variants.length > 0 ? outside(ociInputs(op), inputs.length) : 'has no variants: an artifact has one at least';
     case 'sbom':

@@ -212,6 +212,42 @@ describe("a tree with BuildKit's keys", () => {
   });
 });
 
+test('whatever a tree says of itself, it is packed or refused in our words', async () => {
+  const piece = fc.oneof(
+    fc.constantFrom('path', 'docs', './docs/', '../docs', '/docs', 'mediaType', 'a/b', 'annotations', '__proto__', null, 1, true),
+    fc.string({ maxLength: 4 }),
+  );
+  const layer = fc.oneof(
+    piece,
+    fc.record(
+      { path: piece, mediaType: piece, annotations: fc.oneof(piece, fc.dictionary(fc.string({ maxLength: 4 }), piece)) },
+      { requiredKeys: ['path'] },
+    ),
+  );
+  const seen = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.json(),
+        fc.array(layer, { maxLength: 2 }).map((list) => JSON.stringify(list)),
+      ),
+      async (layers) => {
+        const world = createWorld();
+        const files = {
+          'containerimage.artifact': '',
+          'containerimage.artifact.config.mediatype': 'a/b',
+          'containerimage.artifact.layers': layers,
+          docs: 'read',
+        };
+        const outcome = await run(of({ variants: [{ layers: [], from: 0 }] }, world), await tree(world, files));
+        seen.add(outcome.ok ? 'packed' : outcome.failure.code);
+      },
+    ),
+    { numRuns: 400 },
+  );
+  expect(seen).toEqual(new Set(['packed', 'PK4101', 'PK4102']));
+});
+
 test('the path of a layer never leads out of where it is written', () => {
   const parts = fc.array(fc.constantFrom('a', '.', '..', '', 'b c', '\\', 'C:', '\0', 'é', '...'), { maxLength: 6 });
   let refused = 0;

@@ -29,8 +29,9 @@ export function ociOp(spec: OciSpec, { blobs }: FileWorld): Op {
     run: (inputs, { signal }) =>
       asOutcome(async () => {
         const world = { blobs, signal };
+        const tars = new Map<string, StoredBlob>();
         const packed: Packed[] = [];
-        for (const variant of spec.variants) packed.push(await pack(spec, variant, { inputs, world }));
+        for (const variant of spec.variants) packed.push(await pack(spec, variant, { inputs, world, tars }));
         const [only, second] = packed;
         const index = only === undefined || second !== undefined ? indexOf(spec, packed) : undefined;
         const main = index?.descriptor ?? only?.listed;
@@ -70,9 +71,11 @@ interface Packed {
 interface Surroundings {
   readonly inputs: readonly Ref[];
   readonly world: LayoutWorld;
+  /** What trees have become already, as variants often share one. */
+  readonly tars: Map<string, StoredBlob>;
 }
 
-async function pack(spec: OciSpec, variant: OciVariant, { inputs, world }: Surroundings): Promise<Packed> {
+async function pack(spec: OciSpec, variant: OciVariant, { inputs, world, tars }: Surroundings): Promise<Packed> {
   const { from, platform, annotations = {} } = variant;
   const said = from === undefined ? undefined : await readSignals(ofKind(inputAt(inputs, from), 'tree'), world);
   const requests = [
@@ -80,11 +83,11 @@ async function pack(spec: OciSpec, variant: OciVariant, { inputs, world }: Surro
     ...variant.layers.map((layer): LayerRequest => ({ ...layer, input: inputAt(inputs, layer.from) })),
   ];
   const layers: Layer[] = [];
-  for (const request of requests) layers.push(await layerOf(request, world));
+  for (const request of requests) layers.push(await layerOf(request, { ...world, tars }));
   refuseTwice(layers);
   const types = typesOf(spec);
   const artifactType = types.artifactType ?? said?.artifactType;
-  const config = await configOf(variant, types.configType ?? said?.configType, { inputs, world });
+  const config = await configOf(variant, types.configType ?? said?.configType, { inputs, world, tars });
   if (artifactType === undefined && config.descriptor.mediaType === emptyBlob.descriptor.mediaType) {
     throw new PortkitError('PK4101', 'The artifact does not say what it is', {
       hint: 'Give it artifact_type, such as "application/vnd.example.kernel.v1+json", or a family',
@@ -148,8 +151,10 @@ async function configOf(
 }
 
 function refuseTwice(layers: readonly Layer[]): void {
-  const names = layers.map(({ descriptor }) => descriptor.annotations?.[titleAnnotation] ?? '');
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  const seen = new Set<string>();
+  const twice = layers
+    .map(({ descriptor }) => descriptor.annotations?.[titleAnnotation] ?? '')
+    .find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) throw new PortkitError('PK4101', `Two layers are named ${JSON.stringify(twice.slice(0, 200))}`);
 }
 

@@ -103,6 +103,16 @@ describe('CycloneDX', () => {
   });
 });
 
+test('a kernel that cannot be read for want of a program fails the step, as less would be told elsewhere', async () => {
+  const world = createWorld();
+  const unxz = (): AsyncGenerator<Uint8Array> => {
+    throw new PortkitError('PK6901', 'There is no xz');
+  };
+  const packed = makeBzImage(makeVmlinux({ pvh: 1 }), { packing: 'xz' });
+  const op = sbomOp({ type: 'sbom', format: 'spdx', names: ['a'] }, { ...world, unxz });
+  expect(await run(op, await blob(world, packed))).toEqual({ ok: false, failure: expect.objectContaining({ code: 'PK6901' }) });
+});
+
 describe('SPDX', () => {
   test('tells the same', async () => {
     const world = createWorld();

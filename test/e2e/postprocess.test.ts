@@ -75,6 +75,15 @@ describe('an example of the page', () => {
     expect(readdirSync(join(layout, 'blobs/sha256'))).toHaveLength(4);
   });
 
+  test('packs what skopeo copies as it is', ({ skip }) => {
+    skip(!isHere('skopeo'), 'skopeo is not installed');
+    const layout = outputOf(example('config_type'), 'pack');
+    const args = ['--insecure-policy', 'copy', `oci:${layout}:v1`, `oci:${layout}-copy:v1`];
+    expect(spawnSync('skopeo', args, { encoding: 'utf8' })).toMatchObject({ status: 0 });
+    const digestOf = (folderOf: string) => json(folderOf, 'index.json').manifests[0].digest;
+    expect(digestOf(`${layout}-copy`)).toBe(digestOf(layout));
+  });
+
   test('packs several variants', () => {
     const layout = outputOf(example('family ='), 'pack');
     const index = documentOf(layout, json(layout, 'index.json').manifests[0]);

@@ -22,8 +22,13 @@ export type LayerRequest = Omit<OciLayer, 'from'> & { readonly input: Ref };
 
 const tarTypes = { none: mediaTypes.layerTar, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd } as const;
 
+/** Where layers are made; a tree that was packed before is not packed again. */
+interface LayerWorld extends LayoutWorld {
+  readonly tars: Map<string, StoredBlob>;
+}
+
 /** A layer: a file is taken as it is, a tree as one tar. */
-export async function layerOf(request: LayerRequest, world: LayoutWorld): Promise<Layer> {
+export async function layerOf(request: LayerRequest, world: LayerWorld): Promise<Layer> {
   const { input, name, compress: format, annotations } = request;
   if (input.kind === 'blob' && format !== undefined) {
     throw new PortkitError('PK4101', `The layer ${JSON.stringify(name)} is a file, which is packed as it is`, {
@@ -57,7 +62,12 @@ export function checkedType(mediaType: string): string {
   });
 }
 
-async function tarOf(tree: Digest, format: OciLayer['compress'], { blobs, signal }: LayoutWorld): Promise<StoredBlob> {
+async function tarOf(tree: Digest, format: OciLayer['compress'], { blobs, signal, tars }: LayerWorld): Promise<StoredBlob> {
+  const key = `${tree} ${format ?? ''}`;
+  const known = tars.get(key);
+  if (known !== undefined) return known;
   const tar = writeTar(archived(listTree(tree, { blobs, signal }), blobs, signal), signal);
-  return blobs.write(format === undefined ? tar : compress(tar, { format }, signal), signal);
+  const made = await blobs.write(format === undefined ? tar : compress(tar, { format }, signal), signal);
+  tars.set(key, made);
+  return made;
 }

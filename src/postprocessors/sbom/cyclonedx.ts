@@ -1,92 +1,99 @@
-import { ComponentScope, ComponentType, ExternalReferenceType, HashAlgorithm } from '@cyclonedx/cyclonedx-library/Enums';
-import * as Models from '@cyclonedx/cyclonedx-library/Models';
-import { JSON as CycloneJson, JsonSerializer } from '@cyclonedx/cyclonedx-library/Serialize';
-import { Spec1dot6 } from '@cyclonedx/cyclonedx-library/Spec';
 import type { SbomSource } from '../../graph/postprocess-ops.ts';
 import type { InstalledPackage, Inventory, KernelFound, Subject } from './inventory.ts';
-import { purlOf } from './inventory.ts';
+import { hashOf, purlOf } from './inventory.ts';
+
+interface Component {
+  readonly type: 'container' | 'file' | 'library' | 'operating-system';
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly 'bom-ref': string;
+  readonly [field: string]: unknown;
+}
 
 /**
- * The inventory as CycloneDX 1.6, without what would make two of the same differ: no serial number, no time. The lists are
- * in the order of the inventory, as the library sorts by the language of the machine.
+ * The inventory as CycloneDX 1.6, without what would make two of the same differ: no serial number, no time, and lists in
+ * the order of the inventory.
  */
-export function cycloneDocument(inventory: Inventory): string {
-  const root = new Models.Component(ComponentType.Container, inventory.name, {
-    bomRef: 'root',
-    hashes: hashes(inventory.manifest),
-  });
-  const components: Models.Component[] = [];
-  for (const [at, subject] of inventory.subjects.entries()) {
+export function cycloneDocument({ name, manifest, subjects, sources }: Inventory): string {
+  const root: Component = { type: 'container', name, 'bom-ref': 'root', ...hashes(manifest) };
+  const told = subjects.map((subject, at) => {
     const ref = `input-${at + 1}`;
-    const holder = new Models.Component(ComponentType.File, subject.name, {
-      bomRef: ref,
-      hashes: hashes(subject.kind === 'blob' ? subject.digest : undefined),
-    });
-    root.dependencies.add(holder.bomRef);
-    const inner = [...inside(subject, ref)];
-    for (const one of inner) holder.dependencies.add(one.bomRef);
-    components.push(holder, ...inner);
-  }
-  for (const [at, source] of inventory.sources.entries()) components.push(sourceOf(source, `source-${at + 1}`));
-  const bom = new Models.Bom({
-    metadata: new Models.Metadata({ component: root }),
-    components: new Models.ComponentRepository(components),
+    const hash = hashes(subject.kind === 'blob' ? subject.digest : undefined);
+    const holder: Component = { type: 'file', name: subject.name, 'bom-ref': ref, ...hash };
+    return { holder, inner: inside(subject, ref) };
   });
-  const serializer = new JsonSerializer(new CycloneJson.Normalize.Factory(Spec1dot6));
-  return `${serializer.serialize(bom, { sortLists: false })}\n`;
+  const fetched = sources.map((source, at) => sourceOf(source, `source-${at + 1}`));
+  return `${JSON.stringify({
+    $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
+    metadata: { component: root },
+    components: [...told.flatMap(({ holder, inner }) => [holder, ...inner]), ...fetched],
+    dependencies: [
+      dependency(
+        root,
+        told.map(({ holder }) => holder),
+      ),
+      ...told.flatMap(({ holder, inner }) => [dependency(holder, inner), ...inner.map((one) => dependency(one))]),
+      ...fetched.map((one) => dependency(one)),
+    ],
+  })}\n`;
 }
 
-function* inside({ packages, kernels, system }: Subject, ref: string): Generator<Models.Component> {
+function dependency(one: Component, on: readonly Component[] = []): object {
+  return { ref: one['bom-ref'], ...(on.length > 0 && { dependsOn: on.map((other) => other['bom-ref']) }) };
+}
+
+/** Members that are undefined are left out by JSON. */
+function inside({ packages, kernels, system }: Subject, ref: string): readonly Component[] {
+  const found: Component[] = [];
   if (system !== undefined)
-    yield new Models.Component(ComponentType.OperatingSystem, system.id, {
-      bomRef: `${ref}/system`,
-      ...(system.version !== undefined && { version: system.version }),
-    });
-  for (const [at, one] of packages.entries()) yield packageOf(one, system, `${ref}/package-${at + 1}`);
-  for (const [at, one] of kernels.entries()) yield kernelOf(one, `${ref}/kernel-${at + 1}`);
+    found.push({ type: 'operating-system', name: system.id, version: system.version, 'bom-ref': `${ref}/system` });
+  for (const [at, one] of packages.entries()) found.push(packageOf(one, system, `${ref}/package-${at + 1}`));
+  for (const [at, one] of kernels.entries()) found.push(kernelOf(one, `${ref}/kernel-${at + 1}`));
+  return found;
 }
 
-function packageOf(one: InstalledPackage, system: Subject['system'], bomRef: string): Models.Component {
+function packageOf(one: InstalledPackage, system: Subject['system'], ref: string): Component {
   const { name, version, license } = one;
-  const licenses = new Models.LicenseRepository(license === undefined ? [] : [new Models.NamedLicense(license)]);
-  return new Models.Component(ComponentType.Library, name, { bomRef, version, licenses, purl: purlOf(one, system) });
+  return {
+    type: 'library',
+    name,
+    version,
+    'bom-ref': ref,
+    licenses: license === undefined ? undefined : [{ license: { name: license } }],
+    purl: purlOf(one, system),
+  };
 }
 
-function kernelOf({ release, digest, ...facts }: KernelFound, bomRef: string): Models.Component {
-  const { path, architecture, config } = facts;
-  const told = [
-    ['portkit:architecture', architecture],
-    ['portkit:kernel-config', config],
-    ['portkit:path', path],
-  ] as const;
-  const properties = told.flatMap(([key, value]) => (value === undefined ? [] : new Models.Property(key, value)));
-  return new Models.Component(ComponentType.OperatingSystem, 'linux', {
-    bomRef,
-    ...(release !== undefined && { version: release }),
-    hashes: hashes(digest),
-    properties: new Models.PropertyRepository(properties),
-  });
+function kernelOf({ release, digest, architecture, config, path }: KernelFound, ref: string): Component {
+  const facts = { architecture, 'kernel-config': config, path };
+  const properties = Object.entries(facts).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name: `portkit:${name}`, value }],
+  );
+  return {
+    type: 'operating-system',
+    name: 'linux',
+    version: release,
+    'bom-ref': ref,
+    ...hashes(digest),
+    properties: properties.length === 0 ? undefined : properties,
+  };
 }
 
 /** Something that was only there for the build. */
-function sourceOf({ name, url, digest }: SbomSource, bomRef: string): Models.Component {
-  const isPackage = url.startsWith('pkg:');
-  const references = isPackage ? [] : [new Models.ExternalReference(url, ExternalReferenceType.Distribution)];
-  return new Models.Component(ComponentType.File, name, {
-    bomRef,
-    scope: ComponentScope.Excluded,
-    hashes: hashes(digest),
-    externalReferences: new Models.ExternalReferenceRepository(references),
-    ...(isPackage && { purl: url }),
-  });
+function sourceOf({ name, url, digest }: SbomSource, ref: string): Component {
+  const where = url.startsWith('pkg:') ? { purl: url } : { externalReferences: [{ url: asIri(url), type: 'distribution' }] };
+  return { type: 'file', name, 'bom-ref': ref, scope: 'excluded', ...hashes(digest), ...where };
 }
 
-/** A digest as a table of hashes; a commit of a git repository is a SHA-1. */
-function hashes(digest: string | undefined): Models.HashDictionary {
-  const [, algorithm = '', value = ''] = /^(?:(sha256|sha512):)?([0-9a-f]{40,128})$/.exec(digest ?? '') ?? [];
-  const found = new Models.HashDictionary();
-  if (algorithm === 'sha256') found.set(HashAlgorithm['SHA-256'], value);
-  else if (algorithm === 'sha512') found.set(HashAlgorithm['SHA-512'], value);
-  else if (value.length === 40) found.set(HashAlgorithm['SHA-1'], value);
-  return found;
+/** Text as an IRI reference: what cannot be in one is escaped. */
+function asIri(text: string): string {
+  return text.toWellFormed().replaceAll(/[\s\p{Cc}<>"{}|\\^`[\]]/gu, encodeURIComponent);
+}
+
+function hashes(digest: string | undefined): object {
+  const hash = hashOf(digest);
+  return hash === undefined ? {} : { hashes: [{ alg: `SHA-${hash.bits}`, content: hash.value }] };
 }

@@ -57,3 +57,10 @@ export function purlOf({ manager, name, version, architecture }: InstalledPackag
 function encoded(text: string): string {
   return encodeURIComponent(text).replaceAll('%3A', ':');
 }
+
+/** What a digest says: SHA-256 or SHA-512 with their names, or the SHA-1 that the commit of a git repository is. */
+export function hashOf(digest: string | undefined): { readonly bits: '1' | '256' | '512'; readonly value: string } | undefined {
+  const [, named, value] = /^(?:sha(256|512):)?([0-9a-f]+)$/.exec(digest ?? '') ?? [];
+  const bits = named === '256' || named === '512' ? named : '1';
+  return value?.length === { 1: 40, 256: 64, 512: 128 }[bits] ? { bits, value } : undefined;
+}

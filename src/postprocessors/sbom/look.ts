@@ -86,8 +86,19 @@ async function kernelsOf(tree: Digest, world: LookWorld): Promise<readonly Kerne
 async function kernelIn(digest: Digest, { blobs, signal, unxz }: LookWorld): Promise<KernelFound | undefined> {
   const content = await blobs.open(digest, signal);
   if (content === undefined) throw new PortkitError('PK2002', `The blob ${digest} is not in the store`);
+  let missing: PortkitError | undefined;
+  // Without xz, less would be found, and be taken for all there is.
+  async function* remembering(...args: Parameters<Unxz>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* unxz(...args);
+    } catch (error) {
+      if (error instanceof PortkitError && error.code === 'PK6901') missing = error;
+      throw error;
+    }
+  }
   try {
-    const { version, architecture, core } = await inspectKernel({ content, unxz }, signal);
+    const { version, architecture, core } = await inspectKernel({ content, unxz: remembering }, signal);
+    if (missing !== undefined) throw missing;
     const release = /^[\w.+~-]{1,200}/.exec(version ?? '')?.[0];
     return {
       digest,
@@ -96,6 +107,7 @@ async function kernelIn(digest: Digest, { blobs, signal, unxz }: LookWorld): Pro
       ...(core?.config && { config: digestOf(canonicalJson(Object.fromEntries(core.config))) }),
     };
   } catch (error) {
+    if (missing !== undefined) throw missing;
     if (error instanceof PortkitError && /^PK(?:33|37)/.test(error.code)) return undefined;
     throw error;
   }

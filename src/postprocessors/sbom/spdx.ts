@@ -1,6 +1,6 @@
 import { digestOf } from '../../base/digest.ts';
 import type { Inventory, Subject } from './inventory.ts';
-import { purlOf } from './inventory.ts';
+import { hashOf, purlOf } from './inventory.ts';
 
 interface SpdxPackage {
   readonly SPDXID: string;
@@ -19,7 +19,7 @@ interface Relationship {
  * of 1970, and the namespace is derived from what the document says.
  */
 export function spdxDocument(inventory: Inventory): string {
-  const root = packageOf('SPDXRef-root', inventory.name, inventory.manifest && { checksums: sha256(inventory.manifest) });
+  const root = packageOf('SPDXRef-root', inventory.name, checksums(inventory.manifest));
   const packages: SpdxPackage[] = [root];
   const relationships: Relationship[] = [
     { spdxElementId: 'SPDXRef-DOCUMENT', relationshipType: 'DESCRIBES', relatedSpdxElement: root.SPDXID },
@@ -30,14 +30,14 @@ export function spdxDocument(inventory: Inventory): string {
     return one;
   }
   for (const [at, subject] of inventory.subjects.entries()) {
-    const hash = subject.kind === 'blob' ? { checksums: sha256(subject.digest) } : {};
+    const hash = checksums(subject.kind === 'blob' ? subject.digest : undefined);
     const holder = add(packageOf(`SPDXRef-input-${at + 1}`, subject.name, hash), 'CONTAINS', root);
     for (const one of inside(subject, at + 1)) add(one, 'CONTAINS', holder);
   }
   for (const [at, { name, url, digest }] of inventory.sources.entries()) {
     const fields = {
       downloadLocation: /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : 'NOASSERTION',
-      ...hashOf(digest),
+      ...checksums(digest),
       ...purl(url),
     };
     add(packageOf(`SPDXRef-source-${at + 1}`, name, fields), 'GENERATED_FROM', root);
@@ -67,13 +67,13 @@ function* inside({ packages, kernels, system }: Subject, position: number): Gene
     const told = Object.entries(facts).flatMap(([key, value]) => (value === undefined ? [] : `${key} ${value}`));
     yield packageOf(`SPDXRef-input-${position}-kernel-${at + 1}`, 'linux', {
       ...(release !== undefined && { versionInfo: release }),
-      checksums: sha256(digest),
+      ...checksums(digest),
       ...(told.length > 0 && { comment: told.join(', ') }),
     });
   }
 }
 
-function packageOf(id: string, name: string, fields: object | '' | undefined): SpdxPackage {
+function packageOf(id: string, name: string, fields: object): SpdxPackage {
   return {
     SPDXID: id,
     name,
@@ -82,21 +82,13 @@ function packageOf(id: string, name: string, fields: object | '' | undefined): S
     licenseConcluded: 'NOASSERTION',
     licenseDeclared: 'NOASSERTION',
     copyrightText: 'NOASSERTION',
-    ...(typeof fields === 'object' && fields),
+    ...fields,
   };
 }
 
-function sha256(digest: string): readonly object[] {
-  return [{ algorithm: 'SHA256', checksumValue: digest.slice('sha256:'.length) }];
-}
-
-/** A digest of a source; a commit of a git repository is a SHA-1. */
-function hashOf(digest: string | undefined): object {
-  const [, algorithm = '', value = ''] = /^(?:(sha256|sha512):)?([0-9a-f]{40,128})$/.exec(digest ?? '') ?? [];
-  const name = { sha256: 'SHA256', sha512: 'SHA512', '': 'SHA1' }[algorithm];
-  return value === '' || (algorithm === '' && value.length !== 40)
-    ? {}
-    : { checksums: [{ algorithm: name, checksumValue: value }] };
+function checksums(digest: string | undefined): object {
+  const hash = hashOf(digest);
+  return hash === undefined ? {} : { checksums: [{ algorithm: `SHA${hash.bits}`, checksumValue: hash.value }] };
 }
 
 function purl(locator: string): object {
