@@ -6,14 +6,22 @@ export interface ByteReader {
   take(size: number): Promise<Buffer>;
   /** The next bytes as they come, at least one and at most this many; none at the end of the stream. */
   some(most: number): Promise<Buffer>;
+  /** Passes over at most this many of the next bytes; answers how many they were, 0 at the end of the stream. */
+  pass(most: number): Promise<number>;
   /** Puts back what was taken last, or the end of it. */
   putBack(bytes: Buffer): void;
   /** Gives the stream up. */
   close(): Promise<void>;
 }
 
+/** A stream of chunks that can leave out bytes without reading them. */
+export interface PassableStream extends AsyncIterable<Uint8Array> {
+  /** The next chunk begins so many bytes later, or at the end; answers how many that were. */
+  readonly pass?: (most: number) => number;
+}
+
 /** Reads a stream of chunks of any size. */
-export function byteReader(source: AsyncIterable<Uint8Array>): ByteReader {
+export function byteReader(source: PassableStream): ByteReader {
   const chunks = source[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   let offset = 0;
@@ -47,6 +55,12 @@ export function byteReader(source: AsyncIterable<Uint8Array>): ByteReader {
         have += part.length;
       }
       return Buffer.concat(parts);
+    },
+    async pass(most) {
+      if (rest.length > 0 || source.pass === undefined) return (await some(most)).length;
+      const passed = source.pass(most);
+      offset += passed;
+      return passed;
     },
     putBack(bytes) {
       offset -= bytes.length;

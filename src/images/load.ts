@@ -14,6 +14,7 @@ import type { FileEntry, FileTree } from '../formats/file-tree.ts';
 import { defaultTarLimits } from '../formats/tar/entry.ts';
 import type { TarEntry } from '../formats/tar/entry.ts';
 import { readTar } from '../formats/tar/read.ts';
+import { entryName } from '../oci/layout/entries.ts';
 import { treeOfEntries } from '../ops/extract.ts';
 import { imageOp } from '../ops/image.ts';
 import { readLayoutIndex } from '../ops/image/layout.ts';
@@ -152,7 +153,7 @@ async function fromLayout(
 ): Promise<LoadedTree> {
   const directory = await realpath(from);
   const manifests = await readLayoutIndex(directory);
-  const only = manifests.length === 1 ? manifests[0]?.name : undefined;
+  const only = manifests[0] !== undefined && manifests.length === 1 ? entryName(manifests[0]) : undefined;
   const blobs = spoolOn(held.use(openScratch(world.scratch)).fd);
   const op = imageOp(
     { type: 'image', layout: '.', reference: reference ?? only ?? '' },

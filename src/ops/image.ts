@@ -1,9 +1,10 @@
 import { parseDigest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { ImageSpec } from '../graph/ops.ts';
+import { parsePlatform, servesPlatform, showPlatform } from '../oci/model/platform.ts';
 import type { Op, OpContext, Outcome } from '../solver/op.ts';
 import { newTree, writeTree } from '../store/trees/editor.ts';
-import { malformedImage, parseConfig, servesPlatform } from './image/documents.ts';
+import { malformedImage, parseConfig } from './image/documents.ts';
 import { applyLayer, readLayer } from './image/layer.ts';
 import { findManifest, layoutBlobs, pickManifest, readDocument, readLayoutIndex } from './image/layout.ts';
 import type { ImageBlobs } from './image/layout.ts';
@@ -45,7 +46,7 @@ async function startOf(
 ): Promise<string> {
   if (digest !== undefined) return parseDigest(digest);
   const directory = await resolveInside(layout, world);
-  return pickManifest(await readLayoutIndex(directory), { reference, platform: world.platform }).digest;
+  return pickManifest(await readLayoutIndex(directory), { reference, platform: parsePlatform(world.platform) }).digest;
 }
 
 async function take(spec: ImageSpec, world: ImageWorld, context: OpContext): Promise<Outcome> {
@@ -56,10 +57,11 @@ async function take(spec: ImageSpec, world: ImageWorld, context: OpContext): Pro
   }
   const blobs = layoutBlobs(await resolveInside(spec.layout, world));
   const start = { digest: parseDigest(await startOf(spec, world)) };
-  const { digest, manifest } = await findManifest(blobs, { start, platform: world.platform });
+  const platform = parsePlatform(world.platform);
+  const { digest, manifest } = await findManifest(blobs, { start, platform });
   const config = parseConfig(await readDocument(blobs, manifest.config), manifest.config.digest);
-  if (!servesPlatform(config.platform, world.platform)) {
-    throw new PortkitError('PK3203', `The image is for ${config.platform} and not for ${world.platform}`);
+  if (!servesPlatform(config.platform, platform)) {
+    throw new PortkitError('PK3203', `The image is for ${showPlatform(config.platform)} and not for ${world.platform}`);
   }
   const { layers } = manifest;
   if (layers.length !== config.diffIds.length) throw malformedImage('its config names another number of layers');

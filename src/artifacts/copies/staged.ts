@@ -1,15 +1,4 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
@@ -18,6 +7,7 @@ import { digestOfFile, writeContent } from './content.ts';
 import { onFile } from './failure.ts';
 import { makeFolder, nameOf, showPlace } from './folder.ts';
 import type { Place } from './folder.ts';
+import { makeWork } from './work.ts';
 
 /** What is known of a file. */
 export interface FileFacts {
@@ -36,20 +26,14 @@ export interface Staged extends FileFacts, Disposable {
   publish(): void;
 }
 
-const prefix = '.portkit-new-';
-/** What is older than this was left by a run that is no more (milliseconds). */
-const oldest = 86_400_000;
-
 /** Writes a file beside its place. */
 export function stage(place: Place, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Staged> {
   return onFile('write', showPlace(place), async () => {
     signal.throwIfAborted();
     const folder = makeFolder(place);
-    const work = mkdtempSync(join(folder, prefix));
-    const remove = (): void => rmSync(work, { recursive: true, force: true });
-    const path = join(work, nameOf(place));
+    const work = makeWork(folder);
+    const path = join(work.path, nameOf(place));
     try {
-      sweep(folder, work);
       const facts = await write(path, content, signal);
       return {
         ...facts,
@@ -62,10 +46,10 @@ export function stage(place: Place, content: AsyncIterable<Uint8Array>, signal: 
           renameSync(path, target);
           syncDirectory(folder);
         },
-        [Symbol.dispose]: remove,
+        [Symbol.dispose]: () => work[Symbol.dispose](),
       };
     } catch (error) {
-      remove();
+      work[Symbol.dispose]();
       throw error;
     }
   });
@@ -84,15 +68,4 @@ async function write(path: string, content: AsyncIterable<Uint8Array>, signal: A
 
 function inTheWay(place: Place): PortkitError {
   return new PortkitError('PK3912', `${showPlace(place)} is a directory, and a file is to go there`, { hint: 'Remove it' });
-}
-
-/** Removes what killed runs left; by the clock of the file system, which also dated the folder of this one. */
-function sweep(folder: string, own: string): void {
-  const now = statSync(own).mtimeMs;
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(prefix)) continue;
-    const path = join(folder, name);
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isDirectory() === true && now - stat.mtimeMs > oldest) rmSync(path, { recursive: true, force: true });
-  }
 }

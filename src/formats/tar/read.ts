@@ -1,6 +1,7 @@
 import { never } from '../../base/exhaustive.ts';
 import { byteReader } from '../byte-reader.ts';
-import type { ByteReader } from '../byte-reader.ts';
+import type { ByteReader, PassableStream } from '../byte-reader.ts';
+import type { ByteString } from '../../base/byte-string.ts';
 import { blockSize } from './entry.ts';
 import type { TarAttributes, TarBody, TarEntry, TarLimits } from './entry.ts';
 import { isExtension, noExtensions, readExtension } from './extension.ts';
@@ -17,6 +18,8 @@ import type { Section } from './section.ts';
 /** What a tar may be: its cost, and whether hard links may lead to files that are not in it (a layer over another). */
 export interface TarRules extends TarLimits {
   readonly openLinks?: boolean;
+  /** Told for each file, before its entry is handed out, where its bytes begin in the archive. */
+  readonly located?: (path: ByteString, offset: number) => void;
 }
 
 /**
@@ -24,11 +27,7 @@ export interface TarRules extends TarLimits {
  * paths and links, header.ts and pax.ts for the rest. The archive must end as POSIX says, and only zeros may follow.
  * A hard link that stands before its file is handed out right behind it. What was not read of a file is passed over when the next entry is asked for.
  */
-export async function* readTar(
-  source: AsyncIterable<Uint8Array>,
-  rules: TarRules,
-  signal: AbortSignal,
-): AsyncGenerator<TarEntry> {
+export async function* readTar(source: PassableStream, rules: TarRules, signal: AbortSignal): AsyncGenerator<TarEntry> {
   const reader = byteReader(source);
   const known: Known = { types: new Map(), limits: rules, otherLinks: rules.openLinks === true ? 'outside' : 'later' };
   const links = laterLinks(known);
@@ -63,6 +62,7 @@ export async function* readTar(
       if ((said.path ?? header.name).endsWith('/') && body.type !== 'dir')
         throw malformed(where, `the name of a ${body.type} ends with a slash`);
       const waits = note(known, path, { body, where });
+      if (type === 'file') rules.located?.(path, reader.offset);
       const entry = { path, ...attributesOf(header, said), ...body };
       if (waits && entry.type === 'hardlink') links.hold(entry, where);
       else yield entry;

@@ -32,7 +32,12 @@ export function openSection(reader: ByteReader, size: number, signal: AbortSigna
     },
     async close() {
       closed = true;
-      while (left > 0) await next();
+      while (left > 0) {
+        signal.throwIfAborted();
+        const passed = await reader.pass(Math.min(left, 2 ** 20));
+        if (passed === 0) throw malformed(`byte ${reader.offset}`, 'it ends in the middle of a file');
+        left -= passed;
+      }
       const padding = (blockSize - (size % blockSize)) % blockSize;
       if ((await reader.take(padding)).length < padding)
         throw malformed(`byte ${reader.offset}`, 'it ends in the middle of a file');

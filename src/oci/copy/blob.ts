@@ -31,7 +31,7 @@ export async function copyBlob(
       return tell('mounted', descriptor.size);
     }
     tell('begun', 0);
-    const content = bytes ?? fetched(descriptor, source, (error) => (failure = { error }));
+    const content = bytes ?? fetched(descriptor, source, (found) => (failure = found));
     tell(
       await target.push(
         descriptor,
@@ -47,9 +47,10 @@ export async function copyBlob(
 }
 
 /** A blob of the source as something to push. What goes wrong is kept: whoever reads it may call it otherwise. */
-function fetched(descriptor: Descriptor, source: Source, failed: (error: unknown) => void): BlobSource {
+function fetched(descriptor: Descriptor, source: Source, failed: (failure?: { readonly error: unknown }) => void): BlobSource {
   return {
     async *open(signal, offset = 0) {
+      failed();
       try {
         let skip = offset;
         for await (const chunk of await source.fetch(descriptor, signal)) {
@@ -58,7 +59,7 @@ function fetched(descriptor: Descriptor, source: Source, failed: (error: unknown
           if (taken.length > 0) yield taken;
         }
       } catch (error) {
-        failed(error);
+        failed({ error });
         throw error;
       }
     },

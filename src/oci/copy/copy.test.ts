@@ -1,14 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { PortkitError } from '../../base/errors.ts';
+import { openArchive } from '../layout/archive.ts';
 import { folderTarget } from '../layout/folder.ts';
 import { memoryLayout } from '../layout/memory.ts';
 import type { LayoutTarget } from '../layout/target.ts';
+import { writeArchive } from '../layout/write-archive.ts';
 import type { Descriptor } from '../model/descriptor.ts';
-import { kindOf } from '../model/media-types.ts';
+import { kindOf, mediaTypes } from '../model/media-types.ts';
 import type { Target } from '../model/ports.ts';
 import { describe, produceIndex, produceManifest } from '../model/produce.ts';
 import type { Produced } from '../model/produce.ts';
@@ -76,12 +78,18 @@ test('any graph arrives with the bytes that it had', async () => {
       await from.tag(await build(from, one), 'v1', signal);
       const folder = folderTarget(mkdtempSync(join(scratch, 'any-')));
       const root = await copy({ source: from, name: 'v1' }, { target: folder, name: 'v2' }, { signal });
+      const file = join(scratch, 'any.tar');
+      writeFileSync(
+        file,
+        Buffer.concat(await Array.fromAsync(writeArchive({ source: folder, roots: await folder.roots(signal) }, signal))),
+      );
+      await using archive = await openArchive(file, signal);
       const back = memoryLayout();
-      await copy({ source: folder, name: 'v2' }, { target: back, name: 'v1' }, { signal, concurrency: 1 });
+      await copy({ source: archive, name: 'v2' }, { target: back, name: 'v1' }, { signal, concurrency: 1 });
       expect(await closure(back, root)).toEqual(await closure(from, root));
       expect(await back.resolve('v1', signal)).toMatchObject({ digest: root.digest, size: root.size });
     }),
-    { numRuns: 8 },
+    { numRuns: 4 },
   );
 });
 
@@ -167,6 +175,39 @@ test('what refers to a manifest comes along, and what refers to that', async () 
   expect(await without.exists(signature, signal)).toBe(false);
 });
 
+test('referrers of the manifests in an index come along; answers in circles end, endless ones are refused', async () => {
+  const from = memoryLayout();
+  const inner = await artifact(from, ['inner']);
+  const index = await put(from, produceIndex({ manifests: [inner] }));
+  const signature = await artifact(from, ['signature'], inner);
+  const target = memoryLayout();
+  await copy({ source: from, name: index.digest }, { target }, { signal, referrers: true });
+  expect(await target.exists(signature, signal)).toBe(true);
+
+  async function* circle(): AsyncGenerator<Descriptor> {
+    yield* [inner, index, signature];
+  }
+  await copy(
+    { source: { ...from, referring: { referrers: circle } }, name: index.digest },
+    { target },
+    { signal, referrers: true },
+  );
+
+  async function* endless(): AsyncGenerator<Descriptor> {
+    for (let at = 0; ; at++) yield { ...blobOf(`${at}`).descriptor, mediaType: mediaTypes.manifest };
+  }
+  const work = copy(
+    { source: { ...from, referring: { referrers: endless } }, name: inner.digest },
+    { target },
+    { signal, referrers: true },
+  );
+  await expect(work).rejects.toMatchObject({ code: 'PK4006' });
+  const { referring: _, ...silent } = from;
+  await expect(copy({ source: silent, name: inner.digest }, { target }, { signal, referrers: true })).rejects.toMatchObject({
+    code: 'PK4001',
+  });
+});
+
 test('of an index, the manifest for a platform is copied as it is', async () => {
   const from = memoryLayout();
   const amd = await artifact(from, ['amd']);
@@ -221,5 +262,107 @@ test('a digest as the name at the target must be what is copied', async () => {
   await expect(work).rejects.toMatchObject({ code: 'PK4003' });
   await expect(copy({ source: from, name: 'none' }, { target: memoryLayout() }, { signal })).rejects.toMatchObject({
     code: 'PK4001',
+  });
+});
+
+test('no more than so many are on their way at once, and all of those', async () => {
+  const from = memoryLayout();
+  const root = await artifact(
+    from,
+    Array.from({ length: 20 }, (_, at) => `blob ${at}`),
+  );
+  const inner = memoryLayout();
+  let now = 0;
+  let most = 0;
+  const target: Target = {
+    ...inner,
+    async push(...all) {
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise((resolve) => setImmediate(resolve));
+      now -= 1;
+      return inner.push(...all);
+    },
+  };
+  await copy({ source: from, name: root.digest }, { target }, { signal, concurrency: 3 });
+  expect(most).toBe(3);
+});
+
+test('a target that begins anew gets the rest from where it asks, and progress follows', async () => {
+  const from = memoryLayout();
+  const text = 'x'.repeat(10);
+  const root = await artifact(from, [text]);
+  const inner = memoryLayout();
+  const got: string[] = [];
+  const target: Target = {
+    ...inner,
+    async push(descriptor, source, its) {
+      if (descriptor.digest === blobOf(text).descriptor.digest) {
+        for (const offset of [0, 4, 10]) got.push(Buffer.concat(await Array.fromAsync(source.open(its, offset))).toString());
+      }
+      return inner.push(descriptor, source, its);
+    },
+  };
+  const progress: number[] = [];
+  await copy(
+    { source: from, name: root.digest },
+    { target },
+    {
+      signal,
+      onEvent: ({ state, bytes, descriptor }) => state === 'progress' && descriptor.size === 10 && progress.push(bytes),
+    },
+  );
+  expect(got).toEqual([text, 'x'.repeat(6), '']);
+  expect(progress).toEqual([10, 10, 10]);
+});
+
+test('a source whose content is wrong is to blame, whatever the target makes of it', async () => {
+  const from = memoryLayout();
+  const root = await artifact(from, ['a']);
+  const bad = blobOf('a').descriptor.digest;
+  const source: Target = {
+    ...from,
+    async fetch(descriptor, its) {
+      if (descriptor.digest !== bad) return from.fetch(descriptor, its);
+      throw new PortkitError('PK4003', 'wrong', { hint: 'ask again' });
+    },
+  };
+  const inner = memoryLayout();
+  const target: Target = {
+    ...inner,
+    push: (...all) =>
+      inner.push(...all).catch((cause: unknown) => Promise.reject(new PortkitError('PK4002', 'the body broke', { cause }))),
+  };
+  await expect(copy({ source, name: root.digest }, { target }, { signal })).rejects.toMatchObject({
+    code: 'PK4003',
+    message: 'At the source, memory: wrong',
+    hint: 'ask again',
+  });
+});
+
+test('a name that moves while it is copied does not change what is copied', async () => {
+  const from = memoryLayout();
+  const first = await artifact(from, ['first']);
+  const second = await artifact(from, ['second']);
+  await from.tag(first, 'v1', signal);
+  const source: Target = {
+    ...from,
+    async resolve(name, its) {
+      const found = await from.resolve(name, its);
+      await from.tag(second, 'v1', its);
+      return found;
+    },
+  };
+  const target = memoryLayout();
+  expect(await copy({ source, name: 'v1' }, { target, name: 'v1' }, { signal })).toMatchObject({ digest: first.digest });
+  expect(await target.resolve('v1', signal)).toMatchObject({ digest: first.digest });
+});
+
+test('documents that lead ever deeper are refused', async () => {
+  const from = memoryLayout();
+  let at = await artifact(from, ['a']);
+  for (let depth = 0; depth < 10; depth++) at = await put(from, produceIndex({ manifests: [at] }));
+  await expect(copy({ source: from, name: at.digest }, { target: memoryLayout() }, { signal })).rejects.toMatchObject({
+    code: 'PK4006',
   });
 });

@@ -30,7 +30,7 @@ export interface CopyOptions {
   readonly concurrency?: number;
   /** Of an index, only the manifest for this platform, as it is. */
   readonly platform?: Platform;
-  /** Also what refers to what is copied, and to that in turn. */
+  /** Also what refers to what is copied, to the manifests in it, and to that in turn. */
   readonly referrers?: boolean;
   /** A repository of the target's registry that may have the blobs. */
   readonly mountFrom?: string;

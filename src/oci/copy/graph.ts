@@ -38,8 +38,9 @@ export function createGraphCopy(sides: Sides & { readonly slots: Slots }, asked:
     if (known !== undefined) return known;
     const work = (kindOf(descriptor.mediaType) === 'blob' ? blob(descriptor) : document(descriptor, depth)).catch(
       (error: unknown) => {
-        stop.abort(error);
-        throw error;
+        // What fails from now on only fails because this did.
+        stop.abort(asked.aborted ? asked.reason : error);
+        throw stop.signal.reason;
       },
     );
     begun.set(key, work);

@@ -1,5 +1,4 @@
 import type { Descriptor } from '../model/descriptor.ts';
-import type { Manifest } from '../model/manifest.ts';
 import { refName } from './files.ts';
 
 /** The entries of `index.json`. */
@@ -10,12 +9,11 @@ export function entryName({ annotations }: Descriptor): string | undefined {
   return annotations?.[refName];
 }
 
-/** Entries with one more manifest: those that it names, and that have no name of their own, are found through it now. */
-export function withManifest(entries: Entries, descriptor: Descriptor, manifest: Manifest): Entries {
-  const inner = new Set(manifest.kind === 'index' ? manifest.manifests.map(({ digest }) => digest) : []);
-  const others = entries.filter((entry) => !inner.has(entry.digest) || entryName(entry) !== undefined);
+/** Entries with one more manifest, and without those that are found through it now. */
+export function withManifest(entries: Entries, descriptor: Descriptor, found: Entries): Entries {
+  const others = entries.filter((entry) => !found.includes(entry));
   const listed = others.some(({ digest }) => digest === descriptor.digest);
-  return sorted(listed ? others : [...others, nameless(descriptor)]);
+  return inOrder(listed ? others : [...others, nameless(descriptor)]);
 }
 
 /**
@@ -25,16 +23,15 @@ export function withManifest(entries: Entries, descriptor: Descriptor, manifest:
 export function withTag(
   entries: Entries,
   descriptor: Descriptor,
-  tag: { name: string; refers(entry: Descriptor): boolean },
+  { name, referring }: { readonly name: string; readonly referring: Entries },
 ): Entries {
-  const named = { ...descriptor, annotations: { ...descriptor.annotations, [refName]: tag.name } };
-  const before = entries.filter((entry) => entryName(entry) === tag.name && entry.digest !== descriptor.digest);
+  const named = { ...descriptor, annotations: { ...descriptor.annotations, [refName]: name } };
   const others = entries.filter((entry) => {
-    const name = entryName(entry);
-    return name !== tag.name && (name !== undefined || entry.digest !== descriptor.digest);
+    const its = entryName(entry);
+    return its !== name && (its !== undefined || entry.digest !== descriptor.digest);
   });
-  const kept = before.filter((entry) => tag.refers(entry) && !others.some(({ digest }) => digest === entry.digest));
-  return sorted([...others, ...kept.map(nameless), named]);
+  const known = new Set([named, ...others].map(({ digest }) => digest));
+  return inOrder([...others, ...referring.filter(({ digest }) => !known.has(digest)).map(nameless), named]);
 }
 
 function nameless({ annotations, ...descriptor }: Descriptor): Descriptor {
@@ -43,7 +40,7 @@ function nameless({ annotations, ...descriptor }: Descriptor): Descriptor {
 }
 
 /** By name, the nameless ones last, and by digest: programs that only look at the first entry find one with a name. */
-function sorted(entries: Entries): Entries {
+export function inOrder(entries: Entries): Entries {
   const key = (entry: Descriptor) => [entryName(entry) === undefined ? '1' : `0${entryName(entry)}`, entry.digest].join('\0');
   return entries.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }

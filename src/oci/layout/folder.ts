@@ -1,19 +1,10 @@
-import {
-  constants,
-  closeSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, renameSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PortkitError, systemCode } from '../../base/errors.ts';
+import { PortkitError } from '../../base/errors.ts';
 import { onFile } from '../../artifacts/copies/failure.ts';
+import { makeFolder } from '../../artifacts/copies/folder.ts';
+import { makeWork } from '../../artifacts/copies/work.ts';
 import { takeLock } from '../../execution/lock.ts';
 import { syncDirectory, syncFile, writeFully } from '../../store/disk/durable.ts';
 import type { WritableFiles } from './files.ts';
@@ -24,11 +15,8 @@ import type { LayoutTarget } from './target.ts';
 import { createTurn } from './turn.ts';
 
 const chunkSize = 1 << 18;
-const prefix = '.portkit-new-';
 /** Stays where it is, so that nobody locks a file that another one is removing. */
 const lockName = '.portkit-lock';
-/** What is older than this was left by a run that is no more (milliseconds). */
-const oldest = 86_400_000;
 
 /** A layout folder to read. */
 export function folderSource(directory: string): LayoutSource {
@@ -84,24 +72,18 @@ function folderFiles(directory: string): WritableFiles {
     },
     put: (path, content, signal) =>
       onFile('write', join(directory, path), async () => {
-        mkdirSync(directory, { recursive: true });
-        const work = mkdtempSync(join(directory, prefix));
-        try {
-          sweep(directory, work);
-          const written = join(work, 'content');
-          await write(written, content, signal);
-          for (const above of parents(path)) makeFolder(join(directory, above));
-          if (!hasFolders(path)) throw refuse(path);
-          renameSync(written, join(directory, path));
-          syncDirectory(dirname(join(directory, path)));
-        } finally {
-          rmSync(work, { recursive: true, force: true });
-        }
+        makeFolder({ root: directory, path });
+        if (!hasFolders(path)) throw refuse(path);
+        using work = makeWork(directory);
+        const written = join(work.path, 'content');
+        await write(written, content, signal);
+        renameSync(written, join(directory, path));
+        syncDirectory(dirname(join(directory, path)));
       }),
     alone: (work, signal) =>
       inTurn(async () => {
         using _ = await onFile('lock', join(directory, lockName), () => {
-          mkdirSync(directory, { recursive: true });
+          makeFolder({ root: directory, path: lockName });
           const stat = lstatSync(join(directory, lockName), { throwIfNoEntry: false });
           if (stat !== undefined && !stat.isFile()) throw refuse(lockName);
           return takeLock(join(directory, lockName), signal);
@@ -117,15 +99,6 @@ function parents(path: string): readonly string[] {
   return names.map((_, at) => names.slice(0, at + 1).join('/'));
 }
 
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path);
-    syncDirectory(dirname(path));
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
-  }
-}
-
 async function write(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
   const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
   try {
@@ -136,16 +109,5 @@ async function write(path: string, content: AsyncIterable<Uint8Array>, signal: A
     await syncFile(fd);
   } finally {
     closeSync(fd);
-  }
-}
-
-/** Removes what killed runs left; by the clock of the file system, which also dated the folder of this one. */
-function sweep(directory: string, own: string): void {
-  const now = statSync(own).mtimeMs;
-  for (const name of readdirSync(directory)) {
-    if (!name.startsWith(prefix)) continue;
-    const stat = lstatSync(join(directory, name), { throwIfNoEntry: false });
-    if (stat?.isDirectory() === true && now - stat.mtimeMs > oldest)
-      rmSync(join(directory, name), { recursive: true, force: true });
   }
 }

@@ -17,10 +17,9 @@ export function layoutSource(files: LayoutFiles, { isNew = false }: { readonly i
   const { shown } = files;
 
   async function roots(signal: AbortSignal): Promise<Entries> {
-    const found = await smallFile(files, 'oci-layout', signal);
-    if (found === undefined && isNew && (await files.size('index.json', signal)) === undefined) return [];
-    checkMark(found, shown);
     const bytes = await smallFile(files, 'index.json', signal);
+    if (bytes === undefined && isNew) return [];
+    checkMark(await smallFile(files, 'oci-layout', signal), shown);
     if (bytes === undefined) throw new PortkitError('PK4002', `${shown} is no OCI layout: it has no index.json`);
     const index = parseManifest(bytes, { shown: `index.json of ${shown}` });
     if (index.kind !== 'index') throw new PortkitError('PK4002', `index.json of ${shown} is no index`);
@@ -118,7 +117,8 @@ async function smallFile(files: LayoutFiles, path: string, signal: AbortSignal):
   return Buffer.concat(chunks);
 }
 
-function checkMark(bytes: Uint8Array | undefined, shown: string): void {
+/** Whether the file `oci-layout` says that a layout of a known version is around it; PK4002 otherwise. */
+export function checkMark(bytes: Uint8Array | undefined, shown: string): void {
   if (bytes === undefined) throw new PortkitError('PK4002', `${shown} is no OCI layout: it has no file oci-layout`);
   const value = strictJson(bytes, `oci-layout of ${shown}`);
   const version =

@@ -1,6 +1,8 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Descriptor } from '../model/descriptor.ts';
+import { isOciDigest } from '../model/digest.ts';
 import { parseManifest } from '../model/manifest.ts';
+import type { Manifest } from '../model/manifest.ts';
 import { kindOf } from '../model/media-types.ts';
 import type { Target } from '../model/ports.ts';
 import { produceIndex } from '../model/produce.ts';
@@ -27,8 +29,8 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
       const before = await source.roots(signal);
       const after = await work(before);
       const { bytes } = produceIndex({ manifests: after });
+      // The mark before the index: what only has the mark is still to be made.
       if ((await files.size('oci-layout', signal)) === undefined) {
-        await files.put('index.json', bytesSource(produceIndex({ manifests: [] }).bytes).open(signal), signal);
         await files.put('oci-layout', bytesSource(Buffer.from(mark)).open(signal), signal);
       }
       await files.put('index.json', bytesSource(bytes).open(signal), signal);
@@ -37,6 +39,17 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
 
   async function refersToSomething(entry: Descriptor, signal: AbortSignal): Promise<boolean> {
     return kindOf(entry.mediaType) !== 'blob' && (await readManifest(source, entry, signal)).subject !== undefined;
+  }
+
+  /** The entries that a manifest leads to, so that the list need not. */
+  async function found(manifest: Manifest, entries: Entries, signal: AbortSignal): Promise<Entries> {
+    const inner = new Set(manifest.kind === 'index' ? manifest.manifests.map(({ digest }) => digest) : []);
+    const led: Descriptor[] = [];
+    for (const entry of entries) {
+      const isInner = inner.has(entry.digest) && entryName(entry) === undefined;
+      if (isInner && !(await refersToSomething(entry, signal))) led.push(entry);
+    }
+    return led;
   }
 
   return {
@@ -55,25 +68,25 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
       if (kindOf(descriptor.mediaType) === 'blob') return existed ? 'existed' : 'stored';
       const raw = await readDocument(source, descriptor, signal);
       const manifest = parseManifest(raw, { shown: descriptor.digest, mediaType: descriptor.mediaType });
-      await change((entries) => withManifest(entries, descriptor, manifest), signal);
+      await change(async (entries) => withManifest(entries, descriptor, await found(manifest, entries, signal)), signal);
       return existed ? 'existed' : 'stored';
     },
     async tag(descriptor, name, signal) {
-      if (!names.test(name)) throw new PortkitError('PK4005', `${JSON.stringify(name.slice(0, 200))} cannot name a manifest`);
+      if (!names.test(name) || isOciDigest(name))
+        throw new PortkitError('PK4005', `${JSON.stringify(name.slice(0, 200))} cannot name a manifest`);
       if (!(await source.exists(descriptor, signal))) {
         throw new PortkitError('PK4001', `${descriptor.digest} is not in ${files.shown}, and cannot be named`);
       }
       await change(async (entries) => {
-        const referring = new Set<Descriptor>();
-        for (const entry of entries) {
-          if (entryName(entry) === name && (await refersToSomething(entry, signal))) referring.add(entry);
-        }
-        return withTag(entries, descriptor, { name, refers: (entry) => referring.has(entry) });
+        const before = entries.filter((entry) => entryName(entry) === name);
+        const referring: Descriptor[] = [];
+        for (const entry of before) if (await refersToSomething(entry, signal)) referring.push(entry);
+        return withTag(entries, descriptor, { name, referring });
       }, signal);
     },
     async *tags(signal) {
-      const names = new Set((await source.roots(signal)).map(entryName));
-      for (const name of names) if (name !== undefined) yield name;
+      const all = new Set((await source.roots(signal)).map(entryName));
+      for (const name of all) if (name !== undefined) yield name;
     },
   };
 }

@@ -12,12 +12,12 @@ import { openChild } from '../../store/trees/overlay.ts';
 import { joinPath, sameBytes } from '../../store/trees/path.ts';
 import { findPlace, holderOf, nameOf } from '../../store/trees/place.ts';
 import type { TreeEditor } from '../../store/trees/place.ts';
+import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { FileWorld } from '../input.ts';
 import { takeFiles } from '../take-files.ts';
 import { putTarEntry, storeTarEntry } from '../tar-entry.ts';
 import type { StoredEntry } from '../tar-entry.ts';
 import { malformedImage } from './documents.ts';
-import type { Descriptor } from './documents.ts';
 
 /** What a layer does to what is below it; nothing of it is done before all of it was read and right. */
 export interface Layer {

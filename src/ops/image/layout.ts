@@ -1,19 +1,27 @@
 import { join } from 'node:path';
 import { hexOf } from '../../base/digest.ts';
-import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
+import { entryName } from '../../oci/layout/entries.ts';
+import { checkMark } from '../../oci/layout/source.ts';
+import type { Descriptor, Platform } from '../../oci/model/descriptor.ts';
+import { documentLimit } from '../../oci/model/manifest.ts';
+import type { ImageManifest } from '../../oci/model/manifest.ts';
+import { servesPlatform, showPlatform } from '../../oci/model/platform.ts';
 import { WrongContent, checked } from '../fetch/checksum.ts';
 import { readRegularFile } from '../regular-file.ts';
-import { malformedImage, parseDocument, servesPlatform } from './documents.ts';
-import type { Descriptor, Document } from './documents.ts';
+import { malformedImage, ofImage, parseDocument, sha256Of } from './documents.ts';
+
+/** A blob by its digest, which may be all that is known of it. */
+interface WantedBlob {
+  readonly digest: string;
+  readonly size?: number;
+}
 
 /** Gives the content of blobs; content that ends is what was asked for. */
 export interface ImageBlobs {
-  open(blob: Pick<Descriptor, 'digest'> & { readonly size?: number }): AsyncIterable<Uint8Array>;
+  open(blob: WantedBlob): AsyncIterable<Uint8Array>;
 }
 
-/** The largest document that is read: the size that registries must take. */
-const documentLimit = 4 << 20;
 const layerLimit = 64 * 2 ** 30;
 const deepest = 4;
 
@@ -21,7 +29,7 @@ const deepest = 4;
 export function layoutBlobs(directory: string): ImageBlobs {
   return {
     async *open({ digest, size }) {
-      const hex = hexOf(digest);
+      const hex = hexOf(sha256Of(digest, 'the image'));
       const rules = { shown: `the blob ${digest} of the image`, maxSize: size ?? layerLimit };
       let read = 0;
       try {
@@ -46,8 +54,7 @@ export async function readLayoutIndex(directory: string): Promise<readonly Descr
   const read = async (name: string) =>
     gather(readRegularFile(join(directory, name), { shown: `${name} of the image layout`, maxSize: documentLimit }));
   const mark = await read('oci-layout');
-  if (!/"imageLayoutVersion"\s*:\s*"1\./.test(mark.toString('utf8')))
-    throw malformedImage('its layout is of a version that is not known');
+  ofImage(() => checkMark(mark, 'the image'));
   const index = parseDocument(await read('index.json'), 'index.json');
   if (index.kind !== 'index') throw malformedImage('index.json is no index');
   return index.manifests;
@@ -56,18 +63,20 @@ export async function readLayoutIndex(directory: string): Promise<readonly Descr
 /** The manifest of a layout that has this name, or the only one without any; of several, the one for the platform. */
 export function pickManifest(
   manifests: readonly Descriptor[],
-  { reference, platform }: { readonly reference: string; readonly platform: string },
+  { reference, platform }: { readonly reference: string; readonly platform: Platform },
 ): Descriptor {
-  const named = manifests.filter(({ name }) => name === reference);
-  const nameless = manifests.every(({ name }) => name === undefined);
+  const named = manifests.filter((one) => entryName(one) === reference);
+  const nameless = manifests.every((one) => entryName(one) === undefined);
   const meant = named.length === 0 && nameless ? manifests : named;
   const serving = meant.filter((one) => one.platform !== undefined && servesPlatform(one.platform, platform));
   const [only, ...others] = meant.length > 1 ? serving : meant;
   if (only !== undefined && others.length === 0) return only;
-  const there = manifests.map(({ name, digest, platform: its = '' }) => `${name ?? digest} ${its}`.trim()).slice(0, 20);
+  const there = manifests
+    .slice(0, 20)
+    .map((one) => `${entryName(one) ?? one.digest} ${one.platform === undefined ? '' : showPlatform(one.platform)}`.trim());
   throw new PortkitError(
     'PK3203',
-    `The image layout has not exactly one ${JSON.stringify(reference.slice(0, 200))} for ${platform}`,
+    `The image layout has not exactly one ${JSON.stringify(reference.slice(0, 200))} for ${showPlatform(platform)}`,
     {
       hint: `It has: ${there.join(', ')}`,
     },
@@ -77,8 +86,8 @@ export function pickManifest(
 /** The image manifest for a platform that a digest leads to, through indexes. */
 export async function findManifest(
   blobs: ImageBlobs,
-  { start, platform }: { readonly start: Pick<Descriptor, 'digest'> & { readonly size?: number }; readonly platform: string },
-): Promise<{ readonly digest: Digest; readonly manifest: Extract<Document, { kind: 'manifest' }> }> {
+  { start, platform }: { readonly start: WantedBlob; readonly platform: Platform },
+): Promise<{ readonly digest: string; readonly manifest: ImageManifest }> {
   let at = start;
   for (let depth = 0; depth < deepest; depth += 1) {
     const document = parseDocument(await readDocument(blobs, at), at.digest);
@@ -86,8 +95,8 @@ export async function findManifest(
     const { manifests } = document;
     const next = manifests.find((one) => one.platform !== undefined && servesPlatform(one.platform, platform));
     if (next === undefined) {
-      const there = manifests.map((one) => one.platform ?? 'unknown').slice(0, 20);
-      throw new PortkitError('PK3203', `The image has no ${platform}`, { hint: `It has: ${there.join(', ')}` });
+      const there = manifests.slice(0, 20).map((one) => (one.platform === undefined ? 'unknown' : showPlatform(one.platform)));
+      throw new PortkitError('PK3203', `The image has no ${showPlatform(platform)}`, { hint: `It has: ${there.join(', ')}` });
     }
     at = next;
   }
@@ -95,10 +104,7 @@ export async function findManifest(
 }
 
 /** A small blob as a whole. */
-export async function readDocument(
-  blobs: ImageBlobs,
-  blob: Pick<Descriptor, 'digest'> & { readonly size?: number },
-): Promise<Buffer> {
+export async function readDocument(blobs: ImageBlobs, blob: WantedBlob): Promise<Buffer> {
   if ((blob.size ?? 0) > documentLimit) throw malformedImage(`the document ${blob.digest} is too large`);
   return gather(blobs.open(blob));
 }
