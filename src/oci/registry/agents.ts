@@ -33,6 +33,9 @@ export interface Agents extends Disposable {
   nearnessOf(url: URL): Nearness;
 }
 
+/** Bytes that a connection may have ready for its reader: large pieces cost less than many. */
+const readAtOnce = 1 << 20;
+
 /** The connections of one client. */
 export function createAgents(options: ConnectionOptions): Agents {
   const agents = new Map<string, HttpAgent>();
@@ -76,7 +79,7 @@ export function createAgents(options: ConnectionOptions): Agents {
 
 function createAgent(url: URL, { proxies, authorities, clientCertificates }: ConnectionOptions, direct: boolean): HttpAgent {
   const proxyEnv = { http_proxy: proxies?.http, https_proxy: proxies?.https, no_proxy: proxies?.none };
-  const common = { keepAlive: true, ...(direct || proxies === undefined ? {} : { proxyEnv }) };
+  const common = { keepAlive: true, highWaterMark: readAtOnce, ...(direct || proxies === undefined ? {} : { proxyEnv }) };
   if (url.protocol === 'http:') return new HttpAgent(common);
   const own = clientCertificates?.find(({ host }) => host === url.host);
   return new HttpsAgent({
