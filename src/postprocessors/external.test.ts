@@ -228,7 +228,7 @@ describe('is refused', () => {
     const { op, layout } = open({ ended, moans: 'a\nb\nc\nd\ne\nTraceback: it broke\n' }, { timeoutMs: 5, memoryBytes: 5 });
     const found = await failure(op, await layout());
     expect(found.code).toBe(code);
-    expect(found.message).toMatch(/^The postprocessor post: [^\n]+\nb\nc\nd\ne\nTraceback: it broke$/);
+    expect(found.message).toMatch(/^The postprocessor post [^\n]+\nb\nc\nd\ne\nTraceback: it broke$/);
   });
 
   test.each(['request', 'runtime'])('an input named %s', async (name) => {

@@ -11,6 +11,7 @@ import { asOutcome } from '../ops/outcome.ts';
 import type { Op, Outcome } from '../solver/op.ts';
 import { assemble } from './external/assemble.ts';
 import { listen } from './external/conversation.ts';
+import type { PostprocessRequest } from './external/protocol.ts';
 import { runtimeOf } from './external/runtime.ts';
 import type { LayoutWorld, StoredBlob } from './layout-tree.ts';
 import { readLayout } from './layout-tree.ts';
@@ -22,6 +23,7 @@ export interface ExternalWorld extends FileWorld {
   readonly node: (signal: AbortSignal) => Promise<StoredBlob>;
 }
 
+const shell = '/bin/sh';
 /** Inputs that the protocol adds. */
 const [requestInput, runtimeInput] = ['request', 'runtime'] as const;
 
@@ -59,7 +61,7 @@ export function externalOp(spec: ExternalSpec, world: ExternalWorld): Op {
             ...program,
             type: 'exec',
             // Whatever the root is, it has a shell; a command has no standard input of its own.
-            argv: ['/bin/sh', '-c', `exec "$@" </in/${requestInput}`, 'sh', ...(runtime?.argv ?? spec.argv)],
+            argv: [shell, '-c', `exec "$@" </in/${requestInput}`, 'sh', ...(runtime?.argv ?? spec.argv)],
             // The runtime has the module, which is not seen twice.
             inputs: [
               ...spec.inputs.map((name) => (name === moduleInput && runtime ? '' : name)),
@@ -82,8 +84,10 @@ export function externalOp(spec: ExternalSpec, world: ExternalWorld): Op {
 /** The line that the postprocessor reads. */
 async function requestOf(layout: Ref['digest'], options: string, world: LayoutWorld): Promise<Ref> {
   const manifests = await readLayout(layout, world);
-  const told: unknown = JSON.parse(options);
-  const line = canonicalJson({ version: 1, layout: `/in/${layoutInput}`, out: '/out', manifests, options: told });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- whoever wrote the definition wrote an object
+  const told = JSON.parse(options) as PostprocessRequest['options'];
+  const request: PostprocessRequest = { version: 1, layout: `/in/${layoutInput}`, out: '/out', manifests, options: told };
+  const line = canonicalJson(request);
   const batch = world.blobs.batch();
   const digest = batch.add(Buffer.from(`${line}\n`));
   await batch.commit(world.signal);
@@ -102,6 +106,7 @@ function failed(
   { failure }: Extract<Outcome, { ok: false }>,
   words: string,
 ): Outcome {
-  const message = `The postprocessor ${module ?? program}: ${failure.message}${words === '' ? '' : `\n${words}`}`;
+  const what = failure.message.startsWith(shell) ? failure.message.slice(shell.length) : `: ${failure.message}`;
+  const message = `The postprocessor ${module ?? program}${what}${words === '' ? '' : `\n${words}`}`;
   return { ok: false, failure: { ...failure, message } };
 }

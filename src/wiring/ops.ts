@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly secrets: (name: string) => Uint8Array | undefined;
   /** The version of portkit, as provenance tells it. */
   readonly version: string;
+  /** Whether deployments are done; else they are refused. */
+  readonly deploys?: boolean;
   readonly signal: AbortSignal;
 }
 

@@ -15,7 +15,7 @@ export function postprocessWorld(
   around: Surroundings,
   files: DecompressWorld & Pick<PostprocessWorld, 'exec'>,
 ): PostprocessWorld {
-  const { directory, outermost, pins, secrets, version } = around;
+  const { directory, outermost, pins, secrets, version, deploys = false } = around;
   const bounds = { directory, ...(outermost !== undefined && { outermost }) };
   let tools: Promise<HostTools> | undefined;
   async function hostTools(): Promise<HostTools> {
@@ -27,7 +27,7 @@ export function postprocessWorld(
     ...(pins !== undefined && { pin: pins }),
     secrets,
     version,
-    build: randomUUID(),
+    ...(deploys && { build: randomUUID() }),
     node: (signal) => takeNode(around.store, signal),
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     readKey: async (path) => readFileSync(await resolveInside(path, bounds)),
