@@ -149,6 +149,7 @@ export const codes = {
   PK4104: { exit: 1, grpc: 3, title: 'A package database is malformed' },
   PK4105: { exit: 1, grpc: 9, title: 'A postprocessor breaks its protocol' },
   PK4106: { exit: 2, grpc: 3, title: 'A postprocessor is described wrongly' },
+  PK4107: { exit: 1, grpc: 9, title: 'A plugin failed' },
   PK4150: { exit: 2, grpc: 3, title: 'A key cannot be used' },
   PK4151: { exit: 7, grpc: 15, title: 'An attestation is malformed' },
   PK4152: { exit: 7, grpc: 15, title: 'An attestation does not hold' },
