@@ -174,7 +174,14 @@ describe.skipIf(erofs === undefined)('erofs', () => {
 
   test.skipIf(erofs?.readsTar === true)('an old one is not told what it would lose', async () => {
     const mtime = { seconds: 1_600_000_000, nanos: 1 };
-    for (const entries of [owners, labelled, [root, socket], [root, { ...file('f'), mtime }], [root, file('n'.repeat(255))]])
+    for (const entries of [
+      owners,
+      labelled,
+      [root, socket],
+      [root, { ...file('f'), mtime }],
+      [root, file('n'.repeat(255))],
+      [root, file('lost+found')],
+    ])
       await expect(erofsOf(entries)).rejects.toMatchObject({ code: 'PK3955' });
   });
 
