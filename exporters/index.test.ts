@@ -1,9 +1,10 @@
-import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exportAll } from '../src/artifacts/export.ts';
-import { shown, signal, startResults } from '../test/exporters/results.ts';
+import { takeLock } from '../src/execution/lock.ts';
+import { noRegistry, shown, signal, startResults } from '../test/exporters/results.ts';
 import { exportersFor } from './index.ts';
 
 let folder: string;
@@ -15,6 +16,8 @@ const world = (): Parameters<typeof exportersFor>[1] => ({
     out.push(Buffer.from(bytes));
     return Promise.resolve();
   },
+  takeLock,
+  openRepository: noRegistry,
 });
 
 beforeEach(() => {
@@ -29,7 +32,7 @@ test('writes several outputs of one build, each with what it picks', async () =>
     await results.tree('root', { 'etc/name': { text: 'demo' }, 'etc/other': { text: 'x' }, 'boot/kernel': { text: 'k' } }),
     await results.blob('image', 'bytes'),
   ];
-  const exporters = exportersFor(
+  const exporters = await exportersFor(
     ['type=local,dest=image,target=image', 'type=local,dest=one,target=root,src=etc/n*', 'type=tar,dest=all.tar', 'both', '-'],
     world(),
   );
@@ -64,14 +67,14 @@ test('writes several outputs of one build, each with what it picks', async () =>
 test('two outputs into one new directory come together', async () => {
   const results = startResults();
   const targets = [await results.tree('root', { a: { text: '1' } }), await results.blob('image', 'bytes')];
-  const exporters = exportersFor(['type=local,dest=out,target=root', 'type=local,dest=out,target=image'], world());
+  const exporters = await exportersFor(['type=local,dest=out,target=root', 'type=local,dest=out,target=image'], world());
   await exportAll(exporters, targets, { blobs: results.blobs, signal });
   expect(shown(folder)).toEqual(['out/ 755', 'out/a 644 1', 'out/image 644 bytes']);
 });
 
-test('only one output can have standard output', () => {
-  expect(() => exportersFor(['-', 'type=tar,dest=-'], world())).toThrow(expect.objectContaining({ code: 'PK3401' }));
-  expect(exportersFor(['-', './-'], world())).toHaveLength(2);
+test('only one output can have standard output', async () => {
+  await expect(exportersFor(['-', 'type=tar,dest=-'], world())).rejects.toMatchObject({ code: 'PK3401' });
+  expect(await exportersFor(['-', './-'], world())).toHaveLength(2);
 });
 
 test.each([
@@ -86,12 +89,63 @@ test.each([
   ['dangling', 'leads nowhere'],
   ['type=tar,dest=dangling', 'leads nowhere'],
   [`type=local,dest=${'long'.repeat(80)}`, 'ENAMETOOLONG'],
-])('%s is refused before the build', (output, message) => {
+])('%s is refused before the build', async (output, message) => {
   writeFileSync(join(folder, 'file'), '');
   mkdirSync(join(folder, 'folder'));
   symlinkSync('nothing', join(folder, 'dangling'));
-  const [exporter] = exportersFor([output], world());
+  const [exporter] = await exportersFor([output], world());
   expect(() => exporter?.check([])).toThrow(
     expect.objectContaining({ code: 'PK3402', message: expect.stringContaining(message) }),
   );
+});
+
+describe('a plugin', () => {
+  const plugin = `
+    import { writeFileSync } from 'node:fs';
+    export const createExporter = ({ options, target, directory }) => ({
+      check(targets) { if (!targets.includes(options.only)) throw new Error('not made'); },
+      async prepare(targets, { blobs }) {
+        const bytes = blobs.get(targets.find(({ name }) => name === options.only).ref.digest);
+        return {
+          async publish() {
+            writeFileSync(directory + '/' + options.file, bytes);
+            return { type: 'mine', destination: options.file, exported: [], written: 1, unchanged: 0, warnings: target };
+          },
+          [Symbol.dispose]() {},
+        };
+      },
+    });`;
+
+  test('is a file or a package of the user, and is told what stands in the output', async () => {
+    const results = startResults();
+    const targets = [await results.blob('image', 'bytes')];
+    writeFileSync(join(folder, 'mine.mjs'), plugin);
+    mkdirSync(join(folder, 'node_modules/portkit-mine'), { recursive: true });
+    writeFileSync(join(folder, 'node_modules/portkit-mine/index.mjs'), plugin);
+    writeFileSync(join(folder, 'node_modules/portkit-mine/package.json'), '{"name":"portkit-mine","exports":"./index.mjs"}');
+    const rest = 'file=there,only=image,target=image';
+    for (const from of ['./mine.mjs', 'portkit-mine']) {
+      const exporters = await exportersFor([`type=plugin,from=${from},${rest}`], world());
+      const [receipt] = await exportAll(exporters, targets, { blobs: results.blobs, signal });
+      expect(receipt).toMatchObject({ type: 'mine', written: 1, warnings: ['image'] });
+      expect(readFileSync(join(folder, 'there'), 'utf8')).toBe('bytes');
+      rmSync(join(folder, 'there'));
+    }
+  });
+
+  test.each([
+    ['./absent.mjs', 'Cannot find module'],
+    ['portkit-absent', 'Cannot find module'],
+    ['./empty.mjs', 'no function "createExporter"'],
+    ['./other.mjs', 'gave no exporter'],
+    ['./fails.mjs', 'on its own'],
+  ])('%s cannot be used', async (from, message) => {
+    writeFileSync(join(folder, 'empty.mjs'), 'export const x = 1;');
+    writeFileSync(join(folder, 'other.mjs'), 'export const createExporter = () => ({ check() {} });');
+    writeFileSync(join(folder, 'fails.mjs'), 'throw new Error("on its own");');
+    await expect(exportersFor([`type=plugin,from=${from}`], world())).rejects.toMatchObject({
+      code: 'PK3407',
+      message: expect.stringContaining(message),
+    });
+  });
 });

@@ -17,6 +17,11 @@ test.each([
     { type: 'tar', dest: 'x.tar', src: ['a', '!b'], target: ['k'], keepOwner: false },
   ],
   ['type=tar,dest=-', { type: 'tar', dest: '-', ...nothing }],
+  ['type=file-store,dest=s,name=a/b:c', { type: 'file-store', dest: 's', name: 'a/b:c', ...nothing }],
+  [
+    'type=plugin,from=./x.ts,dest=y,to=z',
+    { type: 'plugin', from: './x.ts', dest: 'y', options: { dest: 'y', to: 'z' }, ...nothing },
+  ],
 ])('%s is understood', (text, output) => {
   expect(parseOutput(text)).toEqual(output);
 });
@@ -35,6 +40,10 @@ test.each([
   ['type=local,dest=', 'dest is empty', 'leave it out'],
   ['type=local,dest=a,src=', 'src is empty', 'leave it out'],
   ['type=local', 'it has no destination', 'dest=PATH'],
+  ['type=file-store,dest=s', 'it has no name', 'name=REGISTRY'],
+  ['type=oci-registry', 'it has no name', 'name=REGISTRY'],
+  ['type=oci-registry,name=a.b/c,transport=ftp', 'transport is plain-http or tls', 'loopback'],
+  ['type=plugin,to=x', 'it names no plugin', 'from=./FILE.ts'],
   ['type=local,dest', '"dest" is not of the form key=value', 'quoted'],
   ['type=local,,dest=a', '"" is not of the form key=value', 'quoted'],
   ['type=local,dest="a"', 'the quotes do not match', 'double the quotes'],

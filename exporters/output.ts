@@ -2,21 +2,48 @@ import { PortkitError } from '../src/base/errors.ts';
 import { suggest } from '../src/base/suggest.ts';
 import { csvFields } from './csv.ts';
 
-/** One `--output` as data; `src` and `target` are empty when everything is meant. */
+/** The ways out that portkit has by itself, and the one that is a program of the user. */
+export type OutputType = 'local' | 'tar' | 'file-store' | 'oci-layout' | 'oci-archive' | 'oci-registry' | 'plugin';
+
+/** One `--output` as data; `src` and `target` are empty when everything is meant, `dest` where the type has none. */
 export interface Output {
-  readonly type: 'local' | 'tar';
+  readonly type: OutputType;
   readonly dest: string;
   readonly src: readonly string[];
   readonly target: readonly string[];
   /** Files get the owners that they have in the tree. */
   readonly keepOwner: boolean;
+  /** The reference that results are published under. */
+  readonly name?: string;
+  /** How a registry is spoken to, when that does not follow from its host. */
+  readonly transport?: 'plain-http' | 'tls';
+  /** For plugins: the file or package, and what it is told. */
+  readonly from?: string;
+  readonly options?: Readonly<Record<string, string>>;
 }
 
-const keysOf: Readonly<Record<Output['type'], readonly string[]>> = {
-  local: ['type', 'dest', 'src', 'target', 'owner'],
-  tar: ['type', 'dest', 'src', 'target'],
+interface Keys {
+  readonly needed: readonly string[];
+  readonly known: readonly string[];
+}
+
+const keysOf: Readonly<Record<OutputType, Keys>> = {
+  local: { needed: ['dest'], known: ['src', 'target', 'owner'] },
+  tar: { needed: ['dest'], known: ['src', 'target'] },
+  'file-store': { needed: ['dest', 'name'], known: ['target'] },
+  'oci-layout': { needed: ['dest'], known: ['name', 'target'] },
+  'oci-archive': { needed: ['dest'], known: ['name', 'target'] },
+  'oci-registry': { needed: ['name'], known: ['target', 'transport'] },
+  plugin: { needed: ['from'], known: ['target'] },
 };
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of the table above
+const outputTypes = Object.keys(keysOf) as readonly OutputType[];
 const repeatable = ['src', 'target'];
+const missing: Readonly<Record<string, readonly [what: string, hint: string]>> = {
+  dest: ['it has no destination', 'Add dest=PATH'],
+  name: ['it has no name', 'Add name=REGISTRY/REPOSITORY:TAG'],
+  from: ['it names no plugin', 'Add from=./FILE.ts or from=PACKAGE'],
+};
 
 /** Reads one `--output`; what is unknown, missing or given twice is an error (PK3401). */
 export function parseOutput(text: string): Output {
@@ -29,13 +56,28 @@ export function parseOutput(text: string): Output {
   const given = pairs(text, fields);
   const type = typeOf(text, given.get('type')?.[0]);
   for (const [key, values] of given) checkKey({ text, type, key, values });
+  for (const key of keysOf[type].needed) checkThere(text, key, given.get(key)?.[0]);
+  const [dest = ''] = given.get('dest') ?? [];
+  const [name] = given.get('name') ?? [];
+  const [from] = given.get('from') ?? [];
+  const [transport] = type === 'plugin' ? [] : (given.get('transport') ?? []);
   return {
     type,
-    dest: destinationOf(text, given.get('dest')?.[0]),
+    dest: dest === '' ? dest : destinationOf(text, dest),
     src: given.get('src') ?? [],
     target: given.get('target') ?? [],
     keepOwner: ownerOf(text, given.get('owner')?.[0]),
+    ...(name !== undefined && { name }),
+    ...(transport !== undefined && { transport: transportOf(text, transport) }),
+    ...(from !== undefined && { from, options: optionsOf(given) }),
   };
+}
+
+/** What only the plugin understands. */
+function optionsOf(given: ReadonlyMap<string, readonly string[]>): Readonly<Record<string, string>> {
+  const { needed, known } = keysOf.plugin;
+  const ours = new Set(['type', ...needed, ...known]);
+  return Object.fromEntries([...given].flatMap(([key, [value]]) => (ours.has(key) || value === undefined ? [] : [[key, value]])));
 }
 
 function shortForm(text: string, dest: string): Output {
@@ -58,22 +100,29 @@ function pairs(text: string, fields: readonly string[]): ReadonlyMap<string, rea
   return given;
 }
 
-function typeOf(text: string, type: string | undefined): Output['type'] {
-  if (type === 'local' || type === 'tar') return type;
+function typeOf(text: string, type: string | undefined): OutputType {
+  const found = outputTypes.find((one) => one === type);
+  if (found !== undefined) return found;
   if (type === undefined) throw wrong(text, 'it has no type', 'Write type=local,dest=DIR or type=tar,dest=FILE');
-  throw wrong(text, `the type ${JSON.stringify(type)} is not known`, nearest(type, Object.keys(keysOf)));
+  throw wrong(text, `the type ${JSON.stringify(type)} is not known`, nearest(type, outputTypes));
 }
 
-function checkKey(one: { text: string; type: Output['type']; key: string; values: readonly string[] }): void {
+function checkKey(one: { text: string; type: OutputType; key: string; values: readonly string[] }): void {
   const { text, type, key, values } = one;
-  const known = keysOf[type];
-  if (!known.includes(key)) throw wrong(text, `type=${type} has no ${JSON.stringify(key)}`, nearest(key, known));
+  const known = ['type', ...keysOf[type].needed, ...keysOf[type].known];
+  if (type !== 'plugin' && !known.includes(key))
+    throw wrong(text, `type=${type} has no ${JSON.stringify(key)}`, nearest(key, known));
   if (values.length > 1 && !repeatable.includes(key)) throw wrong(text, `${key} is given twice`, 'Give it once');
   if (values.includes('')) throw wrong(text, `${key} is empty`, 'Give it a value, or leave it out');
 }
 
-function destinationOf(text: string, dest: string | undefined): string {
-  if (dest === undefined || dest === '') throw wrong(text, 'it has no destination', 'Add dest=PATH');
+function checkThere(text: string, key: string, value: string | undefined): void {
+  const [what = '', hint = ''] = missing[key] ?? [];
+  if (value === undefined || value === '') throw wrong(text, what, hint);
+}
+
+function destinationOf(text: string, dest: string): string {
+  checkThere(text, 'dest', dest);
   if (dest.includes('\0')) throw wrong(text, 'a path has no NUL bytes', 'Name another destination');
   return dest;
 }
@@ -81,6 +130,11 @@ function destinationOf(text: string, dest: string | undefined): string {
 function ownerOf(text: string, owner: string | undefined): boolean {
   if (owner === undefined || owner === 'keep') return owner === 'keep';
   throw wrong(text, `owner is "keep" or not given, not ${JSON.stringify(owner)}`, 'Without it, files belong to you');
+}
+
+function transportOf(text: string, transport: string): 'plain-http' | 'tls' {
+  if (transport === 'plain-http' || transport === 'tls') return transport;
+  throw wrong(text, `transport is plain-http or tls, not ${JSON.stringify(transport)}`, 'Without it, loopback is plain HTTP');
 }
 
 function nearest(typed: string, known: readonly string[]): string {

@@ -1,17 +1,23 @@
+import { tmpdir } from 'node:os';
+import type { BootReport, BootTrial } from './boot/boot.ts';
 import type { Exporter } from './artifacts/exporter.ts';
+import type { Validator } from './artifacts/workflow/validator.ts';
 import type { Workplace } from './artifacts/workflow/workplace.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Graph } from './graph/graph.ts';
 import type { KernelSource } from './kernels/inspect/open.ts';
-import type { Lock, LockOptions } from './ops/lock.ts';
+import type { Lock, LockOptions, OpenStep } from './ops/lock.ts';
 import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { lazyUnxz } from './wiring/ops.ts';
+import type { Registries } from './wiring/registries.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
+export type { Registries } from './wiring/registries.ts';
+export { nativeArchitecture } from './wiring/native.ts';
 export { lazyUnxz, opsOf } from './wiring/ops.ts';
 
 /** Opens the store of a root for the user and clock of this machine: the one place where a store meets the world. */
@@ -30,6 +36,11 @@ export function engineOver(store: Store, jobs: number): Engine {
   });
 }
 
+/** Tries a machine with what this one has. */
+export async function tryMachine(trial: BootTrial, signal: AbortSignal): Promise<BootReport> {
+  return (await import('./wiring/boot.ts')).tryMachine(trial, signal);
+}
+
 /** A kernel file of this machine. */
 export async function kernelFile(path: string): Promise<KernelSource> {
   const { readRegularFile } = await import('./ops/regular-file.ts');
@@ -42,11 +53,33 @@ export async function workplaceOf(project: string, signal: AbortSignal): Promise
   return { project, takeLock, signal };
 }
 
+/** Where e2fsck and debugfs are looked for: the PATH of a user often lacks what root uses. */
+export function judgesPath(): string {
+  return [process.env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(':');
+}
+
+/** The checks that look into the files of artifacts; what must be kept meanwhile is in TMPDIR. */
+export async function validatorsIn(project: string): Promise<readonly Validator[]> {
+  const { validatorsOver } = await import('./artifacts/validators/index.ts');
+  const { runProgram } = await import('./ops/run-program.ts');
+  return validatorsOver({
+    project,
+    scratch: tmpdir(),
+    unxz: lazyUnxz(process.env['PATH'] ?? ''),
+    run: runProgram,
+    path: judgesPath(),
+    openKernel: kernelFile,
+  });
+}
+
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */
 export async function exportersOf(outputs: readonly string[], targets: readonly string[]): Promise<readonly Exporter[]> {
   if (outputs.length === 0) return [];
-  const { exportersFor } = await import('../exporters/index.ts');
-  const exporters = exportersFor(outputs, {
+  const [{ exportersFor }, { takeLock }] = await Promise.all([import('../exporters/index.ts'), import('./execution/lock.ts')]);
+  const exporters = await exportersFor(outputs, {
+    takeLock,
+    openRepository: async (reference, transport) =>
+      (await openRegistries()).repository(reference, { access: 'push', ...(transport !== undefined && { transport }) }),
     directory: process.cwd(),
     isRoot: process.getuid?.() === 0,
     writeOut: (bytes) =>
@@ -58,6 +91,11 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
   return exporters;
 }
 
+/** The registries as this machine reaches them; connections end when they are disposed. */
+export async function openRegistries(): Promise<Registries> {
+  return (await import('./wiring/registries.ts')).openRegistries();
+}
+
 /** What a definition leaves open, as its lock (`portkit.lock` beside `portkit.toml`) decides it. */
 export async function pinsOf(
   { file, graph }: { readonly file: string; readonly graph: Graph },
@@ -67,6 +105,11 @@ export async function pinsOf(
   const lock = openLock(file.replace(/\.[a-z]+$/, '.lock'), options);
   if (options.locked) requirePins(graph, lock);
   return lock;
+}
+
+/** The steps among these whose content the lock decides. */
+export async function openStepsOf(vertices: Graph['vertices']): Promise<readonly OpenStep[]> {
+  return (await import('./ops/lock.ts')).openSteps(vertices);
 }
 
 /** The JSON Schema of definitions. */

@@ -1,4 +1,4 @@
-import type { PathItem } from '../../src/artifacts/archived.ts';
+import type { PathItem } from '../../src/artifacts/listed.ts';
 import type { ExportContext, Target } from '../../src/artifacts/exporter.ts';
 import { byteString, fromBytes } from '../../src/base/byte-string.ts';
 import type { ByteString } from '../../src/base/byte-string.ts';

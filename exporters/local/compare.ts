@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync } from 'node:fs';
-import type { Inode } from '../../src/artifacts/archived.ts';
+import type { Inode } from '../../src/artifacts/listed.ts';
 import { fromBytes, showBytes } from '../../src/base/byte-string.ts';
 import type { ByteString } from '../../src/base/byte-string.ts';
 import { digestOfFile } from '../../src/artifacts/copies/content.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Inode } from '../../src/artifacts/archived.ts';
+import type { Inode } from '../../src/artifacts/listed.ts';
 import { byteString, toBytes } from '../../src/base/byte-string.ts';
 import type { ByteString } from '../../src/base/byte-string.ts';
 import { systemCode } from '../../src/base/errors.ts';

@@ -1,6 +1,6 @@
 import { closeSync, constants, fchmodSync, fchownSync, lchownSync, linkSync, openSync, symlinkSync } from 'node:fs';
-import { contentOf } from '../../src/artifacts/archived.ts';
-import type { Inode } from '../../src/artifacts/archived.ts';
+import { contentOf } from '../../src/artifacts/content.ts';
+import type { Inode } from '../../src/artifacts/listed.ts';
 import type { ExportContext } from '../../src/artifacts/exporter.ts';
 import { toBytes } from '../../src/base/byte-string.ts';
 import { writeContent } from '../../src/artifacts/copies/content.ts';

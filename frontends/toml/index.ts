@@ -4,7 +4,7 @@ import type { Problem } from '../../src/graph/problem.ts';
 import { problemsError } from '../../src/graph/problem.ts';
 import { withSources } from '../../src/graph/sources.ts';
 import { validate } from '../../src/graph/validate.ts';
-import type { artifactsOf } from './artifacts.ts';
+import type { artifactsOf, StepNames } from './artifacts.ts';
 import type { Document, Finding } from './findings.ts';
 import { stepHeads } from './heads.ts';
 import { readFiles } from './include.ts';
@@ -36,7 +36,7 @@ async function load(source: Source, context: FrontendContext): Promise<Definitio
   const made = makeVertices(work);
   const targets = targetsOf(tables, { ...work, postprocessed }, made.vertices);
   const graph = { vertices: await located(made), targets: targets.targets };
-  const { artifacts, findings: artifactFindings } = whole ? await readArtifacts(tables, plan) : noArtifacts;
+  const { artifacts, findings: artifactFindings } = whole ? await readArtifacts(tables, work) : noArtifacts;
   const all = [
     ...files.findings,
     ...shape,
@@ -76,9 +76,9 @@ async function plannedSteps(
 const noArtifacts = { artifacts: [], findings: [] };
 
 /** Most definitions have none, and do not pay for them. */
-async function readArtifacts(tables: Tables, plan: Plan): Promise<ReturnType<typeof artifactsOf>> {
+async function readArtifacts(tables: Tables, work: StepNames): Promise<ReturnType<typeof artifactsOf>> {
   if (tables.kernels.size + tables.guestImages.size + tables.controlPlanes.size === 0) return noArtifacts;
-  return (await import('./artifacts.ts')).artifactsOf(tables, plan);
+  return (await import('./artifacts.ts')).artifactsOf(tables, work);
 }
 
 async function refuse(

@@ -44,7 +44,8 @@ export function referencesOf(step: unknown): readonly Reference[] {
       const named = table(of);
       for (const name of Object.keys(named)) add(named[name], kind, 'of', name);
       add(attach, kind, 'attach');
-    } else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
+    } else if (kind === 'boot') for (const image of ['kernel', 'initrd', 'rootfs']) add(table(value)[image], kind, image);
+    else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
   }
   return found;
 }

@@ -68,6 +68,7 @@ tree = [
   { copy = "step:agent", path = "agent", to = "/usr/bin/agent", mode = "755" },
   { write = "/etc/passwd", text = "root" },
   { elf_libs = "/usr/bin/agent", from = "step:base" },
+  { kernel_modules = "/lib/modules", from = "step:base", names = ["ext4"], release_file = "/etc/release" },
   { device = "/dev/null", kind = "char", major = 1, minor = 3 },
 ]
 [steps.all]
@@ -143,6 +144,7 @@ disk = { size = "64MiB", partitions = [
           { copy: 0, path: 'agent', to: '/usr/bin/agent', mode: '0755' },
           { write: '/etc/passwd' },
           { elfLibs: '/usr/bin/agent', from: 1 },
+          { kernelModules: '/lib/modules', from: 1, names: ['ext4'], releaseFile: '/etc/release' },
           { device: '/dev/null' },
         ],
       },
@@ -166,6 +168,30 @@ disk = { size = "64MiB", partitions = [
       { type: 'local', path: 'agent' },
     ]);
     expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);
+  });
+
+  test('a boot names its images and what is to be found', async () => {
+    const graph = await load(`
+[steps.kernel]
+local = { path = "." }
+[steps.root]
+local = { path = "." }
+[steps.booted]
+boot = { kernel = "step:kernel", rootfs = "step:root", memory = "256MiB", timeout = "90s", expect = [{ path = "/a", text = "b" }] }
+`);
+    expect(names(graph)).toEqual(['kernel <', 'root <', 'booted <kernel root']);
+    expect(graph.vertices[2]?.op).toEqual({
+      type: 'boot',
+      kernel: 0,
+      rootfs: 1,
+      memoryBytes: 2 ** 28,
+      timeoutMs: 90_000,
+      expect: [{ path: '/a', text: 'b' }],
+    });
+    const both = `expect = [{ path = "/a", text = "b", sha256 = "${'a'.repeat(64)}" }]`;
+    await expect(load(`[steps.x]\nboot = { kernel = "step:y", ${both} }\n[steps.y]\nlocal = { path = "." }\n`)).rejects.toThrow(
+      /either by its digest or by its text/,
+    );
   });
 
   test('a vmlinux is taken out of a file, or out of one file of a tree', async () => {
@@ -220,6 +246,18 @@ exec = { script = "echo $\${HOME} $HOME" }
     expect(graph.vertices.map(({ op }) => op)).toMatchObject([
       { url: 'https://example.org/linux-7/h', maxSize: 2 ** 20 },
       { argv: ['/bin/sh', '-euc', 'echo ${HOME} $HOME'] },
+    ]);
+  });
+
+  test('of the environment may have a text for when they are not set or empty', async () => {
+    const defaulted = 'env = ["X"]\n[steps.a]\nlocal = "${env:X:-some/dir}"\n[steps.b]\nlocal = "b${env:X:-}"\n';
+    const paths = async (env: Readonly<Record<string, string>>): Promise<unknown> =>
+      (await load(defaulted, { env })).vertices.map(({ op }) => ('path' in op ? op.path : op));
+    expect(await paths({})).toEqual(['some/dir', 'b']);
+    expect(await paths({ X: '' })).toEqual(['some/dir', 'b']);
+    expect(await paths({ X: 'x:-y' })).toEqual(['x:-y', 'bx:-y']);
+    expect(await problems('[vars]\na = "${env:X:-b}"\n')).toEqual([
+      'PK1107 2:5 vars.a: the environment variable "X" is not declared',
     ]);
   });
 
@@ -403,7 +441,7 @@ t = "step:kernell"
       'PK1102 13:59 unknown key "too" in steps.files.tree[1]',
       'PK1103 13:95 steps.files.tree[2].mode: expected an octal mode such as "0755"',
       'PK1103 13:103 steps.files.tree[3]: expected a table',
-      'PK1103 13:106 steps.files.tree[4]: expected one of the keys copy, write, mkdir, symlink, hardlink, device, remove, chmod, chown, xattr, elf_libs',
+      'PK1103 13:106 steps.files.tree[4]: expected one of the keys copy, write, mkdir, symlink, hardlink, device, remove, chmod, chown, xattr, elf_libs, kernel_modules',
       'PK1103 16:43 steps.two.extract.strip: expected 0 or more',
       'PK1103 17:8 steps.none: the step does not say what it is',
       'PK1101 19:5 invalid value',
@@ -552,6 +590,23 @@ protection_mode = "standard"
       'PK1104 36:18 artifacts.kernels.demo-kernel.variants[0].build.step: there is no step "vmlinux"',
       'PK1104 36:38 artifacts.kernels.demo-kernel.variants[0].build.initrd: there is no step "initrd"',
     ]);
+  });
+
+  test('may name their steps by variables, and by the selector', async () => {
+    const named = (step: string) =>
+      define(`
+[vars]
+lane = "own"
+[matrix]
+architecture = ["x86_64"]
+[steps.own-x86_64]
+local = "k"
+${port.replace('[artifacts.kernels.demo-kernel.variants.selector]', `build = { step = "${step}" }\n$&`)}`);
+    const { artifacts } = await named('${lane}-${matrix.architecture}');
+    expect(artifacts[0]?.variants[0]?.build).toEqual({ step: 'own-x86_64' });
+    await expect(named('${line}')).rejects.toThrow('variants[0].build.step: there is no variable "line"');
+    await expect(named('${matrix.protection_mode}')).rejects.toThrow('there is no step "standard"');
+    await expect(named('a b')).rejects.toThrow('expected the name of a step');
   });
 
   test('come out with the steps of their selectors', async () => {

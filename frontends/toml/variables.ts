@@ -59,12 +59,15 @@ const escapeHint = 'write "$${" for a plain "${"';
 
 function lookUp(name: string, { variables, environment, cell }: Scope): string | Complaint {
   if (name.startsWith('env:')) {
-    const variable = name.slice(4);
+    const at = name.indexOf(':-');
+    const variable = name.slice(4, at < 0 ? undefined : at);
     if (!environment.has(variable)) {
       const hint = `add ${quote(variable)} to env = [...] at the top of the definition`;
       return { code: 'PK1107', message: `the environment variable ${quote(variable)} is not declared`, hint };
     }
-    return environment.get(variable) ?? { code: 'PK1107', message: `the environment variable ${quote(variable)} is not set` };
+    const value = environment.get(variable);
+    if (at >= 0) return value === undefined || value === '' ? name.slice(at + 2) : value;
+    return value ?? { code: 'PK1107', message: `the environment variable ${quote(variable)} is not set` };
   }
   if (name.startsWith('matrix.')) {
     const axis = name.slice(7);

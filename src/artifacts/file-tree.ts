@@ -1,10 +1,11 @@
 import { PortkitError } from '../base/errors.ts';
-import { never } from '../base/exhaustive.ts';
 import type { FileEntry, FileTree } from '../formats/file-tree.ts';
 import { defaultTarLimits } from '../formats/tar/entry.ts';
-import { contentOf, small } from './archived.ts';
-import type { FileContent, PathItem } from './archived.ts';
+import { contentOf, small } from './content.ts';
+import type { FileContent } from './content.ts';
 import type { ReadableBlobs } from './exporter.ts';
+import { attributesOf, plainEntry } from './listed.ts';
+import type { PathItem } from './listed.ts';
 
 /** What is listed as a tree for image formats; contents are named by their digests and read from the blobs. */
 export async function fileTreeOf(listed: AsyncIterable<PathItem>, blobs: ReadableBlobs): Promise<FileTree> {
@@ -30,20 +31,6 @@ export async function fileTreeOf(listed: AsyncIterable<PathItem>, blobs: Readabl
 
 function fileEntry({ path, item, linkedTo }: PathItem): FileEntry {
   if (linkedTo !== undefined) return { path, type: 'hardlink', target: linkedTo };
-  const { mode, uid, gid, mtime, xattrs } = item;
-  const attributes = { path, mode, uid, gid, mtime, xattrs };
-  switch (item.type) {
-    case 'file':
-      return { ...attributes, type: item.type, size: item.size, content: item.content };
-    case 'symlink':
-      return { ...attributes, type: item.type, target: item.target };
-    case 'char':
-    case 'block':
-      return { ...attributes, type: item.type, major: item.major, minor: item.minor };
-    case 'dir':
-    case 'fifo':
-      return { ...attributes, type: item.type };
-    default:
-      return never(item);
-  }
+  if (item.type !== 'file') return plainEntry(path, item);
+  return { path, ...attributesOf(item), type: item.type, size: item.size, content: item.content };
 }

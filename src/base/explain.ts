@@ -138,6 +138,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The results cannot stand together as files: a target has a name that is no path, two results want the same path, a path is longer than the system takes, or there are too many names. Pick with target= or src=, or use type=tar.',
   PK3406:
     'The system refused to write at the destination. What was prepared was cleared away; files that were already moved into place are whole. The cause shows what the system said.',
+  PK3407:
+    'The module that an output names cannot be loaded, or is no plugin: it has to export a function createExporter(options), which gives an object with the functions check and prepare.',
   PK3601:
     'A tree holds something that the wanted archive format has no room for, such as a file of 4 GiB or more in a cpio. Nothing was left out in silence: take it out of the tree or choose another format.',
   PK3501:
@@ -204,6 +206,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3807: 'The file was read inside the booted guest, and its digest is not the one that was asked for with --expect.',
   PK3808:
     'The connection to the agent ended while answers were waited for: its process ended, or its guest did. The console log may say why.',
+  PK3810:
+    'The edit kernel_modules takes them from /lib/modules/RELEASE (or /usr/lib/modules/RELEASE) of its input, as packages of kernels have them. Name the release when the input has several.',
+  PK3811:
+    'The kernel has neither a file for the module nor is it in its list of what is built in. Names are those of files without .ko; "-" and "_" are the same. If another module needs it, the package is incomplete.',
+  PK3812:
+    'apt could reach its sources, and their lists have no such package, or not in that version. Distributions remove old versions when newer ones come, and give a kernel another package name when its modules no longer fit. Name what there is today ("apt-cache policy NAME"), or add an archive of old packages to the sources of apt.',
   PK4001:
     'Nothing in that repository, layout or archive has the digest or tag that was asked for. Tags can be moved and deleted; a digest that an index or manifest names and that is not there means that something was copied in part.',
   PK4002:
@@ -215,6 +223,25 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK4005:
     'A reference is HOST[:PORT]/PATH[:TAG][@DIGEST]: lower-case path segments, a tag of at most 128 letters, digits, "_", "." and "-".',
   PK4006: 'Manifests, indexes and configs are read up to 4 MiB, which is what registries take.',
+  PK4007:
+    'What is pushed as an artifact of a family is a table in YAML or JSON. It is sent as JSON, so it cannot hold what JSON has no form for, such as dates, infinite numbers or whole numbers above 2^53.',
+  PK4030:
+    'The registry gives what was asked for only to known users, and no credentials were given, or they are wrong or over. "portkit login HOST" stores some; "portkit auth list" shows for which hosts there are any.',
+  PK4031:
+    'The registry knows who asks and refuses. The user lacks the right to do this in that repository, or the repository is not there and the registry does not say so.',
+  PK4032:
+    'The registry names another host (its realm) that should be given the credentials. That is also how stolen registries collect passwords, so nothing was sent. A realm of another host is trusted by its documentation or because PORTKIT_REGISTRY_REALMS lists it as REGISTRY=REALM.',
+  PK4033:
+    'No connection to the registry came about or lasted, or it answered that it is busy or broken, also after several tries. Behind a proxy, HTTPS_PROXY and NO_PROXY have to be set.',
+  PK4034:
+    'The registry sends requests on to an address without TLS, to this machine or a private network, round in circles, or to another host where that is not allowed. A request like that may be an attempt to reach what only this machine can reach.',
+  PK4035:
+    'The answer is not one that the distribution specification allows. Perhaps the host is no registry, or a proxy answers in its place.',
+  PK4036:
+    'The registry understood a request and refuses it: content of that kind or size, a deletion, a digest algorithm. The message has its reason where it gave a known one.',
+  PK4040:
+    'Logins are kept in a file that only its user may read: no symbolic link, no file of another user, mode 0600, an object of JSON. A file that is anything else may be known to others or forged, and is neither read nor written.',
+  PK4041: 'A login is for HOST or HOST:PORT, and has a user name without ":" and a password, or a token.',
   PK4101:
     'An artifact needs a type (artifact_type or a family), well-formed media types, layers of different names, and a config that is JSON.',
   PK4102:

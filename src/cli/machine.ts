@@ -1,5 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { findProgram } from '../base/find-program.ts';
 
 /** One thing `portkit doctor` looked at. */
 export interface Check {
@@ -21,6 +20,7 @@ export interface Machine {
 }
 
 const optionalTools = [
+  { command: 'cc', debian: 'gcc libc6-dev', use: 'compiles the guest agent of the examples' },
   { command: 'qemu-system-x86_64', debian: 'qemu-system-x86', use: 'boots a built image to try it' },
   { command: 'skopeo', debian: 'skopeo', use: 'copies container images to and from registries' },
   { command: 'xz', debian: 'xz-utils', use: 'unpacks .xz archives' },
@@ -57,19 +57,4 @@ function nodeCheck(version: string): Check {
 function toolCheck(command: string, path: string): Check {
   const found = findProgram(command, path);
   return { name: command, ok: found !== undefined, detail: found ?? 'is not installed', help: 'apt install bubblewrap' };
-}
-
-/** The file a shell would run; a relative folder in PATH means another program in every folder, and is passed over. */
-export function findProgram(command: string, path: string): string | undefined {
-  const folders = path.split(delimiter).filter((folder) => isAbsolute(folder));
-  return folders.map((folder) => join(folder, command)).find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

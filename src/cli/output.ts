@@ -38,8 +38,8 @@ export function processOutput(): Output {
   };
 }
 
-/** Writes the whole text, waiting for a slow reader of a non-blocking pipe. */
-export function writeAll(fd: number, text: string): void {
+/** Writes all of it, waiting for a slow reader of a non-blocking pipe. */
+export function writeAll(fd: number, text: string | Uint8Array): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {

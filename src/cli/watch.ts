@@ -27,9 +27,16 @@ export function faceOf(options: Invocation['options']): Face {
   const auto = autoFace({ isTty: stderr.isTTY, ci: env['CI'], term: env['TERM'] });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- looked up in the list above
   const kind: FaceKind = flag(options, 'quiet') ? 'quiet' : asked === 'auto' ? auto : (asked as FaceKind);
-  return createFace(kind, {
+  const { write, size, clock } = terminal();
+  const colors = stderr.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  return createFace(kind, { write, colors, size, clock });
+}
+
+/** Standard error as faces see it. */
+export function terminal(): Omit<Parameters<typeof createFace>[1], 'colors'> {
+  const { stderr } = process;
+  return {
     write: writeQuietly,
-    colors: stderr.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     size: () => ({ columns: stderr.columns || 80, rows: stderr.rows || 24 }),
     clock: {
       now: () => performance.now(),
@@ -38,7 +45,7 @@ export function faceOf(options: Invocation['options']): Face {
         return () => clearInterval(timer);
       },
     },
-  });
+  };
 }
 
 /** Progress never fails a build. */

@@ -5,10 +5,10 @@ import type { OpSpec } from './ops.ts';
 import { problemsError } from './problem.ts';
 import { withSources } from './sources.ts';
 import { validate } from './validate.ts';
-import type { DiskOver, EditOver, ExecOver, Wired } from './wire.ts';
+import type { BootOver, DiskOver, EditOver, ExecOver, Wired } from './wire.ts';
 import type { OciOver, SbomOver } from './wire-postprocess.ts';
 import { wireOci, wireSbom } from './wire-postprocess.ts';
-import { wireDisk, wireExec, wireTree } from './wire.ts';
+import { wireBoot, wireDisk, wireExec, wireTree } from './wire.ts';
 
 /** A step of the graph that is being made, to be used as an input of later steps or as a target. */
 export interface Handle {
@@ -44,6 +44,7 @@ export interface Steps {
   readonly sbom: (name: string, spec: SbomOver<Handle>) => Handle;
   readonly convert: (name: string, spec: ConvertOver<Handle>) => Handle;
   readonly rewriteTimestamps: (name: string, from: Handle, spec: SpecOf<'rewriteTimestamps'>) => Handle;
+  readonly boot: (name: string, spec: BootOver<Handle>) => Handle;
 }
 
 /**
@@ -95,6 +96,7 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     sbom: (name, spec) => add(name, wireSbom(spec)),
     convert: (name, spec) => add(name, wireConvert(spec)),
     rewriteTimestamps: (name, from, spec) => add(name, { op: { type: 'rewriteTimestamps', ...spec }, inputs: [from] }),
+    boot: (name, spec) => add(name, wireBoot(spec)),
   });
 
   for (const [name, handle] of Object.entries(targets)) if (!made.has(handle)) throw foreignHandle(name, handle, undefined);

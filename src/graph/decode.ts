@@ -96,7 +96,9 @@ function toEdit(edit: EditMessage['edit'], complain: Complain): TreeEdit {
   const { path, ...others } = rest;
   checkWords(edit.case, rest, complain);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the messages have the fields of the edits
-  return (edit.case === 'copy' ? { copy: input, ...rest } : { [edit.case]: path, ...others }) as unknown as TreeEdit;
+  return (edit.case === 'copy'
+    ? { copy: input, ...rest }
+    : { [edit.case]: path, ...required[edit.case], ...others }) as unknown as TreeEdit;
 }
 
 /** Lists that a spec has even when they are empty, which bytes cannot tell from lists that are not there. */
@@ -106,6 +108,7 @@ const required: Readonly<Record<string, object>> = {
   exec: { argv: [], inputs: [] },
   oci: { variants: [] },
   sbom: { names: [] },
+  kernelModules: { names: [] },
   tree: { edits: [] },
   verify: { keys: [] },
 };
@@ -114,6 +117,7 @@ const required: Readonly<Record<string, object>> = {
 const words: Readonly<Record<string, readonly [field: string, words: readonly string[]]>> = {
   archive: ['format', ['tar']],
   cpio: ['compress', ['none', 'gzip', 'zstd']],
+  boot: ['architecture', ['x86_64', 'aarch64']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
   provenance: ['mode', ['min', 'max']],
   verity: ['output', ['tree', 'image', 'root-hash']],

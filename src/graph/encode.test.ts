@@ -42,6 +42,7 @@ const edit: fc.Arbitrary<TreeEdit> = fc.oneof(
   record({ chown: text, uid: small, gid: small }, { recursive: fc.boolean() }),
   record({ xattr: text, name: text }, { text, base64: text }),
   record({ elfLibs: text, from: fc.constant(0) }, { to: text }),
+  record({ kernelModules: text, from: fc.constant(0), names: list }, { release: text, releaseFile: text }),
 );
 
 function type<T extends string>(value: T): fc.Arbitrary<T> {
@@ -108,6 +109,18 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
       inodes: small,
       inodeHeadroom: small,
       mtime: large,
+    },
+  ),
+  record(
+    { type: type('boot'), kernel: fc.constant(0) },
+    {
+      initrd: fc.constant(0),
+      rootfs: fc.constant(0),
+      architecture: fc.constantFrom('x86_64', 'aarch64'),
+      memoryBytes: large,
+      append: text,
+      timeoutMs: large,
+      expect: fc.array(record({ path: text }, { sha256: text, text }), { minLength: 1, maxLength: 2 }),
     },
   ),
   record(

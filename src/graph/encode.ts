@@ -39,6 +39,7 @@ function formed(op: OpSpec): object {
   if (op.type === 'ext4') return { ...op, size: whole(op.size), headroom: whole(op.headroom), mtime: whole(op.mtime) };
   if (op.type === 'provenance') return { ...op, time: whole(op.time) };
   if (op.type === 'disk') return { ...op, size: whole(op.size), partitions: op.partitions.map(partitionMessage) };
+  if (op.type === 'boot') return { ...op, memoryBytes: whole(op.memoryBytes), timeoutMs: whole(op.timeoutMs) };
   if (op.type === 'tree') return { edits: op.edits.map((edit) => ({ edit: editMessage(edit) })) };
   if (op.type === 'oci') return ociMessage(op);
   if (op.type === 'rewriteTimestamps') return { ...op, latest: whole(op.latest) };
@@ -83,7 +84,7 @@ function editMessage(edit: TreeEdit): EditMessage {
 
 /** The key of an edit that says what it is. */
 const editKinds: ReadonlySet<string> = new Set(
-  'copy write mkdir symlink hardlink device remove chmod chown xattr elfLibs'.split(' '),
+  'copy write mkdir symlink hardlink device remove chmod chown xattr elfLibs kernelModules'.split(' '),
 );
 
 function whole(value: number | undefined): bigint | undefined {

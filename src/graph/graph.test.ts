@@ -4,7 +4,7 @@ import { graph as define } from './build.ts';
 import { vertexDigests } from './digest.ts';
 import type { Graph, Vertex } from './graph.ts';
 import { problemsError, problemsOf } from './problem.ts';
-import { unknownTarget, validate } from './validate.ts';
+import { validate } from './validate.ts';
 import { walkAll, walkTargets } from './walk.ts';
 
 function chain(length: number): Graph {
@@ -112,12 +112,6 @@ describe('validation', () => {
       's1 needs s0 2',
     ]);
   });
-
-  test('knows the target that was meant', () => {
-    expect(unknownTarget(chain(1), 'al')?.hint).toBe('did you mean "all"?');
-    expect(unknownTarget(chain(1), 'kernel')?.hint).toBe('the targets are all');
-    expect(unknownTarget(chain(1), 'all')).toBeUndefined();
-  });
 });
 
 describe('the text of problems', () => {
@@ -180,6 +174,7 @@ describe('the TypeScript face', () => {
         sbom,
         convert,
         rewriteTimestamps,
+        boot,
         git,
         image,
         deb,
@@ -190,6 +185,7 @@ describe('the TypeScript face', () => {
         const files = tree('files', [
           { copy: agent, to: '/usr/bin/agent' },
           { elfLibs: '/usr/bin/agent', from: base },
+          { kernelModules: '/lib/modules', from: base, names: ['ext4'] },
           { copy: agent, to: '/usr/bin/second' },
           { mkdir: '/tmp', mode: '1777' },
         ]);
@@ -221,6 +217,7 @@ describe('the TypeScript face', () => {
           kernel,
           initrd,
           guest,
+          booted: boot('booted', { kernel: guest, initrd, expect: [{ path: '/init' }] }),
           disk: disk('disk', {
             partitions: [
               { from: root, type: 'linux' },
@@ -230,7 +227,18 @@ describe('the TypeScript face', () => {
         };
       },
     );
-    expect(Object.keys(made.targets)).toEqual(['packed', 'bom', 'old', 'iso', 'rootfs', 'kernel', 'initrd', 'guest', 'disk']);
+    expect(Object.keys(made.targets)).toEqual([
+      'packed',
+      'bom',
+      'old',
+      'iso',
+      'rootfs',
+      'kernel',
+      'initrd',
+      'guest',
+      'booted',
+      'disk',
+    ]);
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'cpio', compress: 'zstd' });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'ext4', profile: 'csum', headroomPercent: 5 });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'vmlinux', path: 'boot/vmlinuz-*' });
@@ -263,11 +271,12 @@ describe('the TypeScript face', () => {
     expect(named('bom')?.inputs.map(({ vertex }) => made.vertices[vertex]?.name)).toEqual(['kernel', 'files', 'artifact']);
     expect(named('qcow2')?.op).toMatchObject({ type: 'exec', tools: ['qemu-img'], output: { file: 'image.qcow2' } });
     expect(named('iso')?.op).toMatchObject({ type: 'exec', inputs: ['tree'], env: { SOURCE_DATE_EPOCH: '0' } });
+    expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'boot', kernel: 0, initrd: 1, expect: [{ path: '/init' }] });
     expect(made.vertices.at(-1)).toMatchObject({ op: { partitions: [{ from: 0 }, { from: 1 }] }, inputs: [{}, {}] });
     const [agent, files] = [2, 3].map((at) => made.vertices[at]);
     expect(agent?.op).toMatchObject({ type: 'exec', inputs: ['a', 'z', ''], root: { input: 2 } });
     expect(agent?.inputs.map((input) => input.vertex)).toEqual([1, 0, 1]);
-    expect(files?.op).toMatchObject({ edits: [{ copy: 0 }, { from: 1 }, { copy: 0 }, { mkdir: '/tmp' }] });
+    expect(files?.op).toMatchObject({ edits: [{ copy: 0 }, { from: 1 }, { from: 1 }, { copy: 0 }, { mkdir: '/tmp' }] });
     expect(files?.location?.file).toMatch(/graph\.test\.ts$/);
     expect(files?.location?.line).toBe((agent?.location?.line ?? 0) + 1);
   });

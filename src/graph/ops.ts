@@ -117,7 +117,17 @@ export type TreeEdit =
   | { readonly chmod: string; readonly mode: string; readonly recursive?: boolean }
   | { readonly chown: string; readonly uid: number; readonly gid: number; readonly recursive?: boolean }
   | { readonly xattr: string; readonly name: string; readonly text?: string; readonly base64?: string }
-  | { readonly elfLibs: string; readonly from: number; readonly to?: string };
+  | { readonly elfLibs: string; readonly from: number; readonly to?: string }
+  | {
+      /** The folder below which they are put, by the kernel's release: `/lib/modules`. */
+      readonly kernelModules: string;
+      readonly from: number;
+      readonly names: readonly string[];
+      /** Which kernel, when the input has several. */
+      readonly release?: string;
+      /** A file that is to say the release. */
+      readonly releaseFile?: string;
+    };
 
 /** A tree from nothing, by edits. */
 export interface TreeSpec {
@@ -226,6 +236,25 @@ export interface VmlinuxSpec {
   readonly path?: string;
 }
 
+/** A machine that is tried: booted, looked into and ended. */
+export interface BootSpec {
+  readonly type: 'boot';
+  /** The images, as positions among the inputs. */
+  readonly kernel: number;
+  readonly initrd?: number;
+  /** An ext4 image, which is never written to. */
+  readonly rootfs?: number;
+  /** What the kernel is for, unless given. */
+  readonly architecture?: 'x86_64' | 'aarch64';
+  readonly memoryBytes?: number;
+  /** More words for the kernel's command line. */
+  readonly append?: string;
+  /** Not part of the key. */
+  readonly timeoutMs?: number;
+  /** Files that the guest has to have: any, or with this SHA-256 (64 hex digits), or with this text. */
+  readonly expect?: readonly { readonly path: string; readonly sha256?: string; readonly text?: string }[];
+}
+
 /** Every kind of op. */
 export type OpSpec =
   | FetchSpec
@@ -245,4 +274,5 @@ export type OpSpec =
   | CompressSpec
   | DecompressSpec
   | VmlinuxSpec
-  | PostprocessSpec;
+  | PostprocessSpec
+  | BootSpec;

@@ -1,5 +1,4 @@
 import { never } from '../base/exhaustive.ts';
-import { suggest } from '../base/suggest.ts';
 import type { Graph, Input, Location, Vertex } from './graph.ts';
 import type { OciSpec } from './postprocess-ops.ts';
 import type { Problem } from './problem.ts';
@@ -89,9 +88,11 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
       if (op.names.length !== inputs.length - (op.attach === undefined ? 0 : 1))
         return `has ${inputs.length} inputs, but names for ${op.names.length}`;
       return op.attach === undefined ? undefined : outside([op.attach], inputs.length);
+    case 'boot':
+      return outside([op.kernel, op.initrd ?? op.kernel, op.rootfs ?? op.kernel], inputs.length);
     case 'tree':
       return outside(
-        op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'elfLibs' in edit ? [edit.from] : [])),
+        op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'from' in edit ? [edit.from] : [])),
         inputs.length,
       );
     default:
@@ -141,16 +142,4 @@ function cycles(graph: Graph): readonly Problem[] {
 function circle(names: readonly string[]): string {
   const more = names.length > shown ? [`… (${names.length - shown} more)`] : [];
   return [...names.slice(0, shown), ...more, names[0]].join(' → ');
-}
-
-/** Why a target cannot be asked for: it is not there, but another has nearly this name. */
-export function unknownTarget(graph: Graph, name: string): Problem | undefined {
-  if (Object.hasOwn(graph.targets, name)) return undefined;
-  const known = Object.keys(graph.targets);
-  const near = suggest(name, known);
-  return {
-    code: 'PK1104',
-    message: `there is no target "${name}"`,
-    hint: near === undefined ? `the targets are ${known.slice(0, 20).join(', ')}` : `did you mean "${near}"?`,
-  };
 }

@@ -53,11 +53,14 @@ function factsOf(spec: DebSpec, world: DebWorld): Facts {
   return { facts: Object.fromEntries(names.map((name, at) => [`package ${at + 1}`, name])) };
 }
 
-type RunWorld = DebWorld & { readonly signal: AbortSignal };
+type RunWorld = DebWorld & { readonly signal: AbortSignal; readonly isNew?: boolean };
 
 async function pinToday(spec: DebSpec, world: RunWorld): Promise<Outcome> {
+  let isNew = true;
   for (const wanted of wantedOf(spec, world)) {
-    if (wanted.digest === undefined) world.pin?.set?.(wanted.pinName, await obtain(wanted, world));
+    if (wanted.digest !== undefined) continue;
+    world.pin?.set?.(wanted.pinName, await obtain(wanted, { ...world, isNew }));
+    isNew = false;
   }
   return { ok: true, outputs: [] };
 }
@@ -84,18 +87,18 @@ async function unpackAll(spec: DebSpec, world: RunWorld): Promise<Outcome> {
 
 /** The package in the store, from there when it is pinned and has been here before. */
 async function obtain(wanted: Wanted, world: RunWorld): Promise<Digest> {
-  const { blobs, signal } = world;
+  const { blobs, signal, isNew = false } = world;
   const { digest: pinned } = wanted;
   if (pinned !== undefined && (await blobs.stat(pinned, signal)) !== undefined) return pinned;
   try {
-    return await downloadPackage(wanted, { world, signal }, async (content) => {
+    return await downloadPackage(wanted, { world, signal, isNew }, async (content) => {
       const expected = pinned && { algorithm: 'sha256' as const, hex: hexOf(pinned) };
       return (await blobs.write(expected === undefined ? content : checked(content, expected), signal)).digest;
     });
   } catch (error) {
     if (!(error instanceof WrongContent)) throw error;
     throw new PortkitError('PK3202', `The package ${wanted.name} has sha256:${error.found.hex}, not what is pinned`, {
-      hint: `Pinned is ${pinned}; name its version, or pin the one of today`,
+      hint: `Pinned is ${pinned}, a version that its source no longer gives: "portkit update" moves the pin of a lock`,
     });
   }
 }

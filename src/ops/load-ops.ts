@@ -1,6 +1,7 @@
 import type { OpSpec } from '../graph/ops.ts';
 import type { PostprocessSpec } from '../graph/postprocess-ops.ts';
 import type { Op, OpFor } from '../solver/op.ts';
+import type { BootOpWorld } from './boot.ts';
 import type { DebWorld } from './deb.ts';
 import type { DecompressWorld } from './decompress.ts';
 import type { Ext4World } from './ext4.ts';
@@ -20,6 +21,7 @@ export interface OpsWorld {
   readonly deb: () => DebWorld;
   readonly ext4: () => Ext4World;
   readonly exec: () => ExecWorld;
+  readonly boot: () => BootOpWorld;
 }
 
 type Maker = (spec: never) => Op;
@@ -45,6 +47,7 @@ const loaders: Loaders = {
   verity: async (world) => bind((await import('./verity.ts')).verityOp, world.files()),
   compress: async (world) => bind((await import('./compress.ts')).compressOp, world.files()),
   vmlinux: async (world) => bind((await import('./vmlinux.ts')).vmlinuxOp, world.files()),
+  boot: async (world) => bind((await import('./boot.ts')).bootOp, world.boot()),
   decompress: async (world) => bind((await import('./decompress.ts')).decompressOp, world.files()),
 };
 

@@ -1,7 +1,8 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isDigest } from '../base/digest.ts';
+import type { Digest } from '../base/digest.ts';
 import { PortkitError, systemCode } from '../base/errors.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, Vertex } from '../graph/graph.ts';
 import { showLocation } from '../graph/location.ts';
 import type { Pins } from './fetch.ts';
 import { parseSource } from './fetch/url.ts';
@@ -10,6 +11,8 @@ import { parseSource } from './fetch/url.ts';
 export interface Lock extends Pins {
   /** Whether anything whose name begins like this (and ends there, or goes on with `:` or `=`) is pinned. */
   names(prefix: string): boolean;
+  /** What was pinned anew, and as what it was pinned before. */
+  renewed(): readonly { readonly name: string; readonly before?: Digest; readonly after: Digest }[];
   /** Writes what was pinned anew; a file that says the same already is left alone. */
   save(): void;
 }
@@ -25,8 +28,8 @@ export function openLock(file: string, { update, locked }: LockOptions): Lock {
   if (update && locked) {
     throw new PortkitError('PK1004', '--update and --locked do not go together', { hint: 'Choose one' });
   }
-  const before = readLock(file);
-  const pins = new Map(before);
+  const old = readLock(file);
+  const pins = new Map(old);
   const renewed = new Set<string>();
   return {
     // What is to be renewed is not known until it was renewed.
@@ -38,8 +41,13 @@ export function openLock(file: string, { update, locked }: LockOptions): Lock {
       },
     }),
     names: (prefix) => [...pins.keys()].some((name) => [`${prefix}:`, `${prefix}=`].some((start) => name.startsWith(start))),
+    renewed: () =>
+      [...renewed].toSorted().flatMap((name) => {
+        const [before, after] = [old.get(name), pins.get(name)];
+        return after === undefined ? [] : [{ name, after, ...(before !== undefined && { before }) }];
+      }),
     save() {
-      if ([...pins].every(([url, digest]) => before.get(url) === digest)) return;
+      if ([...pins].every(([url, digest]) => old.get(url) === digest)) return;
       const sorted = Object.fromEntries([...pins].toSorted(([a], [b]) => (a < b ? -1 : 1)));
       const unfinished = `${file}.${process.pid}.new`;
       try {
@@ -53,11 +61,36 @@ export function openLock(file: string, { update, locked }: LockOptions): Lock {
   };
 }
 
+/** A step that the definition leaves open, for the lock to decide. */
+export interface OpenStep {
+  readonly vertex: Vertex;
+  /** Whether it is what an entry of the lock is about. */
+  covers(name: string): boolean;
+}
+
+/** The steps among these that leave something open. */
+export function openSteps(vertices: readonly Vertex[]): readonly OpenStep[] {
+  return vertices.flatMap((vertex) => {
+    const { op } = vertex;
+    if (op.type === 'fetch' && op.digest === undefined) {
+      return [{ vertex, covers: (name: string) => name === parseSource(op.url).url.href }];
+    }
+    const names = op.type === 'deb' ? op.packages.filter(({ sha256 }) => sha256 === undefined).map(({ name }) => name) : [];
+    if (names.length === 0) return [];
+    const begins = names.flatMap((name) => [`deb:${name}:`, `deb:${name}=`]);
+    return [{ vertex, covers: (name: string) => begins.some((begin) => name.startsWith(begin)) }];
+  });
+}
+
 /** For `--locked`: refuses a graph in which something is open, before any work. */
-export function requirePins(graph: Graph, lock: Lock): void {
-  const open = graph.vertices.filter(({ op }) => {
-    if (op.type === 'fetch') return op.digest === undefined && lock.get(parseSource(op.url).url.href) === undefined;
-    return op.type === 'deb' && op.packages.some(({ name, sha256 }) => sha256 === undefined && !lock.names(`deb:${name}`));
+export function requirePins({ vertices }: Graph, lock: Lock): void {
+  const open = openSteps(vertices).flatMap(({ vertex }) => {
+    const { op } = vertex;
+    const isPinned =
+      op.type === 'fetch'
+        ? lock.get(parseSource(op.url).url.href) !== undefined
+        : op.type === 'deb' && op.packages.every(({ name, sha256 }) => sha256 !== undefined || lock.names(`deb:${name}`));
+    return isPinned ? [] : [vertex];
   });
   if (open.length === 0) return;
   const places = open.map(({ name, location }) => (location === undefined ? name : `${name} (${showLocation(location)})`));

@@ -30,9 +30,9 @@ export function imageWriterOn(fd: number): ImageWriter {
 const readFrom = promisify(read);
 const pieceSize = 1 << 20;
 
-/** The bytes of an open file from its start; every reading has a place of its own. */
-export async function* piecesOf(fd: number): AsyncGenerator<Uint8Array> {
-  for (let position = 0; ;) {
+/** The bytes of an open file from a place on; every reading has a place of its own. */
+export async function* piecesOf(fd: number, start = 0): AsyncGenerator<Uint8Array> {
+  for (let position = start; ;) {
     const { bytesRead, buffer } = await readFrom(fd, Buffer.allocUnsafe(pieceSize), 0, pieceSize, position);
     if (bytesRead === 0) return;
     position += bytesRead;

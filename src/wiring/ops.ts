@@ -1,9 +1,6 @@
-import { chmodSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PortkitError } from '../base/errors.ts';
-import type { Executor } from '../execution/executor.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
 import type { Graph } from '../graph/graph.ts';
 import { isPostprocess } from '../graph/postprocess-ops.ts';
@@ -13,6 +10,7 @@ import type { OpFor } from '../solver/op.ts';
 import { createStatCache } from '../store/host/stat-cache.ts';
 import { takePath } from '../store/host/take-path.ts';
 import type { Store } from '../store/store.ts';
+import { localExecutor } from './executor.ts';
 
 /** What the steps of one definition are lent of this machine. */
 export interface Surroundings {
@@ -69,6 +67,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const { runProgram } = needs('git') || needs('deb') ? await import('../ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('../ops/fetch/http.ts') : {};
   const { createHostTools } = needs('exec') ? await import('../execution/host-tools.ts') : {};
+  const { bootForStep } = needs('boot') ? await import('./boot.ts') : {};
   const { resolveInside } = await import('../ops/inside.ts');
   return {
     files: () => files,
@@ -100,8 +99,9 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       sleep: wait,
     }),
     ext4: () => ({ blobs, scratch: cacheFolder('images') }),
+    boot: () => ({ blobs, scratch: cacheFolder('images'), boot: required(bootForStep) }),
     exec: () => ({
-      executor: lazyExecutor(store, signal, held),
+      executor: held.use(localExecutor(store, signal)),
       hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),
       secrets: around.secrets,
       blobs,
@@ -120,46 +120,4 @@ export function lazyUnxz(path: string): Unxz {
 function required<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('A part was not loaded');
   return value;
-}
-
-/** The sandbox of this machine, with its helper process: started by the first command, so that a build of nothing starts none. */
-function lazyExecutor(store: Store, signal: AbortSignal, held: AsyncDisposableStack): Executor {
-  let made: Promise<Executor> | undefined;
-  async function make(): Promise<Executor> {
-    const [{ createSpawner }, { createLocalExecutor }] = await Promise.all([
-      import('../execution/spawner.ts'),
-      import('../execution/local.ts'),
-    ]);
-    const scratch = scratchFolder(store);
-    makeScratch(scratch);
-    const spawner = held.use(createSpawner({ folder: tmpdir() }));
-    const folders = { scratch: join(scratch, 'work'), caches: join(scratch, 'caches') };
-    const options = { store, spawner, folders, bwrap: findBwrap(), keepBytes: 2 ** 31 };
-    return held.use(await createLocalExecutor(options, signal));
-  }
-  return { run: async (command, context) => (await (made ??= make())).run(command, context) };
-}
-
-/**
- * Where commands work: beside the store, which is on the same disk; but root's commands run as a stranger who has to be
- * able to get there, which a home folder does not allow.
- */
-function scratchFolder(store: Store): string {
-  const given = process.env['PORTKIT_SCRATCH'];
-  if (given !== undefined && given !== '') return given;
-  return process.getuid?.() === 0 ? '/var/tmp/portkit' : join(store.directory, 'scratch');
-}
-
-/** Commands have to be able to pass through it, whatever the umask; whether it is safe to use is the executor's to say. */
-function makeScratch(folder: string): void {
-  if (mkdirSync(folder, { recursive: true, mode: 0o711 }) !== undefined) chmodSync(folder, 0o711);
-}
-
-function findBwrap(): string {
-  const folders = (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
-  const found = folders.map((folder) => join(folder, 'bwrap')).find((file) => lstatSync(file, { throwIfNoEntry: false }));
-  if (found !== undefined) return found;
-  throw new PortkitError('PK6901', 'bubblewrap is not installed: steps run in its sandbox', {
-    hint: 'apt-get install -y bubblewrap',
-  });
 }

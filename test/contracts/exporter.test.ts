@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { fileStoreExporter } from '../../exporters/file-store/index.ts';
 import { localExporter } from '../../exporters/local/index.ts';
 import { tarExporter } from '../../exporters/tar/index.ts';
 import { readFileSync } from 'node:fs';
+import { takeLock } from '../../src/execution/lock.ts';
 import { shown } from '../exporters/results.ts';
 import { exporterContract } from './exporter.ts';
 
@@ -39,4 +42,18 @@ exporterContract('tar, to standard output', (_folder, target = []) => {
     return Promise.resolve();
   };
   return { exporter: tarExporter({ dest: '-', src: [], target }, { writeOut }), published: () => out };
+});
+
+exporterContract('file store', (folder, target = []) => {
+  const dest = join(folder, 'store');
+  const kept = join(dest, 'demo-fs/port/demo/v1');
+  // The folders of a store are its own: they stay.
+  mkdirSync(kept, { recursive: true });
+  const exporter = fileStoreExporter({ dest, name: 'demo-fs/port/demo:v1', target }, { takeLock });
+  const published = (): string => {
+    if (!existsSync(join(kept, 'root.tar'))) return '';
+    execFileSync('sh', ['-c', 'sha256sum -c --quiet *.sha256'], { cwd: kept });
+    return shown(kept).join('\n') + readFileSync(join(kept, 'root.tar'), 'latin1');
+  };
+  return { exporter, published };
 });

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { exportersFor } from '../../exporters/index.ts';
+import { noRegistry } from '../exporters/results.ts';
+import { takeLock } from '../../src/execution/lock.ts';
 import { exportAll } from '../../src/artifacts/export.ts';
 import type { Receipt, Target } from '../../src/artifacts/exporter.ts';
 import { hexOf } from '../../src/base/digest.ts';
@@ -37,9 +39,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function publish(...outputs: readonly string[]): Promise<readonly Receipt[]> {
-  const world = { directory: folder, isRoot: false, writeOut: () => Promise.resolve() };
-  const exporters = exportersFor(outputs, world);
+async function publish(...outputs: readonly string[]): Promise<readonly Receipt[]> {
+  const world = { directory: folder, isRoot: false, writeOut: () => Promise.resolve(), takeLock, openRepository: noRegistry };
+  const exporters = await exportersFor(outputs, world);
   for (const exporter of exporters) exporter.check(targets.map(({ name }) => name));
   return exportAll(exporters, targets, { blobs: store.blobs, signal });
 }

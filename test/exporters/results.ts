@@ -9,6 +9,9 @@ import type { Attributes } from '../../src/store/trees/node.ts';
 /** A signal that is never given. */
 export const { signal } = new AbortController();
 
+/** The registries of tests that have none. */
+export const noRegistry = (): Promise<never> => Promise.reject(new Error('There is no registry'));
+
 const plain: Attributes = { mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xattrs: [] };
 const parents = { ...plain, mode: 0o755 };
 

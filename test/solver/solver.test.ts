@@ -184,7 +184,13 @@ describe('failures', () => {
     const rig = createRig();
     const done = await rig.build(chain, { obj: { refuses: true } }, { targets: ['image'] });
     expect(done.failures.get(1)).toMatchObject({ code: 'PK1003', message: 'refused' });
-    await expect(rig.build(chain, {}, { targets: ['imago'] })).rejects.toMatchObject({ code: 'PK3002' });
+    await expect(rig.build(chain, {}, { targets: ['imago'] })).rejects.toMatchObject({
+      code: 'PK3002',
+      hint: 'Did you mean "image"?',
+    });
+    await expect(rig.build(chain, {}, { targets: ['kernel'] })).rejects.toMatchObject({
+      hint: expect.stringMatching(/^The targets are: /),
+    });
   });
 
   test('a bug in an op ends the build and is not taken for a failed step', async () => {

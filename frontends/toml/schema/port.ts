@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { postprocess } from './postprocess.ts';
-import { architecture, filled, name, protectionMode, substrate } from './values.ts';
+import { architecture, filled, name, protectionMode, stepName, substrate } from './values.ts';
 
 /** Port's vocabulary for artifacts: strict inside, and not part of the graph. */
 
@@ -17,7 +17,7 @@ const backend = z.union([
 const variant = z.strictObject({
   path: filled,
   selector: z.strictObject({ architecture, substrate, protection_mode: protectionMode }),
-  build: z.strictObject({ step: name, initrd: name.exactOptional() }).exactOptional(),
+  build: z.strictObject({ step: stepName, initrd: stepName.exactOptional() }).exactOptional(),
 });
 
 const artifact = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { filled, name, sha256, sha512, size, text } from './values.ts';
+import { filled, sha256, sha512, size, text } from './values.ts';
 
 /** A file by URL. */
 export const fetch = z.strictObject({
@@ -45,5 +45,5 @@ export const deb = z.strictObject({
   packages: z
     .array(z.union([filled, z.strictObject({ name: filled, version: text.exactOptional(), sha256: sha256.exactOptional() })]))
     .min(1),
-  architecture: name.exactOptional(),
+  architecture: filled.exactOptional(),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { axisNames } from './axes.ts';
 import { provenance, sign, verify } from './attest.ts';
+import { boot } from './boot.ts';
 import { disk, verity } from './disk.ts';
 import { edit } from './edits.ts';
 import { exec } from './exec.ts';
@@ -53,5 +54,6 @@ export const step = z.strictObject({
   sbom: sbom.exactOptional(),
   convert: convert.exactOptional(),
   rewrite_timestamps: rewriteTimestamps.exactOptional(),
+  boot: boot.exactOptional(),
   matrix: z.array(z.enum(axisNames)).exactOptional(),
 });

@@ -1,6 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Ref } from '../../base/ref.ts';
-import { contentOf } from '../archived.ts';
+import { contentOf } from '../content.ts';
 import type { ReadableBlobs } from '../exporter.ts';
 import { onFile } from '../copies/failure.ts';
 import { showPlace } from '../copies/folder.ts';

@@ -1,16 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PortkitError } from '../../base/errors.ts';
 import { durationIn, showDuration, showSize, sizeIn } from '../../base/units.ts';
-import { boot as bootMachine } from '../../boot/boot.ts';
 import type { BootReport, BootTrial } from '../../boot/boot.ts';
+import { consoleFile } from '../../boot/console-log.ts';
 import type { Architecture, Monitor } from '../../boot/machine.ts';
 import { qemuProgram } from '../../boot/qemu.ts';
-import { runProgram } from '../../ops/run-program.ts';
+import { nativeArchitecture, tryMachine } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
-import { findProgram } from '../machine.ts';
+import { findProgram } from '../../base/find-program.ts';
 import { flag, listOption, textOption } from '../values.ts';
 
 type Options = Invocation['options'];
@@ -43,13 +42,9 @@ export const boot: Command = {
   },
   async run({ options, print, note, signal }) {
     const trial = trialOf(options);
-    const env = { PATH: process.env['PATH'] ?? '' };
-    const now = () => performance.now();
-    const nonce = () => randomBytes(16).toString('hex');
-    const world = { run: runProgram, env, hostArchitecture: native(), kvm: '/dev/kvm', now, nonce, temporary: tmpdir(), signal };
-    if (!flag(options, 'json')) note(`booting ${trial.machine.kernel} with ${trial.monitor}; console: ${trial.consoleFile}`);
-    const report = await bootMachine(trial, world);
-    if (flag(options, 'json')) print(JSON.stringify({ version: 1, ...report, console: trial.consoleFile }, null, 2));
+    if (!flag(options, 'json')) note(`booting ${trial.machine.kernel} with ${trial.monitor}; console: ${trial.consoleTo.shown}`);
+    const report = await tryMachine(trial, signal);
+    if (flag(options, 'json')) print(JSON.stringify({ version: 1, ...report, console: trial.consoleTo.shown }, null, 2));
     else print(shown(report));
     return 0;
   },
@@ -60,7 +55,7 @@ function trialOf(options: Options): BootTrial {
   if (kernel === undefined) throw new PortkitError('PK1001', 'boot needs a kernel', { hint: 'Give --kernel FILE' });
   const initrd = textOption(options, 'initrd');
   const rootfs = textOption(options, 'rootfs');
-  const architecture = architectureOf(textOption(options, 'architecture') ?? native());
+  const architecture = architectureOf(textOption(options, 'architecture') ?? nativeArchitecture());
   const files = listOption(options, 'expect').map(expectation);
   const machine = {
     architecture,
@@ -74,12 +69,10 @@ function trialOf(options: Options): BootTrial {
     monitor: monitorOf(textOption(options, 'vmm') ?? 'auto', architecture),
     timeoutMs: timeoutOf(textOption(options, 'timeout') ?? '120s'),
     files: files.length === 0 ? [{ path: '/init' }] : files,
-    consoleFile: resolve(textOption(options, 'console') ?? join(mkdtempSync(join(tmpdir(), 'portkit-console-')), 'console.log')),
+    consoleTo: consoleFile(
+      resolve(textOption(options, 'console') ?? join(mkdtempSync(join(tmpdir(), 'portkit-console-')), 'console.log')),
+    ),
   };
-}
-
-function native(): string {
-  return { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch;
 }
 
 function architectureOf(text: string): Architecture {
@@ -129,7 +122,9 @@ function shown({ monitor, accelerator, why, times, guest, files }: BootReport): 
   return [
     `booted Linux ${guest.kernel} on ${guest.machine} with ${guest.cpus} CPU and ${showSize(guest.memory)} (${how})`,
     ...files.map(({ path, size, sha256 }) => `${path}: ${showSize(size)}, sha256:${sha256}`),
-    `kernel ${showDuration(kernelMs)}, userspace ${showDuration(userspaceMs)} by its own clock`,
+    kernelMs === 0
+      ? `kernel and userspace ${showDuration(userspaceMs)} by its own clock`
+      : `kernel ${showDuration(kernelMs)}, userspace ${showDuration(userspaceMs)} by its own clock`,
     `agent after ${showDuration(agentMs)}, ended after ${showDuration(totalMs)}`,
   ].join('\n');
 }

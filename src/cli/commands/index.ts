@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./artifacts.ts')).artifacts,
   },
   plan: { summary: 'say what a build would run, and why', load: async () => (await import('./plan.ts')).plan },
+  update: { summary: 'move what the lock pins to what there is today', load: async () => (await import('./update.ts')).update },
   why: { summary: 'say why steps ran', load: async () => (await import('./why.ts')).why },
   check: { summary: 'check a definition', load: async () => (await import('./check.ts')).check },
   schema: { summary: 'print the JSON Schema of definitions', load: async () => (await import('./schema.ts')).schema },
@@ -25,6 +26,18 @@ export const commands: Readonly<Record<string, Entry>> = {
   image: {
     summary: 'make ext4, cpio and tar images, look inside, check and compare them',
     load: async () => (await import('./image.ts')).image,
+  },
+  push: { summary: 'push an artifact, a layout or an image to a registry', load: async () => (await import('./push.ts')).push },
+  pull: { summary: 'pull an artifact as files, or an image into the store', load: async () => (await import('./pull.ts')).pull },
+  copy: {
+    summary: 'copy an artifact or image between layouts, archives and registries',
+    load: async () => (await import('./copy.ts')).copy,
+  },
+  tag: { summary: 'give an artifact or image more tags', load: async () => (await import('./tag.ts')).tag },
+  inspect: { summary: 'say what an artifact or image is made of', load: async () => (await import('./inspect.ts')).inspect },
+  referrers: {
+    summary: 'list what refers to an artifact: signatures, SBOMs, provenance',
+    load: async () => (await import('./referrers.ts')).referrers,
   },
   doctor: { summary: 'check this machine and the store', load: async () => (await import('./doctor.ts')).doctor },
   explain: { summary: 'explain an error code', load: async () => (await import('./explain.ts')).explain },

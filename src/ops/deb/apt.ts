@@ -36,15 +36,19 @@ const ownRules = [
   '#clear APT::Architectures;',
   'APT::Update::Error-Mode "any";',
   'Acquire::Languages "none";',
+  // Of three sources that never answer, none may take minutes.
+  'Acquire::Retries "1";',
+  'Acquire::http::Timeout "20";',
+  'Acquire::https::Timeout "20";',
   'Dir::Cache::pkgcache "";',
   'Dir::Cache::srcpkgcache "";',
   '',
 ].join('\n');
 
-/** Calls `take` with the bytes of a package that apt chose, found and verified by its signed lists. */
+/** Calls `take` with the bytes of a package that apt chose, found and verified by its signed lists, which are new when that is asked. */
 export async function downloadPackage<T>(
   wanted: AptPackage,
-  { world, signal }: { readonly world: AptWorld; readonly signal: AbortSignal },
+  { world, signal, isNew = false }: { readonly world: AptWorld; readonly signal: AbortSignal; readonly isNew?: boolean },
   take: (content: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
   const state = join(world.state, wanted.architecture);
@@ -56,11 +60,12 @@ export async function downloadPackage<T>(
   const version = wanted.version === undefined ? '' : `=${wanted.version}`;
   const download = ['download', `${wanted.name}:${wanted.architecture}${version}`];
   try {
+    if (isNew) await refreshLists(call);
     // Lists of yesterday may name what the mirror no longer has.
     if ((await apt(download, call)) !== undefined) {
       await refreshLists(call);
       const problem = await apt(download, call);
-      if (problem !== undefined) throw failure(problem);
+      if (problem !== undefined) throw gone(wanted, problem) ?? failure(problem);
     }
     const [file, ...others] = (await readdir(folder)).filter((name) => name.endsWith('.deb'));
     if (file === undefined || others.length > 0)
@@ -116,6 +121,16 @@ async function apt(
   for await (const chunk of stdout) if (chunk.length === 0) continue;
   const { status, stderr } = await ended;
   return status === 0 ? undefined : stderr;
+}
+
+/** The error for a package, or a version of it, that the lists do not have. */
+function gone({ name, version, architecture }: AptPackage, stderr: string): PortkitError | undefined {
+  if (!/Unable to locate package|was not found|no installation candidate|Can't find a source to download/.test(stderr))
+    return undefined;
+  const what = version === undefined ? '' : ` ${version}`;
+  return new PortkitError('PK3812', `The sources of apt have no package ${name}${what} for ${architecture}, or no longer`, {
+    hint: 'Mirrors only keep the newest: name one they have, or add a snapshot of the archive to the sources of apt',
+  });
 }
 
 const unreachable =

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file portkit/v1/definition.proto.
  */
 export const file_portkit_v1_definition: GenFile = /*@__PURE__*/
-  fileDesc("Chtwb3J0a2l0L3YxL2RlZmluaXRpb24ucHJvdG8SCnBvcnRraXQudjEiVwoKRGVmaW5pdGlvbhIkCgh2ZXJ0aWNlcxgBIAMoCzISLnBvcnRraXQudjEuVmVydGV4EiMKB3RhcmdldHMYAiADKAsyEi5wb3J0a2l0LnYxLlRhcmdldCI4CgZUYXJnZXQSDAoEbmFtZRgBIAEoCRIgCgVpbnB1dBgCIAEoCzIRLnBvcnRraXQudjEuSW5wdXQiJwoFSW5wdXQSDgoGdmVydGV4GAEgASgNEg4KBm91dHB1dBgCIAEoDSJeCghMb2NhdGlvbhIMCgRmaWxlGAEgASgJEgwKBGxpbmUYAiABKA0SDgoGY29sdW1uGAMgASgNEhcKCmVuZF9jb2x1bW4YBCABKA1IAIgBAUINCgtfZW5kX2NvbHVtbiL6BwoGVmVydGV4EgwKBG5hbWUYASABKAkSIQoGaW5wdXRzGAIgAygLMhEucG9ydGtpdC52MS5JbnB1dBImCghsb2NhdGlvbhgDIAEoCzIULnBvcnRraXQudjEuTG9jYXRpb24SJAoFZmV0Y2gYCiABKAsyEy5wb3J0a2l0LnYxLkZldGNoT3BIABIkCgVsb2NhbBgLIAEoCzITLnBvcnRraXQudjEuTG9jYWxPcEgAEiAKA2dpdBgMIAEoCzIRLnBvcnRraXQudjEuR2l0T3BIABIkCgVpbWFnZRgNIAEoCzITLnBvcnRraXQudjEuSW1hZ2VPcEgAEiAKA2RlYhgOIAEoCzIRLnBvcnRraXQudjEuRGViT3BIABIiCgRleGVjGA8gASgLMhIucG9ydGtpdC52MS5FeGVjT3BIABIiCgR0cmVlGBAgASgLMhIucG9ydGtpdC52MS5UcmVlT3BIABIkCgVtZXJnZRgRIAEoCzITLnBvcnRraXQudjEuTWVyZ2VPcEgAEigKB2V4dHJhY3QYEiABKAsyFS5wb3J0a2l0LnYxLkV4dHJhY3RPcEgAEigKB2FyY2hpdmUYEyABKAsyFS5wb3J0a2l0LnYxLkFyY2hpdmVPcEgAEioKCGNvbXByZXNzGBQgASgLMhYucG9ydGtpdC52MS5Db21wcmVzc09wSAASLgoKZGVjb21wcmVzcxgVIAEoCzIYLnBvcnRraXQudjEuRGVjb21wcmVzc09wSAASIgoEY3BpbxgWIAEoCzISLnBvcnRraXQudjEuQ3Bpb09wSAASIgoEZXh0NBgXIAEoCzISLnBvcnRraXQudjEuRXh0NE9wSAASKAoHdm1saW51eBgYIAEoCzIVLnBvcnRraXQudjEuVm1saW51eE9wSAASIgoEZGlzaxgZIAEoCzISLnBvcnRraXQudjEuRGlza09wSAASJgoGdmVyaXR5GBogASgLMhQucG9ydGtpdC52MS5WZXJpdHlPcEgAEiAKA29jaRgbIAEoCzIRLnBvcnRraXQudjEuT2NpT3BIABIiCgRzYm9tGBwgASgLMhIucG9ydGtpdC52MS5TYm9tT3BIABI9ChJyZXdyaXRlX3RpbWVzdGFtcHMYHSABKAsyHy5wb3J0a2l0LnYxLlJld3JpdGVUaW1lc3RhbXBzT3BIABIuCgpwcm92ZW5hbmNlGB4gASgLMhgucG9ydGtpdC52MS5Qcm92ZW5hbmNlT3BIABIiCgRzaWduGB8gASgLMhIucG9ydGtpdC52MS5TaWduT3BIABImCgZ2ZXJpZnkYICABKAsyFC5wb3J0a2l0LnYxLlZlcmlmeU9wSABCBAoCb3AilQEKB0ZldGNoT3ASCwoDdXJsGAEgASgJEhMKBmRpZ2VzdBgCIAEoCUgAiAEBEg8KB21pcnJvcnMYAyADKAkSFQoIbWF4X3NpemUYBCABKARIAYgBARIoCglzaWduYXR1cmUYBSABKAsyFS5wb3J0a2l0LnYxLlNpZ25hdHVyZUIJCgdfZGlnZXN0QgsKCV9tYXhfc2l6ZSJUCglTaWduYXR1cmUSCwoDdXJsGAEgASgJEgwKBGtleXMYAiADKAkSFAoMZmluZ2VycHJpbnRzGAMgAygJEg8KAm9mGAQgASgJSACIAQFCBQoDX29mIjkKB0xvY2FsT3ASDAoEcGF0aBgBIAEoCRIPCgdpbmNsdWRlGAIgAygJEg8KB2V4Y2x1ZGUYAyADKAkibAoFR2l0T3ASCwoDdXJsGAEgASgJEg4KBmNvbW1pdBgCIAEoCRIXCgpzdWJtb2R1bGVzGAMgASgISACIAQESEwoGc3ViZGlyGAQgASgJSAGIAQFCDQoLX3N1Ym1vZHVsZXNCCQoHX3N1YmRpciKAAQoHSW1hZ2VPcBIRCglyZWZlcmVuY2UYASABKAkSEwoGZGlnZXN0GAIgASgJSACIAQESFQoIcGxhdGZvcm0YAyABKAlIAYgBARITCgZsYXlvdXQYBCABKAlIAogBAUIJCgdfZGlnZXN0QgsKCV9wbGF0Zm9ybUIJCgdfbGF5b3V0Il0KBURlYk9wEigKCHBhY2thZ2VzGAEgAygLMhYucG9ydGtpdC52MS5EZWJQYWNrYWdlEhkKDGFyY2hpdGVjdHVyZRgCIAEoCUgAiAEBQg8KDV9hcmNoaXRlY3R1cmUiXAoKRGViUGFja2FnZRIMCgRuYW1lGAEgASgJEhQKB3ZlcnNpb24YAiABKAlIAIgBARITCgZzaGEyNTYYAyABKAlIAYgBAUIKCghfdmVyc2lvbkIJCgdfc2hhMjU2IuEDCgZFeGVjT3ASDAoEYXJndhgBIAMoCRIOCgZpbnB1dHMYAiADKAkSFwoKcm9vdF9pbnB1dBgDIAEoDUgAiAEBEg0KBXRvb2xzGAQgAygJEigKA2VudhgFIAMoCzIbLnBvcnRraXQudjEuRXhlY09wLkVudkVudHJ5EhAKA2N3ZBgGIAEoCUgBiAEBEhQKB25ldHdvcmsYByABKAhIAogBARImCgZvdXRwdXQYCCABKAsyFi5wb3J0a2l0LnYxLkV4ZWNPdXRwdXQSJQoGY2FjaGVzGAkgAygLMhUucG9ydGtpdC52MS5FeGVjQ2FjaGUSJwoHc2VjcmV0cxgKIAMoCzIWLnBvcnRraXQudjEuRXhlY1NlY3JldBIXCgp0aW1lb3V0X21zGAsgASgESAOIAQESGQoMbWVtb3J5X2J5dGVzGAwgASgESASIAQESFgoJcHJvY2Vzc2VzGA0gASgNSAWIAQEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfcm9vdF9pbnB1dEIGCgRfY3dkQgoKCF9uZXR3b3JrQg0KC190aW1lb3V0X21zQg8KDV9tZW1vcnlfYnl0ZXNCDAoKX3Byb2Nlc3NlcyIaCgpFeGVjT3V0cHV0EgwKBGZpbGUYASABKAkiNAoJRXhlY0NhY2hlEgwKBG5hbWUYASABKAkSCgoCdG8YAiABKAkSDQoFc2hhcmUYAyABKAkiTAoKRXhlY1NlY3JldBIMCgRuYW1lGAEgASgJEg8KAnRvGAIgASgJSACIAQESEAoDZW52GAMgASgJSAGIAQFCBQoDX3RvQgYKBF9lbnYiLQoGVHJlZU9wEiMKBWVkaXRzGAEgAygLMhQucG9ydGtpdC52MS5UcmVlRWRpdCLbAwoIVHJlZUVkaXQSJAoEY29weRgBIAEoCzIULnBvcnRraXQudjEuQ29weUVkaXRIABImCgV3cml0ZRgCIAEoCzIVLnBvcnRraXQudjEuV3JpdGVFZGl0SAASJgoFbWtkaXIYAyABKAsyFS5wb3J0a2l0LnYxLk1rZGlyRWRpdEgAEioKB3N5bWxpbmsYBCABKAsyFy5wb3J0a2l0LnYxLlN5bWxpbmtFZGl0SAASLAoIaGFyZGxpbmsYBSABKAsyGC5wb3J0a2l0LnYxLkhhcmRsaW5rRWRpdEgAEigKBmRldmljZRgGIAEoCzIWLnBvcnRraXQudjEuRGV2aWNlRWRpdEgAEigKBnJlbW92ZRgHIAEoCzIWLnBvcnRraXQudjEuUmVtb3ZlRWRpdEgAEiYKBWNobW9kGAggASgLMhUucG9ydGtpdC52MS5DaG1vZEVkaXRIABImCgVjaG93bhgJIAEoCzIVLnBvcnRraXQudjEuQ2hvd25FZGl0SAASJgoFeGF0dHIYCiABKAsyFS5wb3J0a2l0LnYxLlhhdHRyRWRpdEgAEisKCGVsZl9saWJzGAsgASgLMhcucG9ydGtpdC52MS5FbGZMaWJzRWRpdEgAQgYKBGVkaXQi7wEKCENvcHlFZGl0Eg0KBWlucHV0GAEgASgNEhEKBHBhdGgYAiABKAlIAIgBARIPCgdpbmNsdWRlGAMgAygJEg8KB2V4Y2x1ZGUYBCADKAkSEgoFc3RyaXAYBSABKA1IAYgBARIKCgJ0bxgGIAEoCRIRCgRtb2RlGAcgASgJSAKIAQESEAoDdWlkGAggASgNSAOIAQESEAoDZ2lkGAkgASgNSASIAQESEgoFbXRpbWUYCiABKANIBYgBAUIHCgVfcGF0aEIICgZfc3RyaXBCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSLDAQoJV3JpdGVFZGl0EgwKBHBhdGgYASABKAkSEQoEdGV4dBgCIAEoCUgAiAEBEhMKBmJhc2U2NBgDIAEoCUgBiAEBEhEKBG1vZGUYBCABKAlIAogBARIQCgN1aWQYBSABKA1IA4gBARIQCgNnaWQYBiABKA1IBIgBARISCgVtdGltZRgHIAEoA0gFiAEBQgcKBV90ZXh0QgkKB19iYXNlNjRCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSKHAQoJTWtkaXJFZGl0EgwKBHBhdGgYASABKAkSEQoEbW9kZRgCIAEoCUgAiAEBEhAKA3VpZBgDIAEoDUgBiAEBEhAKA2dpZBgEIAEoDUgCiAEBEhIKBW10aW1lGAUgASgDSAOIAQFCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSKZAQoLU3ltbGlua0VkaXQSDAoEcGF0aBgBIAEoCRIOCgZ0YXJnZXQYAiABKAkSEQoEbW9kZRgDIAEoCUgAiAEBEhAKA3VpZBgEIAEoDUgBiAEBEhAKA2dpZBgFIAEoDUgCiAEBEhIKBW10aW1lGAYgASgDSAOIAQFCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSIsCgxIYXJkbGlua0VkaXQSDAoEcGF0aBgBIAEoCRIOCgZ0YXJnZXQYAiABKAki0gEKCkRldmljZUVkaXQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEhIKBW1ham9yGAMgASgNSACIAQESEgoFbWlub3IYBCABKA1IAYgBARIRCgRtb2RlGAUgASgJSAKIAQESEAoDdWlkGAYgASgNSAOIAQESEAoDZ2lkGAcgASgNSASIAQESEgoFbXRpbWUYCCABKANIBYgBAUIICgZfbWFqb3JCCAoGX21pbm9yQgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUiGgoKUmVtb3ZlRWRpdBIMCgRwYXRoGAEgASgJIk0KCUNobW9kRWRpdBIMCgRwYXRoGAEgASgJEgwKBG1vZGUYAiABKAkSFgoJcmVjdXJzaXZlGAMgASgISACIAQFCDAoKX3JlY3Vyc2l2ZSJZCglDaG93bkVkaXQSDAoEcGF0aBgBIAEoCRILCgN1aWQYAiABKA0SCwoDZ2lkGAMgASgNEhYKCXJlY3Vyc2l2ZRgEIAEoCEgAiAEBQgwKCl9yZWN1cnNpdmUiYwoJWGF0dHJFZGl0EgwKBHBhdGgYASABKAkSDAoEbmFtZRgCIAEoCRIRCgR0ZXh0GAMgASgJSACIAQESEwoGYmFzZTY0GAQgASgJSAGIAQFCBwoFX3RleHRCCQoHX2Jhc2U2NCJBCgtFbGZMaWJzRWRpdBIMCgRwYXRoGAEgASgJEgwKBGZyb20YAiABKA0SDwoCdG8YAyABKAlIAIgBAUIFCgNfdG8iCQoHTWVyZ2VPcCIpCglFeHRyYWN0T3ASEgoFc3RyaXAYASABKA1IAIgBAUIICgZfc3RyaXAiGwoJQXJjaGl2ZU9wEg4KBmZvcm1hdBgBIAEoCSJoCgZDcGlvT3ASFQoIY29tcHJlc3MYASABKAlIAIgBARISCgVsZXZlbBgCIAEoDUgBiAEBEhIKBW10aW1lGAMgASgDSAKIAQFCCwoJX2NvbXByZXNzQggKBl9sZXZlbEIICgZfbXRpbWUixgIKBkV4dDRPcBIUCgdwcm9maWxlGAEgASgJSACIAQESEgoFbGFiZWwYAiABKAlIAYgBARIRCgR1dWlkGAMgASgJSAKIAQESEQoEc2l6ZRgEIAEoBEgDiAEBEhUKCGhlYWRyb29tGAUgASgESASIAQESHQoQaGVhZHJvb21fcGVyY2VudBgGIAEoDUgFiAEBEhMKBmlub2RlcxgHIAEoDUgGiAEBEhsKDmlub2RlX2hlYWRyb29tGAggASgNSAeIAQESEgoFbXRpbWUYCSABKANICIgBAUIKCghfcHJvZmlsZUIICgZfbGFiZWxCBwoFX3V1aWRCBwoFX3NpemVCCwoJX2hlYWRyb29tQhMKEV9oZWFkcm9vbV9wZXJjZW50QgkKB19pbm9kZXNCEQoPX2lub2RlX2hlYWRyb29tQggKBl9tdGltZSJvCgZEaXNrT3ASLQoKcGFydGl0aW9ucxgBIAMoCzIZLnBvcnRraXQudjEuRGlza1BhcnRpdGlvbhIRCgR1dWlkGAIgASgJSACIAQESEQoEc2l6ZRgDIAEoBEgBiAEBQgcKBV91dWlkQgcKBV9zaXplIpMBCg1EaXNrUGFydGl0aW9uEgwKBGZyb20YASABKA0SDAoEdHlwZRgCIAEoCRIRCgRuYW1lGAMgASgJSACIAQESEQoEdXVpZBgEIAEoCUgBiAEBEhIKCmF0dHJpYnV0ZXMYBSADKAkSEQoEc2l6ZRgGIAEoBEgCiAEBQgcKBV9uYW1lQgcKBV91dWlkQgcKBV9zaXplImIKCFZlcml0eU9wEhMKBm91dHB1dBgBIAEoCUgAiAEBEhEKBHNhbHQYAiABKAlIAYgBARIRCgR1dWlkGAMgASgJSAKIAQFCCQoHX291dHB1dEIHCgVfc2FsdEIHCgVfdXVpZCI6CgpDb21wcmVzc09wEg4KBmZvcm1hdBgBIAEoCRISCgVsZXZlbBgCIAEoDUgAiAEBQggKBl9sZXZlbCIuCgxEZWNvbXByZXNzT3ASEwoGZm9ybWF0GAEgASgJSACIAQFCCQoHX2Zvcm1hdCInCglWbWxpbnV4T3ASEQoEcGF0aBgBIAEoCUgAiAEBQgcKBV9wYXRoIrACCgVPY2lPcBIoCgh2YXJpYW50cxgBIAMoCzIWLnBvcnRraXQudjEuT2NpVmFyaWFudBITCgZmYW1pbHkYAiABKAlIAIgBARIaCg1hcnRpZmFjdF90eXBlGAMgASgJSAGIAQESGAoLY29uZmlnX3R5cGUYBCABKAlIAogBARIQCgN0YWcYBSABKAlIA4gBARI3Cgthbm5vdGF0aW9ucxgGIAMoCzIiLnBvcnRraXQudjEuT2NpT3AuQW5ub3RhdGlvbnNFbnRyeRoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHX2ZhbWlseUIQCg5fYXJ0aWZhY3RfdHlwZUIOCgxfY29uZmlnX3R5cGVCBgoEX3RhZyK1AgoKT2NpVmFyaWFudBIkCgZsYXllcnMYASADKAsyFC5wb3J0a2l0LnYxLk9jaUxheWVyEhEKBGZyb20YAiABKA1IAIgBARIpCghwbGF0Zm9ybRgDIAEoCzIXLnBvcnRraXQudjEuT2NpUGxhdGZvcm0SEwoGY29uZmlnGAQgASgJSAGIAQESGAoLY29uZmlnX2Zyb20YBSABKA1IAogBARI8Cgthbm5vdGF0aW9ucxgGIAMoCzInLnBvcnRraXQudjEuT2NpVmFyaWFudC5Bbm5vdGF0aW9uc0VudHJ5GjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVfZnJvbUIJCgdfY29uZmlnQg4KDF9jb25maWdfZnJvbSLiAQoIT2NpTGF5ZXISDAoEZnJvbRgBIAEoDRIMCgRuYW1lGAIgASgJEhcKCm1lZGlhX3R5cGUYAyABKAlIAIgBARIVCghjb21wcmVzcxgEIAEoCUgBiAEBEjoKC2Fubm90YXRpb25zGAUgAygLMiUucG9ydGtpdC52MS5PY2lMYXllci5Bbm5vdGF0aW9uc0VudHJ5GjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWVkaWFfdHlwZUILCglfY29tcHJlc3MiUQoLT2NpUGxhdGZvcm0SCgoCb3MYASABKAkSFAoMYXJjaGl0ZWN0dXJlGAIgASgJEhQKB3ZhcmlhbnQYAyABKAlIAIgBAUIKCghfdmFyaWFudCKMAQoGU2JvbU9wEg4KBmZvcm1hdBgBIAEoCRINCgVuYW1lcxgCIAMoCRIRCgRuYW1lGAMgASgJSACIAQESEwoGYXR0YWNoGAQgASgNSAGIAQESJwoHc291cmNlcxgFIAMoCzIWLnBvcnRraXQudjEuU2JvbVNvdXJjZUIHCgVfbmFtZUIJCgdfYXR0YWNoIkcKClNib21Tb3VyY2USDAoEbmFtZRgBIAEoCRILCgN1cmwYAiABKAkSEwoGZGlnZXN0GAMgASgJSACIAQFCCQoHX2RpZ2VzdCIlChNSZXdyaXRlVGltZXN0YW1wc09wEg4KBmxhdGVzdBgBIAEoAyKIAQoMUHJvdmVuYW5jZU9wEhEKBG1vZGUYASABKAlIAIgBARITCgZhdHRhY2gYAiABKAhIAYgBARIUCgdidWlsZGVyGAMgASgJSAKIAQESEQoEdGltZRgEIAEoA0gDiAEBQgcKBV9tb2RlQgkKB19hdHRhY2hCCgoIX2J1aWxkZXJCBwoFX3RpbWUiPQoGU2lnbk9wEgsKA2tleRgBIAEoCRIXCgpwYXNzcGhyYXNlGAIgASgJSACIAQFCDQoLX3Bhc3NwaHJhc2UiMQoIVmVyaWZ5T3ASDAoEa2V5cxgBIAMoCRIXCg9wcmVkaWNhdGVfdHlwZXMYAiADKAliBnByb3RvMw");
+  fileDesc("Chtwb3J0a2l0L3YxL2RlZmluaXRpb24ucHJvdG8SCnBvcnRraXQudjEiVwoKRGVmaW5pdGlvbhIkCgh2ZXJ0aWNlcxgBIAMoCzISLnBvcnRraXQudjEuVmVydGV4EiMKB3RhcmdldHMYAiADKAsyEi5wb3J0a2l0LnYxLlRhcmdldCI4CgZUYXJnZXQSDAoEbmFtZRgBIAEoCRIgCgVpbnB1dBgCIAEoCzIRLnBvcnRraXQudjEuSW5wdXQiJwoFSW5wdXQSDgoGdmVydGV4GAEgASgNEg4KBm91dHB1dBgCIAEoDSJeCghMb2NhdGlvbhIMCgRmaWxlGAEgASgJEgwKBGxpbmUYAiABKA0SDgoGY29sdW1uGAMgASgNEhcKCmVuZF9jb2x1bW4YBCABKA1IAIgBAUINCgtfZW5kX2NvbHVtbiKeCAoGVmVydGV4EgwKBG5hbWUYASABKAkSIQoGaW5wdXRzGAIgAygLMhEucG9ydGtpdC52MS5JbnB1dBImCghsb2NhdGlvbhgDIAEoCzIULnBvcnRraXQudjEuTG9jYXRpb24SJAoFZmV0Y2gYCiABKAsyEy5wb3J0a2l0LnYxLkZldGNoT3BIABIkCgVsb2NhbBgLIAEoCzITLnBvcnRraXQudjEuTG9jYWxPcEgAEiAKA2dpdBgMIAEoCzIRLnBvcnRraXQudjEuR2l0T3BIABIkCgVpbWFnZRgNIAEoCzITLnBvcnRraXQudjEuSW1hZ2VPcEgAEiAKA2RlYhgOIAEoCzIRLnBvcnRraXQudjEuRGViT3BIABIiCgRleGVjGA8gASgLMhIucG9ydGtpdC52MS5FeGVjT3BIABIiCgR0cmVlGBAgASgLMhIucG9ydGtpdC52MS5UcmVlT3BIABIkCgVtZXJnZRgRIAEoCzITLnBvcnRraXQudjEuTWVyZ2VPcEgAEigKB2V4dHJhY3QYEiABKAsyFS5wb3J0a2l0LnYxLkV4dHJhY3RPcEgAEigKB2FyY2hpdmUYEyABKAsyFS5wb3J0a2l0LnYxLkFyY2hpdmVPcEgAEioKCGNvbXByZXNzGBQgASgLMhYucG9ydGtpdC52MS5Db21wcmVzc09wSAASLgoKZGVjb21wcmVzcxgVIAEoCzIYLnBvcnRraXQudjEuRGVjb21wcmVzc09wSAASIgoEY3BpbxgWIAEoCzISLnBvcnRraXQudjEuQ3Bpb09wSAASIgoEZXh0NBgXIAEoCzISLnBvcnRraXQudjEuRXh0NE9wSAASKAoHdm1saW51eBgYIAEoCzIVLnBvcnRraXQudjEuVm1saW51eE9wSAASIgoEZGlzaxgZIAEoCzISLnBvcnRraXQudjEuRGlza09wSAASJgoGdmVyaXR5GBogASgLMhQucG9ydGtpdC52MS5WZXJpdHlPcEgAEiAKA29jaRgbIAEoCzIRLnBvcnRraXQudjEuT2NpT3BIABIiCgRzYm9tGBwgASgLMhIucG9ydGtpdC52MS5TYm9tT3BIABI9ChJyZXdyaXRlX3RpbWVzdGFtcHMYHSABKAsyHy5wb3J0a2l0LnYxLlJld3JpdGVUaW1lc3RhbXBzT3BIABIuCgpwcm92ZW5hbmNlGB4gASgLMhgucG9ydGtpdC52MS5Qcm92ZW5hbmNlT3BIABIiCgRzaWduGB8gASgLMhIucG9ydGtpdC52MS5TaWduT3BIABImCgZ2ZXJpZnkYICABKAsyFC5wb3J0a2l0LnYxLlZlcmlmeU9wSAASIgoEYm9vdBghIAEoCzISLnBvcnRraXQudjEuQm9vdE9wSABCBAoCb3AilQEKB0ZldGNoT3ASCwoDdXJsGAEgASgJEhMKBmRpZ2VzdBgCIAEoCUgAiAEBEg8KB21pcnJvcnMYAyADKAkSFQoIbWF4X3NpemUYBCABKARIAYgBARIoCglzaWduYXR1cmUYBSABKAsyFS5wb3J0a2l0LnYxLlNpZ25hdHVyZUIJCgdfZGlnZXN0QgsKCV9tYXhfc2l6ZSJUCglTaWduYXR1cmUSCwoDdXJsGAEgASgJEgwKBGtleXMYAiADKAkSFAoMZmluZ2VycHJpbnRzGAMgAygJEg8KAm9mGAQgASgJSACIAQFCBQoDX29mIjkKB0xvY2FsT3ASDAoEcGF0aBgBIAEoCRIPCgdpbmNsdWRlGAIgAygJEg8KB2V4Y2x1ZGUYAyADKAkibAoFR2l0T3ASCwoDdXJsGAEgASgJEg4KBmNvbW1pdBgCIAEoCRIXCgpzdWJtb2R1bGVzGAMgASgISACIAQESEwoGc3ViZGlyGAQgASgJSAGIAQFCDQoLX3N1Ym1vZHVsZXNCCQoHX3N1YmRpciKAAQoHSW1hZ2VPcBIRCglyZWZlcmVuY2UYASABKAkSEwoGZGlnZXN0GAIgASgJSACIAQESFQoIcGxhdGZvcm0YAyABKAlIAYgBARITCgZsYXlvdXQYBCABKAlIAogBAUIJCgdfZGlnZXN0QgsKCV9wbGF0Zm9ybUIJCgdfbGF5b3V0Il0KBURlYk9wEigKCHBhY2thZ2VzGAEgAygLMhYucG9ydGtpdC52MS5EZWJQYWNrYWdlEhkKDGFyY2hpdGVjdHVyZRgCIAEoCUgAiAEBQg8KDV9hcmNoaXRlY3R1cmUiXAoKRGViUGFja2FnZRIMCgRuYW1lGAEgASgJEhQKB3ZlcnNpb24YAiABKAlIAIgBARITCgZzaGEyNTYYAyABKAlIAYgBAUIKCghfdmVyc2lvbkIJCgdfc2hhMjU2IuEDCgZFeGVjT3ASDAoEYXJndhgBIAMoCRIOCgZpbnB1dHMYAiADKAkSFwoKcm9vdF9pbnB1dBgDIAEoDUgAiAEBEg0KBXRvb2xzGAQgAygJEigKA2VudhgFIAMoCzIbLnBvcnRraXQudjEuRXhlY09wLkVudkVudHJ5EhAKA2N3ZBgGIAEoCUgBiAEBEhQKB25ldHdvcmsYByABKAhIAogBARImCgZvdXRwdXQYCCABKAsyFi5wb3J0a2l0LnYxLkV4ZWNPdXRwdXQSJQoGY2FjaGVzGAkgAygLMhUucG9ydGtpdC52MS5FeGVjQ2FjaGUSJwoHc2VjcmV0cxgKIAMoCzIWLnBvcnRraXQudjEuRXhlY1NlY3JldBIXCgp0aW1lb3V0X21zGAsgASgESAOIAQESGQoMbWVtb3J5X2J5dGVzGAwgASgESASIAQESFgoJcHJvY2Vzc2VzGA0gASgNSAWIAQEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfcm9vdF9pbnB1dEIGCgRfY3dkQgoKCF9uZXR3b3JrQg0KC190aW1lb3V0X21zQg8KDV9tZW1vcnlfYnl0ZXNCDAoKX3Byb2Nlc3NlcyIaCgpFeGVjT3V0cHV0EgwKBGZpbGUYASABKAkiNAoJRXhlY0NhY2hlEgwKBG5hbWUYASABKAkSCgoCdG8YAiABKAkSDQoFc2hhcmUYAyABKAkiTAoKRXhlY1NlY3JldBIMCgRuYW1lGAEgASgJEg8KAnRvGAIgASgJSACIAQESEAoDZW52GAMgASgJSAGIAQFCBQoDX3RvQgYKBF9lbnYiLQoGVHJlZU9wEiMKBWVkaXRzGAEgAygLMhQucG9ydGtpdC52MS5UcmVlRWRpdCKUBAoIVHJlZUVkaXQSJAoEY29weRgBIAEoCzIULnBvcnRraXQudjEuQ29weUVkaXRIABImCgV3cml0ZRgCIAEoCzIVLnBvcnRraXQudjEuV3JpdGVFZGl0SAASJgoFbWtkaXIYAyABKAsyFS5wb3J0a2l0LnYxLk1rZGlyRWRpdEgAEioKB3N5bWxpbmsYBCABKAsyFy5wb3J0a2l0LnYxLlN5bWxpbmtFZGl0SAASLAoIaGFyZGxpbmsYBSABKAsyGC5wb3J0a2l0LnYxLkhhcmRsaW5rRWRpdEgAEigKBmRldmljZRgGIAEoCzIWLnBvcnRraXQudjEuRGV2aWNlRWRpdEgAEigKBnJlbW92ZRgHIAEoCzIWLnBvcnRraXQudjEuUmVtb3ZlRWRpdEgAEiYKBWNobW9kGAggASgLMhUucG9ydGtpdC52MS5DaG1vZEVkaXRIABImCgVjaG93bhgJIAEoCzIVLnBvcnRraXQudjEuQ2hvd25FZGl0SAASJgoFeGF0dHIYCiABKAsyFS5wb3J0a2l0LnYxLlhhdHRyRWRpdEgAEisKCGVsZl9saWJzGAsgASgLMhcucG9ydGtpdC52MS5FbGZMaWJzRWRpdEgAEjcKDmtlcm5lbF9tb2R1bGVzGAwgASgLMh0ucG9ydGtpdC52MS5LZXJuZWxNb2R1bGVzRWRpdEgAQgYKBGVkaXQi7wEKCENvcHlFZGl0Eg0KBWlucHV0GAEgASgNEhEKBHBhdGgYAiABKAlIAIgBARIPCgdpbmNsdWRlGAMgAygJEg8KB2V4Y2x1ZGUYBCADKAkSEgoFc3RyaXAYBSABKA1IAYgBARIKCgJ0bxgGIAEoCRIRCgRtb2RlGAcgASgJSAKIAQESEAoDdWlkGAggASgNSAOIAQESEAoDZ2lkGAkgASgNSASIAQESEgoFbXRpbWUYCiABKANIBYgBAUIHCgVfcGF0aEIICgZfc3RyaXBCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSLDAQoJV3JpdGVFZGl0EgwKBHBhdGgYASABKAkSEQoEdGV4dBgCIAEoCUgAiAEBEhMKBmJhc2U2NBgDIAEoCUgBiAEBEhEKBG1vZGUYBCABKAlIAogBARIQCgN1aWQYBSABKA1IA4gBARIQCgNnaWQYBiABKA1IBIgBARISCgVtdGltZRgHIAEoA0gFiAEBQgcKBV90ZXh0QgkKB19iYXNlNjRCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSKHAQoJTWtkaXJFZGl0EgwKBHBhdGgYASABKAkSEQoEbW9kZRgCIAEoCUgAiAEBEhAKA3VpZBgDIAEoDUgBiAEBEhAKA2dpZBgEIAEoDUgCiAEBEhIKBW10aW1lGAUgASgDSAOIAQFCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSKZAQoLU3ltbGlua0VkaXQSDAoEcGF0aBgBIAEoCRIOCgZ0YXJnZXQYAiABKAkSEQoEbW9kZRgDIAEoCUgAiAEBEhAKA3VpZBgEIAEoDUgBiAEBEhAKA2dpZBgFIAEoDUgCiAEBEhIKBW10aW1lGAYgASgDSAOIAQFCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSIsCgxIYXJkbGlua0VkaXQSDAoEcGF0aBgBIAEoCRIOCgZ0YXJnZXQYAiABKAki0gEKCkRldmljZUVkaXQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEhIKBW1ham9yGAMgASgNSACIAQESEgoFbWlub3IYBCABKA1IAYgBARIRCgRtb2RlGAUgASgJSAKIAQESEAoDdWlkGAYgASgNSAOIAQESEAoDZ2lkGAcgASgNSASIAQESEgoFbXRpbWUYCCABKANIBYgBAUIICgZfbWFqb3JCCAoGX21pbm9yQgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUiGgoKUmVtb3ZlRWRpdBIMCgRwYXRoGAEgASgJIk0KCUNobW9kRWRpdBIMCgRwYXRoGAEgASgJEgwKBG1vZGUYAiABKAkSFgoJcmVjdXJzaXZlGAMgASgISACIAQFCDAoKX3JlY3Vyc2l2ZSJZCglDaG93bkVkaXQSDAoEcGF0aBgBIAEoCRILCgN1aWQYAiABKA0SCwoDZ2lkGAMgASgNEhYKCXJlY3Vyc2l2ZRgEIAEoCEgAiAEBQgwKCl9yZWN1cnNpdmUiYwoJWGF0dHJFZGl0EgwKBHBhdGgYASABKAkSDAoEbmFtZRgCIAEoCRIRCgR0ZXh0GAMgASgJSACIAQESEwoGYmFzZTY0GAQgASgJSAGIAQFCBwoFX3RleHRCCQoHX2Jhc2U2NCJBCgtFbGZMaWJzRWRpdBIMCgRwYXRoGAEgASgJEgwKBGZyb20YAiABKA0SDwoCdG8YAyABKAlIAIgBAUIFCgNfdG8ijAEKEUtlcm5lbE1vZHVsZXNFZGl0EgwKBHBhdGgYASABKAkSDAoEZnJvbRgCIAEoDRINCgVuYW1lcxgDIAMoCRIUCgdyZWxlYXNlGAQgASgJSACIAQESGQoMcmVsZWFzZV9maWxlGAUgASgJSAGIAQFCCgoIX3JlbGVhc2VCDwoNX3JlbGVhc2VfZmlsZSIJCgdNZXJnZU9wIikKCUV4dHJhY3RPcBISCgVzdHJpcBgBIAEoDUgAiAEBQggKBl9zdHJpcCIbCglBcmNoaXZlT3ASDgoGZm9ybWF0GAEgASgJImgKBkNwaW9PcBIVCghjb21wcmVzcxgBIAEoCUgAiAEBEhIKBWxldmVsGAIgASgNSAGIAQESEgoFbXRpbWUYAyABKANIAogBAUILCglfY29tcHJlc3NCCAoGX2xldmVsQggKBl9tdGltZSLGAgoGRXh0NE9wEhQKB3Byb2ZpbGUYASABKAlIAIgBARISCgVsYWJlbBgCIAEoCUgBiAEBEhEKBHV1aWQYAyABKAlIAogBARIRCgRzaXplGAQgASgESAOIAQESFQoIaGVhZHJvb20YBSABKARIBIgBARIdChBoZWFkcm9vbV9wZXJjZW50GAYgASgNSAWIAQESEwoGaW5vZGVzGAcgASgNSAaIAQESGwoOaW5vZGVfaGVhZHJvb20YCCABKA1IB4gBARISCgVtdGltZRgJIAEoA0gIiAEBQgoKCF9wcm9maWxlQggKBl9sYWJlbEIHCgVfdXVpZEIHCgVfc2l6ZUILCglfaGVhZHJvb21CEwoRX2hlYWRyb29tX3BlcmNlbnRCCQoHX2lub2Rlc0IRCg9faW5vZGVfaGVhZHJvb21CCAoGX210aW1lIm8KBkRpc2tPcBItCgpwYXJ0aXRpb25zGAEgAygLMhkucG9ydGtpdC52MS5EaXNrUGFydGl0aW9uEhEKBHV1aWQYAiABKAlIAIgBARIRCgRzaXplGAMgASgESAGIAQFCBwoFX3V1aWRCBwoFX3NpemUikwEKDURpc2tQYXJ0aXRpb24SDAoEZnJvbRgBIAEoDRIMCgR0eXBlGAIgASgJEhEKBG5hbWUYAyABKAlIAIgBARIRCgR1dWlkGAQgASgJSAGIAQESEgoKYXR0cmlidXRlcxgFIAMoCRIRCgRzaXplGAYgASgESAKIAQFCBwoFX25hbWVCBwoFX3V1aWRCBwoFX3NpemUiYgoIVmVyaXR5T3ASEwoGb3V0cHV0GAEgASgJSACIAQESEQoEc2FsdBgCIAEoCUgBiAEBEhEKBHV1aWQYAyABKAlIAogBAUIJCgdfb3V0cHV0QgcKBV9zYWx0QgcKBV91dWlkIjoKCkNvbXByZXNzT3ASDgoGZm9ybWF0GAEgASgJEhIKBWxldmVsGAIgASgNSACIAQFCCAoGX2xldmVsIi4KDERlY29tcHJlc3NPcBITCgZmb3JtYXQYASABKAlIAIgBAUIJCgdfZm9ybWF0IicKCVZtbGludXhPcBIRCgRwYXRoGAEgASgJSACIAQFCBwoFX3BhdGgisAIKBU9jaU9wEigKCHZhcmlhbnRzGAEgAygLMhYucG9ydGtpdC52MS5PY2lWYXJpYW50EhMKBmZhbWlseRgCIAEoCUgAiAEBEhoKDWFydGlmYWN0X3R5cGUYAyABKAlIAYgBARIYCgtjb25maWdfdHlwZRgEIAEoCUgCiAEBEhAKA3RhZxgFIAEoCUgDiAEBEjcKC2Fubm90YXRpb25zGAYgAygLMiIucG9ydGtpdC52MS5PY2lPcC5Bbm5vdGF0aW9uc0VudHJ5GjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfZmFtaWx5QhAKDl9hcnRpZmFjdF90eXBlQg4KDF9jb25maWdfdHlwZUIGCgRfdGFnIrUCCgpPY2lWYXJpYW50EiQKBmxheWVycxgBIAMoCzIULnBvcnRraXQudjEuT2NpTGF5ZXISEQoEZnJvbRgCIAEoDUgAiAEBEikKCHBsYXRmb3JtGAMgASgLMhcucG9ydGtpdC52MS5PY2lQbGF0Zm9ybRITCgZjb25maWcYBCABKAlIAYgBARIYCgtjb25maWdfZnJvbRgFIAEoDUgCiAEBEjwKC2Fubm90YXRpb25zGAYgAygLMicucG9ydGtpdC52MS5PY2lWYXJpYW50LkFubm90YXRpb25zRW50cnkaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9mcm9tQgkKB19jb25maWdCDgoMX2NvbmZpZ19mcm9tIuIBCghPY2lMYXllchIMCgRmcm9tGAEgASgNEgwKBG5hbWUYAiABKAkSFwoKbWVkaWFfdHlwZRgDIAEoCUgAiAEBEhUKCGNvbXByZXNzGAQgASgJSAGIAQESOgoLYW5ub3RhdGlvbnMYBSADKAsyJS5wb3J0a2l0LnYxLk9jaUxheWVyLkFubm90YXRpb25zRW50cnkaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg0KC19tZWRpYV90eXBlQgsKCV9jb21wcmVzcyJRCgtPY2lQbGF0Zm9ybRIKCgJvcxgBIAEoCRIUCgxhcmNoaXRlY3R1cmUYAiABKAkSFAoHdmFyaWFudBgDIAEoCUgAiAEBQgoKCF92YXJpYW50IowBCgZTYm9tT3ASDgoGZm9ybWF0GAEgASgJEg0KBW5hbWVzGAIgAygJEhEKBG5hbWUYAyABKAlIAIgBARITCgZhdHRhY2gYBCABKA1IAYgBARInCgdzb3VyY2VzGAUgAygLMhYucG9ydGtpdC52MS5TYm9tU291cmNlQgcKBV9uYW1lQgkKB19hdHRhY2giRwoKU2JvbVNvdXJjZRIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRITCgZkaWdlc3QYAyABKAlIAIgBAUIJCgdfZGlnZXN0IiUKE1Jld3JpdGVUaW1lc3RhbXBzT3ASDgoGbGF0ZXN0GAEgASgDIogBCgxQcm92ZW5hbmNlT3ASEQoEbW9kZRgBIAEoCUgAiAEBEhMKBmF0dGFjaBgCIAEoCEgBiAEBEhQKB2J1aWxkZXIYAyABKAlIAogBARIRCgR0aW1lGAQgASgDSAOIAQFCBwoFX21vZGVCCQoHX2F0dGFjaEIKCghfYnVpbGRlckIHCgVfdGltZSI9CgZTaWduT3ASCwoDa2V5GAEgASgJEhcKCnBhc3NwaHJhc2UYAiABKAlIAIgBAUINCgtfcGFzc3BocmFzZSIxCghWZXJpZnlPcBIMCgRrZXlzGAEgAygJEhcKD3ByZWRpY2F0ZV90eXBlcxgCIAMoCSKlAgoGQm9vdE9wEg4KBmtlcm5lbBgBIAEoDRITCgZpbml0cmQYAiABKA1IAIgBARITCgZyb290ZnMYAyABKA1IAYgBARIZCgxhcmNoaXRlY3R1cmUYBCABKAlIAogBARIZCgxtZW1vcnlfYnl0ZXMYBSABKARIA4gBARITCgZhcHBlbmQYBiABKAlIBIgBARIXCgp0aW1lb3V0X21zGAcgASgESAWIAQESKwoGZXhwZWN0GAggAygLMhsucG9ydGtpdC52MS5Cb290RXhwZWN0YXRpb25CCQoHX2luaXRyZEIJCgdfcm9vdGZzQg8KDV9hcmNoaXRlY3R1cmVCDwoNX21lbW9yeV9ieXRlc0IJCgdfYXBwZW5kQg0KC190aW1lb3V0X21zIlsKD0Jvb3RFeHBlY3RhdGlvbhIMCgRwYXRoGAEgASgJEhMKBnNoYTI1NhgCIAEoCUgAiAEBEhEKBHRleHQYAyABKAlIAYgBAUIJCgdfc2hhMjU2QgcKBV90ZXh0YgZwcm90bzM");
 
 /**
  * What should be built: steps in any order, and names for the results that may be asked for.
@@ -283,6 +283,12 @@ export type Vertex = Message<"portkit.v1.Vertex"> & {
      */
     value: VerifyOp;
     case: "verify";
+  } | {
+    /**
+     * @generated from field: portkit.v1.BootOp boot = 33;
+     */
+    value: BootOp;
+    case: "boot";
   } | { case: undefined; value?: undefined };
 };
 
@@ -772,6 +778,12 @@ export type TreeEdit = Message<"portkit.v1.TreeEdit"> & {
      */
     value: ElfLibsEdit;
     case: "elfLibs";
+  } | {
+    /**
+     * @generated from field: portkit.v1.KernelModulesEdit kernel_modules = 12;
+     */
+    value: KernelModulesEdit;
+    case: "kernelModules";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1204,6 +1216,45 @@ export const ElfLibsEditSchema: GenMessage<ElfLibsEdit> = /*@__PURE__*/
   messageDesc(file_portkit_v1_definition, 28);
 
 /**
+ * Copies modules of a kernel, and those that they need, from an input.
+ *
+ * @generated from message portkit.v1.KernelModulesEdit
+ */
+export type KernelModulesEdit = Message<"portkit.v1.KernelModulesEdit"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: uint32 from = 2;
+   */
+  from: number;
+
+  /**
+   * @generated from field: repeated string names = 3;
+   */
+  names: string[];
+
+  /**
+   * @generated from field: optional string release = 4;
+   */
+  release?: string | undefined;
+
+  /**
+   * @generated from field: optional string release_file = 5;
+   */
+  releaseFile?: string | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.KernelModulesEdit.
+ * Use `create(KernelModulesEditSchema)` to create a new message.
+ */
+export const KernelModulesEditSchema: GenMessage<KernelModulesEdit> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 29);
+
+/**
  * Trees over each other; the later wins.
  *
  * @generated from message portkit.v1.MergeOp
@@ -1216,7 +1267,7 @@ export type MergeOp = Message<"portkit.v1.MergeOp"> & {
  * Use `create(MergeOpSchema)` to create a new message.
  */
 export const MergeOpSchema: GenMessage<MergeOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 29);
+  messageDesc(file_portkit_v1_definition, 30);
 
 /**
  * The tree in an archive.
@@ -1235,7 +1286,7 @@ export type ExtractOp = Message<"portkit.v1.ExtractOp"> & {
  * Use `create(ExtractOpSchema)` to create a new message.
  */
 export const ExtractOpSchema: GenMessage<ExtractOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 30);
+  messageDesc(file_portkit_v1_definition, 31);
 
 /**
  * A tree as an archive.
@@ -1256,7 +1307,7 @@ export type ArchiveOp = Message<"portkit.v1.ArchiveOp"> & {
  * Use `create(ArchiveOpSchema)` to create a new message.
  */
 export const ArchiveOpSchema: GenMessage<ArchiveOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 31);
+  messageDesc(file_portkit_v1_definition, 32);
 
 /**
  * A tree as a cpio ("newc").
@@ -1287,7 +1338,7 @@ export type CpioOp = Message<"portkit.v1.CpioOp"> & {
  * Use `create(CpioOpSchema)` to create a new message.
  */
 export const CpioOpSchema: GenMessage<CpioOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 32);
+  messageDesc(file_portkit_v1_definition, 33);
 
 /**
  * A tree as an ext4 image.
@@ -1350,7 +1401,7 @@ export type Ext4Op = Message<"portkit.v1.Ext4Op"> & {
  * Use `create(Ext4OpSchema)` to create a new message.
  */
 export const Ext4OpSchema: GenMessage<Ext4Op> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 33);
+  messageDesc(file_portkit_v1_definition, 34);
 
 /**
  * Images as the partitions of one raw disk with a GPT.
@@ -1379,7 +1430,7 @@ export type DiskOp = Message<"portkit.v1.DiskOp"> & {
  * Use `create(DiskOpSchema)` to create a new message.
  */
 export const DiskOpSchema: GenMessage<DiskOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 34);
+  messageDesc(file_portkit_v1_definition, 35);
 
 /**
  * An image as a partition.
@@ -1427,7 +1478,7 @@ export type DiskPartition = Message<"portkit.v1.DiskPartition"> & {
  * Use `create(DiskPartitionSchema)` to create a new message.
  */
 export const DiskPartitionSchema: GenMessage<DiskPartition> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 35);
+  messageDesc(file_portkit_v1_definition, 36);
 
 /**
  * The dm-verity hash tree of an image.
@@ -1460,7 +1511,7 @@ export type VerityOp = Message<"portkit.v1.VerityOp"> & {
  * Use `create(VerityOpSchema)` to create a new message.
  */
 export const VerityOpSchema: GenMessage<VerityOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 36);
+  messageDesc(file_portkit_v1_definition, 37);
 
 /**
  * A blob made smaller.
@@ -1486,7 +1537,7 @@ export type CompressOp = Message<"portkit.v1.CompressOp"> & {
  * Use `create(CompressOpSchema)` to create a new message.
  */
 export const CompressOpSchema: GenMessage<CompressOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 37);
+  messageDesc(file_portkit_v1_definition, 38);
 
 /**
  * A blob made large again.
@@ -1507,7 +1558,7 @@ export type DecompressOp = Message<"portkit.v1.DecompressOp"> & {
  * Use `create(DecompressOpSchema)` to create a new message.
  */
 export const DecompressOpSchema: GenMessage<DecompressOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 38);
+  messageDesc(file_portkit_v1_definition, 39);
 
 /**
  * The kernel proper in a kernel file: the ELF vmlinux, or the Image for arm64.
@@ -1528,7 +1579,7 @@ export type VmlinuxOp = Message<"portkit.v1.VmlinuxOp"> & {
  * Use `create(VmlinuxOpSchema)` to create a new message.
  */
 export const VmlinuxOpSchema: GenMessage<VmlinuxOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 39);
+  messageDesc(file_portkit_v1_definition, 40);
 
 /**
  * Blobs and trees as an OCI artifact.
@@ -1574,7 +1625,7 @@ export type OciOp = Message<"portkit.v1.OciOp"> & {
  * Use `create(OciOpSchema)` to create a new message.
  */
 export const OciOpSchema: GenMessage<OciOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 40);
+  messageDesc(file_portkit_v1_definition, 41);
 
 /**
  * One manifest.
@@ -1624,7 +1675,7 @@ export type OciVariant = Message<"portkit.v1.OciVariant"> & {
  * Use `create(OciVariantSchema)` to create a new message.
  */
 export const OciVariantSchema: GenMessage<OciVariant> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 41);
+  messageDesc(file_portkit_v1_definition, 42);
 
 /**
  * A blob of a manifest.
@@ -1667,7 +1718,7 @@ export type OciLayer = Message<"portkit.v1.OciLayer"> & {
  * Use `create(OciLayerSchema)` to create a new message.
  */
 export const OciLayerSchema: GenMessage<OciLayer> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 42);
+  messageDesc(file_portkit_v1_definition, 43);
 
 /**
  * What a variant is made for.
@@ -1696,7 +1747,7 @@ export type OciPlatform = Message<"portkit.v1.OciPlatform"> & {
  * Use `create(OciPlatformSchema)` to create a new message.
  */
 export const OciPlatformSchema: GenMessage<OciPlatform> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 43);
+  messageDesc(file_portkit_v1_definition, 44);
 
 /**
  * What is in trees and files.
@@ -1741,7 +1792,7 @@ export type SbomOp = Message<"portkit.v1.SbomOp"> & {
  * Use `create(SbomOpSchema)` to create a new message.
  */
 export const SbomOpSchema: GenMessage<SbomOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 44);
+  messageDesc(file_portkit_v1_definition, 45);
 
 /**
  * Something that a build was made from.
@@ -1770,7 +1821,7 @@ export type SbomSource = Message<"portkit.v1.SbomSource"> & {
  * Use `create(SbomSourceSchema)` to create a new message.
  */
 export const SbomSourceSchema: GenMessage<SbomSource> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 45);
+  messageDesc(file_portkit_v1_definition, 46);
 
 /**
  * A tree whose files are no newer than a point in time.
@@ -1791,7 +1842,7 @@ export type RewriteTimestampsOp = Message<"portkit.v1.RewriteTimestampsOp"> & {
  * Use `create(RewriteTimestampsOpSchema)` to create a new message.
  */
 export const RewriteTimestampsOpSchema: GenMessage<RewriteTimestampsOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 46);
+  messageDesc(file_portkit_v1_definition, 47);
 
 /**
  * How a result was made.
@@ -1831,7 +1882,7 @@ export type ProvenanceOp = Message<"portkit.v1.ProvenanceOp"> & {
  * Use `create(ProvenanceOpSchema)` to create a new message.
  */
 export const ProvenanceOpSchema: GenMessage<ProvenanceOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 47);
+  messageDesc(file_portkit_v1_definition, 48);
 
 /**
  * Signs the manifests of a layout.
@@ -1857,7 +1908,7 @@ export type SignOp = Message<"portkit.v1.SignOp"> & {
  * Use `create(SignOpSchema)` to create a new message.
  */
 export const SignOpSchema: GenMessage<SignOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 48);
+  messageDesc(file_portkit_v1_definition, 49);
 
 /**
  * A layout, let through only when it is signed.
@@ -1883,5 +1934,94 @@ export type VerifyOp = Message<"portkit.v1.VerifyOp"> & {
  * Use `create(VerifyOpSchema)` to create a new message.
  */
 export const VerifyOpSchema: GenMessage<VerifyOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 49);
+  messageDesc(file_portkit_v1_definition, 50);
+
+/**
+ * A machine that is tried: booted, looked into and ended.
+ *
+ * @generated from message portkit.v1.BootOp
+ */
+export type BootOp = Message<"portkit.v1.BootOp"> & {
+  /**
+   * The images, as positions among the inputs.
+   *
+   * @generated from field: uint32 kernel = 1;
+   */
+  kernel: number;
+
+  /**
+   * @generated from field: optional uint32 initrd = 2;
+   */
+  initrd?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 rootfs = 3;
+   */
+  rootfs?: number | undefined;
+
+  /**
+   * "x86_64" or "aarch64".
+   *
+   * @generated from field: optional string architecture = 4;
+   */
+  architecture?: string | undefined;
+
+  /**
+   * @generated from field: optional uint64 memory_bytes = 5;
+   */
+  memoryBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: optional string append = 6;
+   */
+  append?: string | undefined;
+
+  /**
+   * @generated from field: optional uint64 timeout_ms = 7;
+   */
+  timeoutMs?: bigint | undefined;
+
+  /**
+   * @generated from field: repeated portkit.v1.BootExpectation expect = 8;
+   */
+  expect: BootExpectation[];
+};
+
+/**
+ * Describes the message portkit.v1.BootOp.
+ * Use `create(BootOpSchema)` to create a new message.
+ */
+export const BootOpSchema: GenMessage<BootOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 51);
+
+/**
+ * A file that the guest has to have.
+ *
+ * @generated from message portkit.v1.BootExpectation
+ */
+export type BootExpectation = Message<"portkit.v1.BootExpectation"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * 64 hex digits.
+   *
+   * @generated from field: optional string sha256 = 2;
+   */
+  sha256?: string | undefined;
+
+  /**
+   * @generated from field: optional string text = 3;
+   */
+  text?: string | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.BootExpectation.
+ * Use `create(BootExpectationSchema)` to create a new message.
+ */
+export const BootExpectationSchema: GenMessage<BootExpectation> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 52);
 

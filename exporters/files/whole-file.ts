@@ -1,36 +1,41 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, renameSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { ExportContext, Prepared, Target } from '../../src/artifacts/exporter.ts';
+import type { ExportContext, Prepared, Receipt } from '../../src/artifacts/exporter.ts';
 import { byteString } from '../../src/base/byte-string.ts';
 import { digestFromHex } from '../../src/base/digest.ts';
 import type { Digest } from '../../src/base/digest.ts';
 import { systemCode } from '../../src/base/errors.ts';
 import { digestOfFile, writeContent } from '../../src/artifacts/copies/content.ts';
-import { lookInto } from '../files/look-into.ts';
-import { fileBehind } from '../files/destination.ts';
-import { destinationFailure } from '../files/failure.ts';
-import { holdDirectory, inTheWay } from '../files/held.ts';
-import type { Held } from '../files/held.ts';
-import { makeUnfinished, sweepUnfinished } from '../files/unfinished.ts';
-import { tarOf } from './contents.ts';
-import type { TarOutput } from './contents.ts';
+import { lookInto } from './look-into.ts';
+import { fileBehind } from './destination.ts';
+import { destinationFailure } from './failure.ts';
+import { holdDirectory, inTheWay } from './held.ts';
+import type { Held } from './held.ts';
+import { makeUnfinished, sweepUnfinished } from './unfinished.ts';
 
-/** The name of the tar while it is unfinished. */
-const unnamed = 'tar';
+/** The name of the file while it is unfinished. */
+const unnamed = 'file';
 const fileFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** Writes the tar beside its destination; publishing is one rename, or nothing when these bytes are there already. */
-export async function prepareFile(output: TarOutput, targets: readonly Target[], context: ExportContext): Promise<Prepared> {
-  const path = fileBehind(output.dest);
+/** A file that an exporter makes. */
+export interface WholeFile {
+  readonly dest: string;
+  bytes(context: ExportContext): AsyncIterable<Uint8Array>;
+  /** Asked for after the bytes. */
+  receipt(files: Pick<Receipt, 'written' | 'unchanged'>): Receipt;
+}
+
+/** Writes the file beside its destination; publishing is one rename, or nothing when these bytes are there already. */
+export async function prepareWholeFile(file: WholeFile, context: ExportContext): Promise<Prepared> {
+  const path = fileBehind(file.dest);
   const name = byteString(basename(path));
-  const tar = tarOf(output, targets);
   const open = new DisposableStack();
   try {
     const directory = open.use(holdDirectory(dirname(path)));
     sweepUnfinished(directory);
     const { folder } = open.use(makeUnfinished(directory));
-    const written = await writeHashed(folder, tar.bytes(context));
+    const written = await writeHashed(folder, file.bytes(context));
     const same =
       (await lookInto(directory, name, async ({ fd, size }) => {
         return size === written.size && (await digestOfFile(fd, context.signal)) === written.digest;
@@ -39,8 +44,8 @@ export async function prepareFile(output: TarOutput, targets: readonly Target[],
       publish(signal) {
         return new Promise((resolve) => {
           signal.throwIfAborted();
-          if (!same) publish(folder, directory, { name, dest: output.dest });
-          resolve(tar.receipt({ written: same ? 0 : 1, unchanged: same ? 1 : 0 }));
+          if (!same) publish(folder, directory, { name, dest: file.dest });
+          resolve(file.receipt({ written: same ? 0 : 1, unchanged: same ? 1 : 0 }));
         });
       },
       [Symbol.dispose]: () => open.dispose(),

@@ -1,0 +1,56 @@
+import { PortkitError } from '../../base/errors.ts';
+import { openArchive } from '../../oci/layout/archive.ts';
+import { folderSource, folderTarget } from '../../oci/layout/folder.ts';
+import type { LayoutSource } from '../../oci/layout/files.ts';
+import type { CopyFrom, CopyTo } from '../../oci/copy/copy.ts';
+import { nameOf } from '../../oci/model/reference.ts';
+import { onlyName } from '../../oci/place/only-name.ts';
+import type { Place } from '../../oci/place/place.ts';
+import { openRegistries } from '../../wiring.ts';
+import type { Registries } from '../../wiring.ts';
+import type { Invocation, Option } from '../command.ts';
+import { flag } from '../values.ts';
+
+/** The options of every command that may speak to a registry. */
+export const registryOptions: Readonly<Record<string, Option>> = {
+  'plain-http': { type: 'boolean', help: 'speak to the registry without TLS; loopback hosts always are' },
+};
+
+/** Opens places; what was opened is closed when it is disposed. */
+export interface Opener extends AsyncDisposable {
+  source(place: Place): Promise<CopyFrom>;
+  target(place: Place, options?: { readonly mountFrom?: string }): Promise<CopyTo>;
+}
+
+/** An opener for one command line. */
+export async function openPlaces({ options, signal }: Pick<Invocation, 'options' | 'signal'>): Promise<Opener> {
+  const held = new AsyncDisposableStack();
+  const transport = flag(options, 'plain-http') ? ({ transport: 'plain-http' } as const) : {};
+  let registries: Promise<Registries> | undefined;
+  const opened = async (): Promise<Registries> => (registries ??= openRegistries().then((one) => held.use(one)));
+  async function named(source: LayoutSource, name: string | undefined): Promise<CopyFrom> {
+    return { source, name: name ?? (await onlyName(source, signal)) };
+  }
+  return {
+    async source(place) {
+      if (place.kind === 'layout') return named(folderSource(place.path), place.name);
+      if (place.kind === 'archive') return named(held.use(await openArchive(place.path, signal)), place.name);
+      const source = (await opened()).repository(place.reference, { access: 'pull', ...transport });
+      return { source, name: nameOf(place.reference) };
+    },
+    async target(place, { mountFrom } = {}) {
+      if (place.kind === 'layout') {
+        return { target: folderTarget(place.path), ...(place.name !== undefined && { name: place.name }) };
+      }
+      if (place.kind === 'archive') {
+        throw new PortkitError('PK1004', 'An archive is written as a whole, and nothing is put into it', {
+          hint: 'Use oci:DIR[:TAG] here, or "portkit copy FROM oci-archive:FILE"',
+        });
+      }
+      const access = { access: 'push', ...transport, ...(mountFrom !== undefined && { mountFrom: [mountFrom] }) } as const;
+      const target = (await opened()).repository(place.reference, access);
+      return { target, name: nameOf(place.reference) };
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}

@@ -1,0 +1,93 @@
+import { lookup as lookupInDns } from 'node:dns';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { getCACertificates } from 'node:tls';
+import { PortkitError } from '../../base/errors.ts';
+import { nearnessOfAddress, nearnessOfHost } from './nearness.ts';
+import type { Nearness } from './nearness.ts';
+
+/** A certificate that says who we are, for one host only. */
+interface ClientCertificate {
+  /** `HOST[:PORT]`. */
+  readonly host: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** How connections are made. */
+export interface ConnectionOptions {
+  /** Proxies by what they are for; `none` lists hosts that are asked directly. Loopback hosts always are. */
+  readonly proxies?: { readonly http?: string; readonly https?: string; readonly none?: string };
+  /** Certificates in PEM form that are trusted beside those of the system. */
+  readonly authorities?: readonly string[];
+  readonly clientCertificates?: readonly ClientCertificate[];
+  readonly lookup?: LookupFunction;
+}
+
+/** Keeps connections for later requests until it is disposed. */
+export interface Agents extends Disposable {
+  /** What `http.request` needs to know about a connection; `within` says which addresses it may go to. */
+  connection(url: URL, within?: (nearness: Nearness) => boolean): { agent: HttpAgent; lookup: LookupFunction };
+  /** How near a host is: what it says itself, else where its name led to when it was last connected to. */
+  nearnessOf(url: URL): Nearness;
+}
+
+/** The connections of one client. */
+export function createAgents(options: ConnectionOptions): Agents {
+  const agents = new Map<string, HttpAgent>();
+  const known = new Map<string, Nearness>();
+  const lookup = options.lookup ?? lookupInDns;
+  function agentFor(url: URL, guarded: boolean): HttpAgent {
+    const direct = nearnessOfHost(url.hostname) === 'loopback';
+    const own = options.clientCertificates?.find(({ host }) => host === url.host);
+    // What was connected to freely is never used where addresses are looked at.
+    const key = [url.protocol, guarded, direct, own === undefined ? '' : url.host].join(' ');
+    const agent = agents.get(key) ?? createAgent(url, options, direct);
+    agents.set(key, agent);
+    return agent;
+  }
+  return {
+    connection: (url, within) => {
+      const nearness = nearnessOfHost(url.hostname);
+      if (within !== undefined && nearness !== undefined && !within(nearness)) throw refused(url);
+      return { agent: agentFor(url, within !== undefined), lookup: guardedLookup(url, within) };
+    },
+    nearnessOf: ({ hostname }) => nearnessOfHost(hostname) ?? known.get(hostname) ?? 'public',
+    [Symbol.dispose]() {
+      for (const agent of agents.values()) agent.destroy();
+    },
+  };
+
+  /** Looks names up as ever, but remembers where they led, and refuses what leads too near. */
+  function guardedLookup(url: URL, within: ((nearness: Nearness) => boolean) | undefined): LookupFunction {
+    return (hostname, wish, done) =>
+      lookup(hostname, wish, (error, found, family) => {
+        // A proxy is looked up here too, and may be anywhere.
+        if (error !== null || hostname !== url.hostname) return done(error, found, family);
+        const all = (Array.isArray(found) ? found.map(({ address }) => address) : [found]).map(nearnessOfAddress);
+        const nearest = (['reserved', 'loopback', 'private'] as const).find((one) => all.includes(one)) ?? 'public';
+        known.set(hostname, nearest);
+        if (within !== undefined && !all.every(within)) return done(refused(url), found, family);
+        return done(null, found, family);
+      });
+  }
+}
+
+function createAgent(url: URL, { proxies, authorities, clientCertificates }: ConnectionOptions, direct: boolean): HttpAgent {
+  const proxyEnv = { http_proxy: proxies?.http, https_proxy: proxies?.https, no_proxy: proxies?.none };
+  const common = { keepAlive: true, ...(direct || proxies === undefined ? {} : { proxyEnv }) };
+  if (url.protocol === 'http:') return new HttpAgent(common);
+  const own = clientCertificates?.find(({ host }) => host === url.host);
+  return new HttpsAgent({
+    ...common,
+    ...(authorities === undefined ? {} : { ca: [...getCACertificates(), ...authorities] }),
+    ...(own === undefined ? {} : { cert: own.certificate, key: own.key }),
+  });
+}
+
+function refused({ host }: URL): PortkitError {
+  return new PortkitError('PK4034', `${host} leads to an address where requests from elsewhere are not sent`, {
+    hint: 'A registry must not point at this machine or at a private network unless it is there itself',
+  });
+}

@@ -1,0 +1,62 @@
+import { createSingleFlight } from '../../base/single-flight.ts';
+import type { Credential } from '../credentials/credential.ts';
+import { parseChallenge } from './challenge.ts';
+import type { Challenge } from './challenge.ts';
+import { basicHeader, fetchToken } from './realm.ts';
+import type { RealmWorld, Token } from './realm.ts';
+
+/** Says to one registry who asks, and remembers how. */
+export interface Authorizer {
+  /** The header to send with a request that needs these scopes; undefined as long as the registry has not asked. */
+  header(scopes: readonly string[], signal: AbortSignal): Promise<string | undefined>;
+  /** Another header after a 401, or undefined when there is no better one than the one that was sent. */
+  renew(refusal: Refusal, scopes: readonly string[], signal: AbortSignal): Promise<string | undefined>;
+}
+
+/** A 401: the challenge that came with it and the header that was sent. */
+interface Refusal {
+  readonly challenge: string | undefined;
+  readonly sent: string | undefined;
+}
+
+/** For one origin; `credential` is asked once. */
+export function createAuthorizer(
+  origin: string,
+  credential: (signal: AbortSignal) => Promise<Credential | undefined>,
+  world: RealmWorld,
+): Authorizer {
+  const flights = createSingleFlight<Token>();
+  const tokens = new Map<string, Token>();
+  let challenge: Challenge | undefined;
+  let known: { readonly credential: Credential | undefined } | undefined;
+
+  async function header(scopes: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+    known ??= { credential: await credential(signal) };
+    const who = known.credential;
+    if (who?.kind === 'bearer') return `Bearer ${who.token.reveal()}`;
+    if (challenge === undefined) return undefined;
+    if (challenge.scheme === 'basic') return basicHeader(who);
+    return `Bearer ${await tokenFor(challenge, scopes, signal)}`;
+  }
+
+  async function tokenFor(bearer: Extract<Challenge, { scheme: 'bearer' }>, scopes: readonly string[], signal: AbortSignal) {
+    const key = scopes.join(' ');
+    const kept = tokens.get(key);
+    if (kept !== undefined && kept.until > world.now().getTime()) return kept.text;
+    const wish = { origin, challenge: bearer, scopes, credential: known?.credential };
+    const token = await flights.run(key, (shared) => fetchToken({ ...wish, signal: shared }, world), signal);
+    tokens.set(key, token);
+    return token.text;
+  }
+
+  return {
+    header,
+    async renew({ challenge: text, sent }, scopes, signal) {
+      challenge = parseChallenge(text) ?? challenge;
+      const key = scopes.join(' ');
+      if (sent === `Bearer ${tokens.get(key)?.text}`) tokens.delete(key);
+      const next = await header(scopes, signal);
+      return next === sent ? undefined : next;
+    },
+  };
+}

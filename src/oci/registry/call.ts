@@ -1,0 +1,30 @@
+import type { Nearness } from './nearness.ts';
+
+/** Bytes to send, of a known number, that can be opened again. */
+interface Body {
+  readonly size: number;
+  open(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** One request. */
+export interface Call {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Is only ever sent to the origin of `url`. */
+  readonly authorization?: string | undefined;
+  readonly body?: Body;
+  /** Addresses that may be connected to: how near they may be. */
+  readonly within?: ((nearness: Nearness) => boolean) | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What came of it. Exactly one of `body` and `discard` is used. */
+export interface Answer {
+  readonly status: number;
+  readonly url: URL;
+  header(name: string): string | undefined;
+  /** Throws `PassingFailure` in the place of an end that came too early. */
+  readonly body: AsyncIterable<Uint8Array>;
+  discard(): void;
+}

@@ -1,0 +1,45 @@
+import { PortkitError, systemCode } from '../../base/errors.ts';
+import type { Answer } from './call.ts';
+import { PassingFailure, retryAfter } from './retry.ts';
+
+/** Failures of connections that are often over a moment later. */
+const passing = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+const hints: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Nothing listens there: is the port right, and the registry up?',
+  ENOTFOUND: 'The name is not known: is it spelled right, and is there a network?',
+  EAI_AGAIN: 'Names cannot be looked up: is there a network?',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'It does not speak TLS. If that is meant, list the host in PORTKIT_REGISTRY_PLAIN_HTTP',
+  EPROTO: 'It does not speak TLS. If that is meant, list the host in PORTKIT_REGISTRY_PLAIN_HTTP',
+};
+
+/** The coded form of what a connection threw. Its own words are left out: they may hold addresses with passwords. */
+export function failureOf(error: unknown, url: URL): PassingFailure | PortkitError {
+  if (error instanceof PortkitError || error instanceof PassingFailure) return error;
+  const code = systemCode(error) ?? 'the connection was closed';
+  if (code.startsWith('HPE_')) return new PortkitError('PK4035', `${url.host} does not answer as HTTP servers do (${code})`);
+  const problem = new PortkitError('PK4033', `${url.host} cannot be reached: ${code}`, hintFor(code));
+  return error === undefined || passing.has(code) ? new PassingFailure(problem) : problem;
+}
+
+function hintFor(code: string): { hint?: string } {
+  const hint =
+    hints[code] ?? (/CERT|SIGNATURE|ISSUER|ALTNAME/.test(code) ? 'Its certificate is not one that is trusted' : undefined);
+  return hint === undefined ? {} : { hint };
+}
+
+/** The failure of a server that does not go on. */
+export function tooSlow(url: URL): PassingFailure {
+  return new PassingFailure(new PortkitError('PK4033', `${url.host} does not answer in time`));
+}
+
+/** The failure of a server whose status is often another one a moment later; its answer is discarded then. */
+export function busyness(answer: Answer, now: Date): PassingFailure | undefined {
+  const { status, url } = answer;
+  if (status !== 408 && status !== 429 && (status < 500 || status === 501 || status === 505)) return undefined;
+  answer.discard();
+  const problem = new PortkitError('PK4033', `${url.host} answers with status ${status}`, {
+    hint: 'The server is busy or broken: try again later',
+  });
+  return new PassingFailure(problem, retryAfter(answer.header('retry-after'), now));
+}

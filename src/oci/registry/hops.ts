@@ -1,0 +1,54 @@
+import { PortkitError } from '../../base/errors.ts';
+import type { Agents } from './agents.ts';
+import type { Answer, Call } from './call.ts';
+import { mayPointAt, nearnessOfHost } from './nearness.ts';
+import type { Nearness } from './nearness.ts';
+
+/** Somewhere that a server pointed at, and which addresses it may turn out to be. */
+export interface Hop {
+  readonly url: URL;
+  readonly within?: (nearness: Nearness) => boolean;
+}
+
+const mostHops = 5;
+
+/** Where a server pointed at (a redirect, an upload's place, a next page, a realm); PK4034 when that is not to be followed. */
+export function hopFrom(from: URL, target: string, agents: Agents): Hop {
+  const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
+  const refuse = (why: string) => new PortkitError('PK4034', `${from.host} points at ${why}, which is not followed`);
+  if (url === undefined) throw refuse('something that is no address');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse(`an address of another kind (${url.protocol})`);
+  if (url.protocol === 'http:' && from.protocol === 'https:') throw refuse(`${url.host} without TLS`);
+  if (url.username !== '' || url.password !== '') throw refuse('an address with a user name');
+  url.hash = '';
+  if (url.hostname === from.hostname) return { url };
+  const near = agents.nearnessOf(from);
+  const within = (to: Nearness) => mayPointAt(near, to);
+  const literal = nearnessOfHost(url.hostname);
+  if (literal !== undefined && !within(literal)) throw refuse(`${url.host}, an address nearer to this machine than itself`);
+  return { url, within };
+}
+
+/** Sends a request and follows where it is sent on to; whatever leaves the origin leaves its authorization behind for good. */
+export async function follow(call: Call, agents: Agents, exchange: (call: Call) => Promise<Answer>): Promise<Answer> {
+  const seen = new Set([call.url.href]);
+  for (let current = call; ;) {
+    const answer = await exchange(current);
+    const location = answer.header('location');
+    if (!isRedirect(answer.status, current.method) || location === undefined) return answer;
+    answer.discard();
+    const { url, within } = hopFrom(current.url, location, agents);
+    if (seen.size > mostHops || seen.has(url.href)) {
+      throw new PortkitError('PK4034', `${call.url.host} sends requests round and round`);
+    }
+    seen.add(url.href);
+    const authorization = url.origin === current.url.origin ? current.authorization : undefined;
+    current = { ...current, url, within: within ?? current.within, authorization };
+  }
+}
+
+/** Only 307 and 308 promise that a request stays what it is; asking may follow any. */
+function isRedirect(status: number, method: Call['method']): boolean {
+  if (status === 307 || status === 308) return true;
+  return (method === 'GET' || method === 'HEAD') && (status === 301 || status === 302 || status === 303);
+}

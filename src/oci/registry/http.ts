@@ -1,0 +1,141 @@
+import { request as requestHttp } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { PortkitError } from '../../base/errors.ts';
+import type { Agents } from './agents.ts';
+import type { Answer, Call } from './call.ts';
+import { failureOf, tooSlow } from './failures.ts';
+
+/** How long servers may take. */
+export interface Timeouts {
+  /** Milliseconds without a byte in either direction. */
+  readonly idleMs: number;
+  /** Milliseconds from the end of a request to the end of the headers of its answer. */
+  readonly headersMs: number;
+}
+
+const mostHeaderBytes = 32 * 1024;
+
+/** Sends one request; follows nothing, tries nothing twice. Network failures are `PassingFailure` or coded errors. */
+export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): Promise<Answer> {
+  const { url, signal } = call;
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const secure = url.protocol === 'https:';
+  const request = (secure ? requestHttps : requestHttp)(url, {
+    method: call.method,
+    headers: headersOf(call),
+    maxHeaderSize: mostHeaderBytes,
+    ...agents.connection(url, call.within),
+  });
+  const stop = () => request.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  request.on('close', () => signal.removeEventListener('abort', stop));
+  const sending = new AbortController();
+  let deadline: NodeJS.Timeout | undefined;
+  let slow = false;
+  const giveUp = () => {
+    slow = true;
+    request.destroy();
+  };
+  request.setTimeout(timeouts.idleMs, giveUp);
+  request.on('finish', () => {
+    deadline = setTimeout(giveUp, timeouts.headersMs);
+  });
+  const failed = (error: unknown) => {
+    if (signal.aborted) return signal.reason;
+    return slow ? tooSlow(url) : failureOf(error, url);
+  };
+  request.on('response', resolve);
+  request.on('error', (error) => reject(failed(error)));
+  request.on('close', () => reject(failed(undefined)));
+  send(call, request, sending.signal).catch((error: unknown) => {
+    reject(error);
+    request.destroy();
+  });
+  try {
+    return answerOf(await promise, { url, failed, request });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    clearTimeout(deadline);
+    sending.abort();
+  }
+}
+
+/** Sends the body until it ends or `stop` says that nobody waits for it: the answer came early, or never will. */
+async function send({ body, signal, url }: Call, request: ClientRequest, stop: AbortSignal): Promise<void> {
+  if (body === undefined) return void request.end();
+  try {
+    let sent = 0;
+    for await (const chunk of body.open(AbortSignal.any([signal, stop]))) {
+      sent += chunk.length;
+      if (stop.aborted) return;
+      if (sent > body.size) throw wrongSize(url, sent, body.size);
+      if (!request.write(chunk)) await drained(request, stop);
+    }
+    if (sent < body.size) throw wrongSize(url, sent, body.size);
+    request.end();
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
+}
+
+function wrongSize(url: URL, sent: number, size: number): PortkitError {
+  const amount = sent > size ? 'more than' : `only ${sent} of`;
+  return new PortkitError('PK4003', `What is to be sent to ${url.host} has ${amount} the ${size} bytes it should have`);
+}
+
+async function drained(request: ClientRequest, stop: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const done = () => resolve();
+  request.once('drain', done).once('close', done);
+  stop.addEventListener('abort', done);
+  await promise;
+  request.off('drain', done).off('close', done);
+  stop.removeEventListener('abort', done);
+}
+
+interface Received {
+  readonly url: URL;
+  readonly request: ClientRequest;
+  failed(error: unknown): unknown;
+}
+
+function answerOf(response: IncomingMessage, received: Received): Answer {
+  const { url, request } = received;
+  const header = (name: string) => {
+    const value = response.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
+  return {
+    status: response.statusCode ?? 0,
+    url,
+    header,
+    body: bodyOf(response, (error) => received.failed(error)),
+    discard() {
+      // A short rest is read, so that the connection can be used again; anything else ends it.
+      if (request.writableFinished && Number(header('content-length') ?? 0) <= mostHeaderBytes) response.resume();
+      else request.destroy();
+    },
+  };
+}
+
+async function* bodyOf(response: IncomingMessage, failed: (error: unknown) => unknown): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response) yield chunk as Buffer;
+  } catch (error) {
+    throw failed(error);
+  }
+}
+
+function headersOf({ headers, authorization, body, method }: Call): Record<string, string> {
+  const sized = body !== undefined || method === 'POST' || method === 'PUT' || method === 'PATCH';
+  return {
+    'user-agent': 'portkit',
+    'accept-encoding': 'identity',
+    ...headers,
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(sized ? { 'content-length': String(body?.size ?? 0) } : {}),
+  };
+}
