@@ -1,3 +1,4 @@
+import { checkContent } from '../attest/content.ts';
 import type { Referrer } from '../attest/referrer.ts';
 import { byteString } from '../base/byte-string.ts';
 import type { Digest } from '../base/digest.ts';
@@ -7,7 +8,6 @@ import { treeSource } from '../oci/layout/tree.ts';
 import type { Descriptor } from '../oci/model/descriptor.ts';
 import { kindOf } from '../oci/model/media-types.ts';
 import { readManifest } from '../oci/model/read.ts';
-import { successors } from '../oci/model/successors.ts';
 import { selectItem } from '../store/trees/select.ts';
 import type { LayoutWorld } from './layout-tree.ts';
 import { extendLayout, mainManifest, pathOf } from './layout-tree.ts';
@@ -21,18 +21,14 @@ export async function subjectsOf(layout: Digest, world: LayoutWorld): Promise<re
   return [...all.values()];
 }
 
-/**
- * Refuses a layout in which anything that a manifest names is not there, or is not what it is called (PK4003): a signature
- * is over digests, and only says something about files that have them.
- */
-export async function requireWhole(layout: Digest, main: Descriptor, world: LayoutWorld): Promise<void> {
-  const source = treeSource(layout, world.blobs);
-  const found = new Map([[main.digest, main]]);
-  // What is found while walking is walked to, too; each digest once.
-  for (const [, descriptor] of found) {
-    if (kindOf(descriptor.mediaType) === 'blob') await requireFile(layout, descriptor, world);
-    else for (const one of successors(await readManifest(source, descriptor, world.signal))) found.set(one.digest, one);
-  }
+/** Refuses a layout in which anything that a manifest names is not there, or is not what it is called (PK4003). */
+export function requireWhole(layout: Digest, main: Descriptor, world: LayoutWorld): Promise<void> {
+  const { blobs, signal } = world;
+  return checkContent(main, {
+    reader: treeSource(layout, blobs),
+    checkBlob: (blob) => requireFile(layout, blob, world),
+    signal,
+  });
 }
 
 /** The tree says the digest of every file: nothing has to be read. */
