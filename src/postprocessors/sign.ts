@@ -72,7 +72,12 @@ function requireAbout({ subjects }: Statement, { digest }: Descriptor): void {
 }
 
 function keyOf({ key, passphrase }: SignSpec, { secrets }: SignWorld): SigningKey {
-  return parseSigningKey(secretOf(key, secrets), passphrase === undefined ? undefined : secretOf(passphrase, secrets));
+  return parseSigningKey(secretOf(key, secrets), passphrase === undefined ? undefined : lineOf(secretOf(passphrase, secrets)));
+}
+
+/** A passphrase in a file has the end of a line behind it that is not part of it. */
+function lineOf(bytes: Uint8Array): Uint8Array {
+  return bytes.at(-1) === 0x0a ? bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1) : bytes;
 }
 
 /** Without its key a step can still be asked for: then it is not known, and running it says what is missing. */

@@ -25,7 +25,7 @@ beforeAll(() => {
   writeFileSync(join(folder, 'other.pub'), other.publicKey);
   writeFileSync(join(folder, 'secrets/token'), token);
   writeFileSync(join(folder, 'secrets/key'), mine.privateKey);
-  writeFileSync(join(folder, 'secrets/word'), passphrase);
+  writeFileSync(join(folder, 'secrets/word'), `${passphrase}\n`);
   writeFileSync(join(folder, 'secrets/bad'), `-----BEGIN PRIVATE KEY-----\n${token}\n-----END PRIVATE KEY-----\n`);
   writeFileSync(join(folder, 'portkit.toml'), definition('mine.pub'));
 });
