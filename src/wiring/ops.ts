@@ -147,9 +147,18 @@ function makeScratch(folder: string): void {
 
 function findBwrap(): string {
   const folders = (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
-  const found = folders.map((folder) => join(folder, 'bwrap')).find((file) => lstatSync(file, { throwIfNoEntry: false }));
+  const found = folders.map((folder) => join(folder, 'bwrap')).find(isThere);
   if (found !== undefined) return found;
   throw new PortkitError('PK6901', 'bubblewrap is not installed: steps run in its sandbox', {
     hint: 'apt-get install -y bubblewrap',
   });
+}
+
+/** Whether there is something at a path; a folder of PATH may be one that this user cannot look into. */
+function isThere(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
