@@ -38,10 +38,10 @@ const ownRules = [
   '#clear APT::Architectures;',
   'APT::Update::Error-Mode "any";',
   'Acquire::Languages "none";',
-  // Of three sources that never answer, none may take minutes.
+  // Sources that never answer are given up after two minutes, and not after ten.
   'Acquire::Retries "1";',
-  'Acquire::http::Timeout "20";',
-  'Acquire::https::Timeout "20";',
+  'Acquire::http::Timeout "10";',
+  'Acquire::https::Timeout "10";',
   'Dir::Cache::pkgcache "";',
   'Dir::Cache::srcpkgcache "";',
   '',
