@@ -123,6 +123,7 @@ export const codes = {
   PK3806: { exit: 2, grpc: 3, title: 'What is to be booted does not fit together' },
   PK3807: { exit: 7, grpc: 15, title: 'A file of a guest is not what it should be' },
   PK3808: { exit: 1, grpc: 14, title: 'The agent of a guest left' },
+  PK3809: { exit: 1, grpc: 5, title: 'A variant to be booted is not there' },
   PK3810: { exit: 1, grpc: 5, title: 'The modules of a kernel are not found' },
   PK3811: { exit: 1, grpc: 5, title: 'A kernel has no such module' },
   PK3812: { exit: 1, grpc: 5, title: 'A package is not in its sources' },

@@ -218,6 +218,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3807: 'The file was read inside the booted guest, and its digest is not the one that was asked for with --expect.',
   PK3808:
     'The connection to the agent ended while answers were waited for: its process ended, or its guest did. The console log may say why.',
+  PK3809:
+    'The definition has the variant, but no file is at its path: it was neither built nor pulled. The hint has the command.',
   PK3810:
     'The edit kernel_modules takes them from /lib/modules/RELEASE (or /usr/lib/modules/RELEASE) of its input, as packages of kernels have them. Name the release when the input has several.',
   PK3811:

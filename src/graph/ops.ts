@@ -57,7 +57,13 @@ export interface ImageSpec {
 /** Debian packages, unpacked over each other as one tree. */
 export interface DebSpec {
   readonly type: 'deb';
-  readonly packages: readonly { readonly name: string; readonly version?: string; readonly sha256?: string }[];
+  readonly packages: readonly {
+    readonly name: string;
+    readonly version?: string;
+    readonly sha256?: string;
+    /** Not this package is meant but the one it depends on whose name matches: `linux-image-*` of `linux-image-cloud-amd64`. */
+    readonly depends?: string;
+  }[];
   readonly architecture?: string;
 }
 

@@ -40,10 +40,15 @@ export const image = z.strictObject({
   layout: filled.exactOptional(),
 });
 
+const debPackage = z.strictObject({
+  name: filled,
+  version: text.exactOptional(),
+  sha256: sha256.exactOptional(),
+  depends: filled.exactOptional(),
+});
+
 /** Debian packages: `"name"`, `"name=version"`, or a table. */
 export const deb = z.strictObject({
-  packages: z
-    .array(z.union([filled, z.strictObject({ name: filled, version: text.exactOptional(), sha256: sha256.exactOptional() })]))
-    .min(1),
+  packages: z.array(z.union([filled, debPackage])).min(1),
   architecture: filled.exactOptional(),
 });

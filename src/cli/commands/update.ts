@@ -30,6 +30,8 @@ export const update: Command = {
 interface Moved {
   readonly step: string;
   readonly name: string;
+  /** Its name before, when that was another. */
+  readonly replaces?: string;
   readonly before?: string;
   readonly after: string;
 }
@@ -87,7 +89,8 @@ function report({ options, print }: Invocation, pins: readonly Moved[], failures
   return 0;
 }
 
-function shown({ step, name, before, after }: Moved): string {
+function shown({ step, name, replaces, before, after }: Moved): string {
   if (before === undefined) return `${step}: ${name}: new: ${after}`;
+  if (replaces !== undefined) return `${step}: ${replaces} ${before} → ${name} ${after}`;
   return before === after ? `${step}: ${name}: unchanged: ${after}` : `${step}: ${name}: ${before} → ${after}`;
 }
