@@ -7,12 +7,13 @@ import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Graph } from './graph/graph.ts';
 import type { KernelSource } from './kernels/inspect/open.ts';
+import type { CredentialSources } from './oci/credentials/find.ts';
 import type { Lock, LockOptions, OpenStep } from './ops/lock.ts';
 import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { lazyUnxz } from './wiring/ops.ts';
-import type { Registries } from './wiring/registries.ts';
+import type { LoginTrial, Registries } from './wiring/registries.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
@@ -92,8 +93,18 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
 }
 
 /** The registries as this machine reaches them; connections end when they are disposed. */
-export async function openRegistries(): Promise<Registries> {
-  return (await import('./wiring/registries.ts')).openRegistries();
+export async function openRegistries(warn?: (message: string) => void): Promise<Registries> {
+  return (await import('./wiring/registries.ts')).openRegistries(warn);
+}
+
+/** Asks a registry whether it takes a credential. */
+export async function tryLogin(trial: LoginTrial, signal: AbortSignal): Promise<void> {
+  return (await import('./wiring/registries.ts')).tryLogin(trial, signal);
+}
+
+/** The places where this machine keeps credentials for registries. */
+export async function credentialPlaces(warn: (message: string) => void): Promise<CredentialSources> {
+  return (await import('./wiring/credentials.ts')).credentialSources(warn);
 }
 
 /** What a definition leaves open, as its lock (`portkit.lock` beside `portkit.toml`) decides it. */

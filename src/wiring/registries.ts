@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PortkitError } from '../base/errors.ts';
+import type { Credential } from '../oci/credentials/credential.ts';
+import { findCredential } from '../oci/credentials/find.ts';
 import type { Reference } from '../oci/model/reference.ts';
 import { createRegistryClient } from '../oci/registry/client.ts';
-import type { RegistryOptions } from '../oci/registry/client.ts';
+import type { RegistryClient, RegistryOptions } from '../oci/registry/client.ts';
 import type { RegistryRepository } from '../oci/registry/repository.ts';
+import { registrySettings } from '../oci/registry/settings.ts';
+import { credentialSources } from './credentials.ts';
 
 /** How a repository is opened. */
 export interface RepositoryAccess {
@@ -20,13 +24,37 @@ export interface Registries extends Disposable {
 }
 
 /** Registries by the proxies, authorities, plain hosts and credentials of this machine. */
-export function openRegistries(): Registries {
-  const client = createRegistryClient({ ...connectionsOf(process.env), world });
+export function openRegistries(warn: (message: string) => void = () => undefined): Registries {
+  const sources = credentialSources(warn);
+  const client = clientOf((host, signal) => findCredential(host, sources, signal));
   return {
     repository: ({ registry, repository }, { transport, ...intent }) =>
       client.repository({ registry, repository, ...(transport !== undefined && { transport }) }, intent),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
+}
+
+/** A credential that is to be tried at a host. */
+export interface LoginTrial extends Pick<RepositoryAccess, 'transport'> {
+  readonly host: string;
+  readonly credential: Credential;
+}
+
+/** Asks a registry whether it takes a credential; PK4030 when it does not. */
+export async function tryLogin({ host, credential, transport }: LoginTrial, signal: AbortSignal): Promise<void> {
+  using client = clientOf(() => Promise.resolve(credential));
+  await client.check({ registry: host, ...(transport !== undefined && { transport }) }, signal);
+}
+
+function clientOf(credentialFor: NonNullable<RegistryOptions['credentialFor']>): RegistryClient {
+  const { connections, ...settings } = registrySettings(process.env);
+  const authorities = process.env['PORTKIT_REGISTRY_CA'] ?? '';
+  return createRegistryClient({
+    ...settings,
+    connections: { ...connections, ...(authorities !== '' && { authorities: [readAuthorities(authorities)] }) },
+    credentialFor,
+    world,
+  });
 }
 
 const world: RegistryOptions['world'] = {
@@ -36,27 +64,6 @@ const world: RegistryOptions['world'] = {
     await sleep(ms, undefined, { signal });
   },
 };
-
-function connectionsOf(env: NodeJS.ProcessEnv): Pick<RegistryOptions, 'connections' | 'plainHttp' | 'trustedRealms'> {
-  const read = (name: string): string | undefined => env[name.toLowerCase()] ?? env[name];
-  const [http, https, none] = [read('HTTP_PROXY'), read('HTTPS_PROXY'), read('NO_PROXY')];
-  const authorities = env['PORTKIT_REGISTRY_CA'];
-  return {
-    connections: {
-      proxies: { ...(http && { http }), ...(https && { https }), ...(none && { none }) },
-      ...(authorities && { authorities: [readAuthorities(authorities)] }),
-    },
-    plainHttp: [...words(env['PORTKIT_REGISTRY_PLAIN_HTTP']), ...words(env['LNS_REGISTRY_PLAIN_HTTP'])],
-    trustedRealms: words(env['PORTKIT_REGISTRY_REALMS']),
-  };
-}
-
-function words(list: string | undefined): readonly string[] {
-  return (list ?? '')
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
-}
 
 function readAuthorities(path: string): string {
   try {

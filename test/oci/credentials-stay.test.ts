@@ -252,6 +252,13 @@ describe('names that lead to places near to us', () => {
   });
 });
 
+test('a name of this machine that leads away from it is not spoken to without TLS', async () => {
+  const lookup = ((_name: string, _options: unknown, done: (error: null, found: unknown) => void) =>
+    done(null, [{ address: '10.1.2.3', family: 4 }])) as never;
+  using repository = repositoryAt('a.localhost:5000', { connections: { lookup } });
+  expect((await failureOf(repository.resolve('v1', signal))).code).toBe('PK4034');
+});
+
 test('an error of a server that repeats what it was told is not repeated', async () => {
   await using server = await startServer(
     guarded((request, response) => {

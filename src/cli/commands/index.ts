@@ -45,6 +45,9 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'list what refers to an artifact: signatures, SBOMs, provenance',
     load: async () => (await import('./referrers.ts')).referrers,
   },
+  login: { summary: 'store who you are at a registry', load: async () => (await import('./login.ts')).login },
+  logout: { summary: 'forget who you are at a registry', load: async () => (await import('./logout.ts')).logout },
+  auth: { summary: 'list the registries that know you', load: async () => (await import('./auth.ts')).auth },
   doctor: { summary: 'check this machine and the store', load: async () => (await import('./doctor.ts')).doctor },
   explain: { summary: 'explain an error code', load: async () => (await import('./explain.ts')).explain },
 };

@@ -33,6 +33,8 @@ export interface Agents extends Disposable {
   nearnessOf(url: URL): Nearness;
 }
 
+const isLoopback = (nearness: Nearness) => nearness === 'loopback';
+
 /** Bytes that a connection may have ready for its reader: large pieces cost less than many. */
 const readAtOnce = 1 << 20;
 
@@ -51,8 +53,10 @@ export function createAgents(options: ConnectionOptions): Agents {
     return agent;
   }
   return {
-    connection: (url, within) => {
+    connection: (url, allowed) => {
       const nearness = nearnessOfHost(url.hostname);
+      // Loopback names are trusted to stay on this machine, whatever a name server says of them.
+      const within = nearness === 'loopback' && allowed === undefined ? isLoopback : allowed;
       if (within !== undefined && nearness !== undefined && !within(nearness)) throw refused(url);
       return { agent: agentFor(url, within !== undefined), lookup: guardedLookup(url, within) };
     },
