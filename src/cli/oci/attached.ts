@@ -30,7 +30,7 @@ export interface Found {
 /** Finds what a reference stands for, and hands it over with what is said about it while its place is open. */
 export async function withAttached<T>(
   reference: string,
-  invocation: Pick<Invocation, 'options' | 'signal'>,
+  invocation: Pick<Invocation, 'note' | 'options' | 'signal'>,
   use: (found: Found) => Promise<T>,
 ): Promise<T> {
   const place = parsePlace(reference);
