@@ -168,6 +168,17 @@ disk = { size = "64MiB", partitions = [
     expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);
   });
 
+  test('an image of a registry may say that it speaks no TLS; one of a layout may not', async () => {
+    const graph = await load('[steps.a]\nimage = { reference = "example.org/a:1", transport = "plain-http" }\n');
+    expect(graph.vertices[0]?.op).toEqual({ type: 'image', reference: 'example.org/a:1', transport: 'plain-http' });
+    expect(await problems('[steps.a]\nimage = { reference = "a", layout = "b", transport = "plain-http" }\n')).toEqual([
+      expect.stringContaining('steps.a.image.transport: an image of a layout'),
+    ]);
+    expect(await problems('[steps.a]\nimage = { reference = "a", transport = "tls" }\n')).toEqual([
+      expect.stringContaining('steps.a.image.transport'),
+    ]);
+  });
+
   test('a vmlinux is taken out of a file, or out of one file of a tree', async () => {
     const graph = await load(`
 [steps.packages]

@@ -49,7 +49,6 @@ export const codes = {
   PK3207: { exit: 2, grpc: 3, title: 'A source is described wrongly' },
   PK3208: { exit: 2, grpc: 3, title: 'A path is not there or leads outside of the project' },
   PK3209: { exit: 1, grpc: 9, title: 'A git repository cannot be read' },
-  PK3210: { exit: 69, grpc: 12, title: 'Images of registries cannot be read yet' },
   PK3212: { exit: 7, grpc: 15, title: 'An image is malformed' },
   PK3301: { exit: 1, grpc: 3, title: 'An archive is malformed' },
   PK3302: { exit: 1, grpc: 3, title: 'An archive holds something that is refused' },

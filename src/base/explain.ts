@@ -73,8 +73,6 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     "A path of a definition is absolute, is not there, or leads out of the definition's directory, by '..' or through a symlink. A project root above it can be named; nothing outside of that is ever read.",
   PK3209:
     'The git program could not give the commit: the repository or the commit is not there, the server wants a password, or an object is damaged or refused. Its last words are in the message. No hook, filter or setting of the repository is ever run.',
-  PK3210:
-    'This version reads images from a layout on disk (a directory with oci-layout, index.json and blobs), which skopeo, buildah and others can write. Registries arrive with a later version.',
   PK3212:
     'An index, manifest, config or layer of an image does not have the form it must have: a document that could be read in two ways, a media type that is not known, a size or number of layers that does not fit. Nothing of the image was used.',
   PK3301:

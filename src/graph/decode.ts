@@ -100,6 +100,7 @@ const required: Readonly<Record<string, object>> = {
 const words: Readonly<Record<string, readonly [field: string, words: readonly string[]]>> = {
   archive: ['format', ['tar']],
   cpio: ['compress', ['none', 'gzip', 'zstd']],
+  image: ['transport', ['plain-http']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
   verity: ['output', ['tree', 'image', 'root-hash']],
   compress: ['format', ['gzip', 'zstd']],

@@ -5,6 +5,7 @@ import type { Graph } from '../graph/graph.ts';
 import { showLocation } from '../graph/location.ts';
 import type { Pins } from './fetch.ts';
 import { parseSource } from './fetch/url.ts';
+import { pinnedDigest } from './image/pin.ts';
 
 /** What the definition leaves open, as it was decided: a file beside it that belongs into version control. */
 export interface Lock extends Pins {
@@ -57,6 +58,7 @@ export function openLock(file: string, { update, locked }: LockOptions): Lock {
 export function requirePins(graph: Graph, lock: Lock): void {
   const open = graph.vertices.filter(({ op }) => {
     if (op.type === 'fetch') return op.digest === undefined && lock.get(parseSource(op.url).url.href) === undefined;
+    if (op.type === 'image') return op.layout === undefined && pinnedDigest(op, lock) === undefined;
     return op.type === 'deb' && op.packages.some(({ name, sha256 }) => sha256 === undefined && !lock.names(`deb:${name}`));
   });
   if (open.length === 0) return;

@@ -10,6 +10,7 @@ import { createStatCache } from '../store/host/stat-cache.ts';
 import { takePath } from '../store/host/take-path.ts';
 import type { Store } from '../store/store.ts';
 import { localExecutor } from './executor.ts';
+import type { Registries } from './registries.ts';
 
 /** What the steps of one definition are lent of this machine. */
 export interface Surroundings {
@@ -55,6 +56,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const { runProgram } = needs('git') || needs('deb') ? await import('../ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('../ops/fetch/http.ts') : {};
   const { createHostTools } = needs('exec') ? await import('../execution/host-tools.ts') : {};
+  let registries: Promise<Registries> | undefined;
   const { resolveInside } = await import('../ops/inside.ts');
   return {
     files: () => files,
@@ -74,7 +76,16 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       sleep: wait,
     }),
     git: () => ({ ...bounds, blobs, run: required(runProgram), path, env: process.env, cache: cacheFolder('git') }),
-    image: () => ({ ...bounds, ...files, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` }),
+    image: () => ({
+      ...bounds,
+      ...files,
+      ...pin,
+      openRepository: async (reference, transport) => {
+        registries ??= import('./registries.ts').then(({ openRegistries }) => held.use(openRegistries()));
+        return (await registries).repository(reference, { access: 'pull', ...(transport !== undefined && { transport }) });
+      },
+      platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+    }),
     deb: () => ({
       ...files,
       ...pin,
