@@ -38,10 +38,12 @@ export async function kernelFile(path: string): Promise<KernelSource> {
   return { content: readRegularFile(path, { shown: path, maxSize: 2 ** 36 }), unxz: lazyUnxz(process.env['PATH'] ?? '') };
 }
 
-/** Where the variants of artifacts are worked on. */
-export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace> {
+/** Where the variants of artifacts are worked on; connections to registries end when it is disposed. */
+export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace & Disposable> {
   const { takeLock } = await import('./execution/lock.ts');
-  return { project, takeLock, signal };
+  const { openBackendRegistries } = await import('./wiring/backend-registries.ts');
+  const registries = openBackendRegistries();
+  return { project, takeLock, registries, signal, [Symbol.dispose]: () => registries[Symbol.dispose]() };
 }
 
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */

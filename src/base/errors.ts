@@ -132,6 +132,8 @@ export const codes = {
   PK4036: { exit: 1, grpc: 9, title: 'A registry does not take something' },
   PK4040: { exit: 6, grpc: 9, title: 'The file of logins cannot be used' },
   PK4041: { exit: 2, grpc: 3, title: 'A login is not understood' },
+  PK4080: { exit: 6, grpc: 16, title: 'Credentials that a definition names are not there' },
+  PK4081: { exit: 1, grpc: 10, title: 'An index is changed by others all the time' },
   PK6901: { exit: 69, grpc: 9, title: 'A needed tool is missing' },
   PK7001: { exit: 70, grpc: 13, title: 'A bug in portkit' },
   PK9001: { exit: 130, grpc: 1, title: 'Cancelled' },

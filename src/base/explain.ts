@@ -174,7 +174,7 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3907:
     'The variant names no step that builds it, or the artifact has no push or pull section. The message says which. Commands in "build" and "validate" strings are accepted and never run.',
   PK3908:
-    'The backend is known, and its configuration was checked, but this version of portkit cannot push to it or pull from it. The "file-system" backend works.',
+    'The backend is known, and its configuration was checked, but this version of portkit cannot push to it or pull from it. The backends "file-system" and "oci-registry" work.',
   PK3909:
     'A file that is to be pushed is not in the project, or one that is to be pulled is not in the store. The message shows the path. Build it, pull it or push it first.',
   PK3910:
@@ -234,6 +234,10 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK4040:
     'Logins are kept in a file that only its user may read: no symbolic link, no file of another user, mode 0600, an object of JSON. A file that is anything else may be known to others or forged, and is neither read nor written.',
   PK4041: 'A login is for HOST or HOST:PORT, and has a user name without ":" and a password, or a token.',
+  PK4080:
+    'The definition says that the credentials of a registry are in a variable of the environment, and the variable is not set or empty. Set it, or say another kind of auth. Nothing was asked without credentials instead.',
+  PK4081:
+    'The variants of an artifact are one index, and registries cannot compare and set. The index was changed by somebody else between reading and replacing it, time and again. The files and the manifest of the variant are in the registry; push it again when the others are done.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

@@ -6,6 +6,10 @@ import { createRegistryClient } from '../oci/registry/client.ts';
 import type { RegistryOptions } from '../oci/registry/client.ts';
 import type { RegistryRepository } from '../oci/registry/repository.ts';
 
+/** The logins of this machine, read when the first registry is asked. */
+const machineCredential: CredentialFor = async (host, signal) =>
+  (await import('./credentials.ts')).machineCredential(host, signal);
+
 /** How a repository is opened. */
 export interface RepositoryAccess {
   readonly access: 'pull' | 'push';
@@ -19,9 +23,12 @@ export interface Registries extends Disposable {
   repository(reference: Reference, access: RepositoryAccess): RegistryRepository;
 }
 
-/** Registries by the proxies, authorities, plain hosts and credentials of this machine. */
-export function openRegistries(): Registries {
-  const client = createRegistryClient({ ...connectionsOf(process.env), world });
+/** Who asks at a host of a registry. */
+export type CredentialFor = NonNullable<RegistryOptions['credentialFor']>;
+
+/** Registries by the proxies, authorities and plain hosts of this machine; by its logins unless somebody else is to ask. */
+export function openRegistries(credentialFor: CredentialFor = machineCredential): Registries {
+  const client = createRegistryClient({ ...connectionsOf(process.env), world, credentialFor });
   return {
     repository: ({ registry, repository }, { transport, ...intent }) =>
       client.repository({ registry, repository, ...(transport !== undefined && { transport }) }, intent),
