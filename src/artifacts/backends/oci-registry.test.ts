@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { put } from '../../../test/oci/small-image.ts';
 import { digestOf } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { memoryLayout } from '../../oci/layout/memory.ts';
@@ -76,11 +77,6 @@ function registry(target: Target = memoryLayout('the registry')) {
       return (await readManifest(target, root, signal)) as ImageIndex;
     },
   };
-}
-
-async function put(target: Target, { descriptor, bytes }: { descriptor: Parameters<Target['push']>[0]; bytes: Uint8Array }) {
-  await target.push(descriptor, bytesSource(bytes), signal);
-  return descriptor;
 }
 
 describe('a variant that was pushed', () => {

@@ -1,17 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { putImage } from '../../../test/oci/small-image.ts';
 import { treeLines } from '../../../test/tree-lines.ts';
-import { byteString } from '../../base/byte-string.ts';
 import { digestOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
-import { encodeEntry, padding } from '../../formats/tar/encode.ts';
 import type { ImageSpec } from '../../graph/ops.ts';
 import { memoryLayout } from '../../oci/layout/memory.ts';
-import type { Descriptor } from '../../oci/model/descriptor.ts';
 import { mediaTypes } from '../../oci/model/media-types.ts';
 import type { Source } from '../../oci/model/ports.ts';
-import { describe as describeBlob, produceIndex, produceManifest } from '../../oci/model/produce.ts';
-import { bytesSource } from '../../oci/model/read.ts';
 import type { OpContext } from '../../solver/op.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import type { Pins } from '../fetch.ts';
@@ -20,37 +16,10 @@ import type { ImageWorld } from '../image.ts';
 
 const { signal } = new AbortController();
 const context: OpContext = { signal, output: () => undefined, transfer: () => undefined };
-const platforms = [
-  { os: 'linux', architecture: 'amd64' },
-  { os: 'linux', architecture: 'arm64' },
-] as const;
-
-function layerOf(text: string): Buffer {
-  const own = { path: byteString('a'), mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xattrs: [] };
-  const file = { ...own, type: 'file', size: text.length, content: ReadableStream.from([Buffer.from(text)]) } as const;
-  return Buffer.concat([encodeEntry(file), Buffer.from(text), padding(text.length), Buffer.alloc(1024)]);
-}
-
 /** A repository with an image for two platforms under the tag `v1`: its file says which of the two it is. */
 async function repository() {
   const target = memoryLayout('the registry');
-  const manifests: Descriptor[] = [];
-  const add = async (descriptor: Descriptor, bytes: Uint8Array) => {
-    await target.push(descriptor, bytesSource(bytes), signal);
-    return descriptor;
-  };
-  for (const platform of platforms) {
-    const bytes = layerOf(platform.architecture);
-    const document = Buffer.from(JSON.stringify({ ...platform, rootfs: { type: 'layers', diff_ids: [digestOf(bytes)] } }));
-    const config = await add(describeBlob(document, mediaTypes.imageConfig), document);
-    const layers = [await add(describeBlob(bytes, mediaTypes.layerTar), bytes)];
-    const manifest = produceManifest({ config, layers });
-    manifests.push({ ...(await add(manifest.descriptor, manifest.bytes)), platform });
-  }
-  const index = produceIndex({ manifests });
-  await add(index.descriptor, index.bytes);
-  await target.tag(index.descriptor, 'v1', signal);
-  return { target, index: index.descriptor, manifests };
+  return { target, ...(await putImage(target, 'v1')) };
 }
 
 /** Everything that a step says, with a record of what it asked for. */
