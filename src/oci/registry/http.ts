@@ -26,6 +26,7 @@ export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): 
     method: call.method,
     headers: headersOf(call),
     maxHeaderSize: mostHeaderBytes,
+    timeout: timeouts.idleMs,
     ...agents.connection(url, call.within),
   });
   // A request that still waits for its connection says nothing when it is destroyed.
@@ -41,7 +42,7 @@ export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): 
     slow = true;
     end();
   };
-  request.setTimeout(timeouts.idleMs, giveUp);
+  request.on('timeout', giveUp);
   // That only counts from the connection on.
   let deadline = setTimeout(giveUp, timeouts.idleMs);
   const connected = () => clearTimeout(deadline);
