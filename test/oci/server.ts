@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** A request as it came. */
-export interface Seen {
+interface Seen {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
@@ -21,19 +23,21 @@ export interface TestServer extends AsyncDisposable {
 /** Answers one request. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
-/** Starts a server. */
-export async function startServer(handler: Handler): Promise<TestServer> {
+/** Starts a server, with TLS when it is told how. */
+export async function startServer(handler: Handler, tls?: ServerOptions): Promise<TestServer> {
   const seen: Seen[] = [];
-  const server = createServer((request, response) => {
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
     seen.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers });
     request.on('error', () => undefined);
     Promise.resolve(handler(request, response)).catch(() => response.destroy());
-  }).listen(0, '127.0.0.1');
+  };
+  const server = tls === undefined ? createServer(take) : createSecureServer(tls, take);
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     host,
-    origin: `http://${host}`,
+    origin: `${tls === undefined ? 'http' : 'https'}://${host}`,
     seen,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

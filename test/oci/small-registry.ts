@@ -17,7 +17,7 @@ export function emptyShelves(): Shelves {
 }
 
 /** The digest of bytes. */
-export function digestOf(bytes: Buffer): string {
+function digestOf(bytes: Buffer): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 

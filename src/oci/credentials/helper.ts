@@ -3,7 +3,7 @@ import type { Credential } from './credential.ts';
 import { helperKey, hostOfKey } from './host.ts';
 
 /** Runs a helper program with one verb and some input; rejects when there is no such program. */
-export type RunHelper = (call: {
+type RunHelper = (call: {
   readonly program: string;
   readonly verb: 'get' | 'list';
   readonly input: string;

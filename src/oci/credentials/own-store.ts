@@ -35,13 +35,9 @@ export function createOwnStore(path: string): OwnStore {
   async function change(work: (auths: Fields) => Fields, signal: AbortSignal): Promise<void> {
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const lock = await takeLock(`${path}.lock`, signal);
-      try {
-        const before = await read();
-        await replace(path, `${JSON.stringify({ ...before, auths: work(fieldsOf(before['auths'])) }, null, 2)}\n`);
-      } finally {
-        lock[Symbol.dispose]();
-      }
+      using _ = await takeLock(`${path}.lock`, signal);
+      const before = await read();
+      await replace(path, `${JSON.stringify({ ...before, auths: work(fieldsOf(before['auths'])) }, null, 2)}\n`);
     } catch (error) {
       const code = systemCode(error);
       if (error instanceof PortkitError || code === undefined) throw error;

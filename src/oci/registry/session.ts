@@ -53,12 +53,12 @@ export function createSession(parts: SessionParts): Session {
       const refusal = { challenge: answer.header('www-authenticate'), sent };
       answer.discard();
       const renewed = await authorizer.renew(refusal, wanted, ask.signal);
-      if (renewed === undefined) throw unauthorized(place, sent !== undefined);
+      if (renewed === undefined) throw unauthorized(place);
       answer = await follow({ ...call, authorization: renewed }, agents, exchange);
     }
     if (answer.status === 401) {
       answer.discard();
-      throw unauthorized(place, atHome);
+      throw unauthorized(place);
     }
     const busy = busyness(answer, world.now());
     if (busy !== undefined) throw busy;
@@ -73,9 +73,8 @@ export function createSession(parts: SessionParts): Session {
   };
 }
 
-function unauthorized(place: Place, hadCredentials: boolean): PortkitError {
-  const message = hadCredentials
-    ? `${place.shown}: the credentials are refused`
-    : `${place.shown} may not be accessed by everybody`;
-  return new PortkitError('PK4030', message, { hint: `Log in: portkit login ${place.host}` });
+function unauthorized({ shown, host }: Place): PortkitError {
+  return new PortkitError('PK4030', `Access to ${shown} is refused: credentials are needed, or those given are wrong`, {
+    hint: `Log in: portkit login ${host}`,
+  });
 }
