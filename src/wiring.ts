@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import type { BootReport, BootTrial } from './boot/boot.ts';
 import type { Exporter } from './artifacts/exporter.ts';
 import type { Validator } from './artifacts/workflow/validator.ts';
@@ -48,10 +48,12 @@ export async function kernelFile(path: string): Promise<KernelSource> {
   return { content: readRegularFile(path, { shown: path, maxSize: 2 ** 36 }), unxz: lazyUnxz(process.env['PATH'] ?? '') };
 }
 
-/** Where the variants of artifacts are worked on. */
-export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace> {
+/** Where the variants of artifacts are worked on; connections to registries end when it is disposed. */
+export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace & Disposable> {
   const { takeLock } = await import('./execution/lock.ts');
-  return { project, takeLock, signal };
+  const { openBackendRegistries } = await import('./wiring/backend-registries.ts');
+  const registries = openBackendRegistries();
+  return { project, takeLock, registries, signal, [Symbol.dispose]: () => registries[Symbol.dispose]() };
 }
 
 /** Where e2fsck and debugfs are looked for: the PATH of a user often lacks what root uses. */
@@ -94,7 +96,7 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
 
 /** The registries as this machine reaches them; connections end when they are disposed. */
 export async function openRegistries(warn?: (message: string) => void): Promise<Registries> {
-  return (await import('./wiring/registries.ts')).openRegistries(warn);
+  return (await import('./wiring/registries.ts')).openRegistries({ ...(warn && { warn }) });
 }
 
 /** Asks a registry whether it takes a credential. */
@@ -104,7 +106,7 @@ export async function tryLogin(trial: LoginTrial, signal: AbortSignal): Promise<
 
 /** The places where this machine keeps credentials for registries. */
 export async function credentialPlaces(warn: (message: string) => void): Promise<CredentialSources> {
-  return (await import('./wiring/credentials.ts')).credentialSources(warn);
+  return (await import('./wiring/credentials.ts')).credentialSources({ env: process.env, home: homedir(), warn });
 }
 
 /** What a definition leaves open, as its lock (`portkit.lock` beside `portkit.toml`) decides it. */

@@ -62,7 +62,10 @@ const sources: fc.Arbitrary<OpSpec> = fc.oneof(
   ),
   record({ type: type('local'), path: text }, { include: list, exclude: list }),
   record({ type: type('git'), url: text, commit: text }, { submodules: fc.boolean(), subdir: text }),
-  record({ type: type('image'), reference: text }, { digest: text, platform: text, layout: text }),
+  record(
+    { type: type('image'), reference: text },
+    { digest: text, platform: text, layout: text, transport: fc.constant('plain-http') },
+  ),
   record(
     {
       type: type('deb'),

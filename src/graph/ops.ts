@@ -52,6 +52,8 @@ export interface ImageSpec {
   readonly platform?: string;
   /** A layout directory, relative to the definition's directory. */
   readonly layout?: string;
+  /** For a registry that speaks no TLS. */
+  readonly transport?: 'plain-http';
 }
 
 /** Debian packages, unpacked over each other as one tree. */

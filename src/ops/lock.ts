@@ -3,9 +3,11 @@ import { isDigest } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError, systemCode } from '../base/errors.ts';
 import type { Graph, Vertex } from '../graph/graph.ts';
+import type { OpSpec } from '../graph/ops.ts';
 import { showLocation } from '../graph/location.ts';
 import type { Pins } from './fetch.ts';
 import { parseSource } from './fetch/url.ts';
+import { pinNameOf, pinnedDigest } from './image/pin.ts';
 
 /** What the definition leaves open, as it was decided: a file beside it that belongs into version control. */
 export interface Lock extends Pins {
@@ -99,6 +101,9 @@ export function openSteps(vertices: readonly Vertex[]): readonly OpenStep[] {
     if (op.type === 'fetch' && op.digest === undefined) {
       return [{ vertex, covers: (name: string) => name === parseSource(op.url).url.href }];
     }
+    if (op.type === 'image' && op.layout === undefined && pinnedDigest(op, undefined) === undefined) {
+      return [{ vertex, covers: (name: string) => name === pinNameOf(op) }];
+    }
     const names = op.type === 'deb' ? op.packages.filter(({ sha256 }) => sha256 === undefined).map(({ name }) => name) : [];
     if (names.length === 0) return [];
     const begins = names.flatMap((name) => [`deb:${name}:`, `deb:${name}=`, `deb:${name}>`]);
@@ -110,10 +115,7 @@ export function openSteps(vertices: readonly Vertex[]): readonly OpenStep[] {
 export function requirePins({ vertices }: Graph, lock: Lock): void {
   const open = openSteps(vertices).flatMap(({ vertex }) => {
     const { op } = vertex;
-    const isPinned =
-      op.type === 'fetch'
-        ? lock.get(parseSource(op.url).url.href) !== undefined
-        : op.type === 'deb' && op.packages.every(({ name, sha256 }) => sha256 !== undefined || lock.names(`deb:${name}`));
+    const isPinned = pinnedBy(op, lock);
     return isPinned ? [] : [vertex];
   });
   if (open.length === 0) return;
@@ -121,6 +123,12 @@ export function requirePins({ vertices }: Graph, lock: Lock): void {
   throw new PortkitError('PK3205', `Not pinned by the definition or its lock: ${places.join(', ')}`, {
     hint: 'Run once with --update, or write the digests into the definition',
   });
+}
+
+function pinnedBy(op: OpSpec, lock: Lock): boolean {
+  if (op.type === 'image') return pinnedDigest(op, lock) !== undefined;
+  if (op.type === 'fetch') return lock.get(parseSource(op.url).url.href) !== undefined;
+  return op.type === 'deb' && op.packages.every(({ name, sha256 }) => sha256 !== undefined || lock.names(`deb:${name}`));
 }
 
 function readLock(file: string): ReadonlyMap<string, ReturnType<Pins['get']> & string> {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PortkitError } from '../base/errors.ts';
 import type { Credential } from '../oci/credentials/credential.ts';
@@ -9,6 +10,7 @@ import type { RegistryClient, RegistryOptions } from '../oci/registry/client.ts'
 import type { RegistryRepository } from '../oci/registry/repository.ts';
 import { registrySettings } from '../oci/registry/settings.ts';
 import { credentialSources } from './credentials.ts';
+import type { RegistryUser } from './credentials.ts';
 
 /** How a repository is opened. */
 export interface RepositoryAccess {
@@ -20,14 +22,31 @@ export interface RepositoryAccess {
 
 /** The registries as this machine reaches them; connections end when it is disposed. */
 export interface Registries extends Disposable {
+  readonly client: RegistryClient;
   repository(reference: Reference, access: RepositoryAccess): RegistryRepository;
 }
 
+/** Who asks at a host of a registry. */
+export type CredentialFor = NonNullable<RegistryOptions['credentialFor']>;
+
+/** What is said instead of what the user of this process has. */
+export interface RegistryWishes {
+  readonly credentialFor?: CredentialFor;
+  /** Is told what is wrong with the credentials of other programs. */
+  readonly warn?: (message: string) => void;
+}
+
 /** Registries by the proxies, authorities, plain hosts and credentials of this machine. */
-export function openRegistries(warn: (message: string) => void = () => undefined): Registries {
-  const sources = credentialSources(warn);
-  const client = clientOf((host, signal) => findCredential(host, sources, signal));
+export function openRegistries({ credentialFor, warn = () => undefined }: RegistryWishes = {}): Registries {
+  return registriesOf({ env: process.env, home: homedir(), warn }, credentialFor);
+}
+
+/** The registries of a user, who asks by their logins unless it is said otherwise. */
+export function registriesOf(user: RegistryUser, credentialFor?: CredentialFor): Registries {
+  const sources = credentialSources(user);
+  const client = clientOf(user.env, credentialFor ?? ((host, signal) => findCredential(host, sources, signal)));
   return {
+    client,
     repository: ({ registry, repository }, { transport, ...intent }) =>
       client.repository({ registry, repository, ...(transport !== undefined && { transport }) }, intent),
     [Symbol.dispose]: () => client[Symbol.dispose](),
@@ -42,13 +61,13 @@ export interface LoginTrial extends Pick<RepositoryAccess, 'transport'> {
 
 /** Asks a registry whether it takes a credential; PK4030 when it does not. */
 export async function tryLogin({ host, credential, transport }: LoginTrial, signal: AbortSignal): Promise<void> {
-  using client = clientOf(() => Promise.resolve(credential));
+  using client = clientOf(process.env, () => Promise.resolve(credential));
   await client.check({ registry: host, ...(transport !== undefined && { transport }) }, signal);
 }
 
-function clientOf(credentialFor: NonNullable<RegistryOptions['credentialFor']>): RegistryClient {
-  const { connections, ...settings } = registrySettings(process.env);
-  const authorities = process.env['PORTKIT_REGISTRY_CA'] ?? '';
+function clientOf(env: RegistryUser['env'], credentialFor: CredentialFor): RegistryClient {
+  const { connections, ...settings } = registrySettings(env);
+  const authorities = env['PORTKIT_REGISTRY_CA'] ?? '';
   return createRegistryClient({
     ...settings,
     connections: { ...connections, ...(authorities !== '' && { authorities: [readAuthorities(authorities)] }) },

@@ -40,15 +40,18 @@ export async function startDockerRegistry(htpasswd?: string): Promise<DockerRegi
     env: {},
   });
   const ended = once(child, 'exit');
-  await answering(`http://${host}/v2/`);
-  return {
-    host,
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await ended;
-      await rm(folder, { recursive: true });
-    },
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await ended;
+    await rm(folder, { recursive: true });
   };
+  try {
+    await answering(`http://${host}/v2/`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { host, [Symbol.asyncDispose]: stop };
 }
 
 async function freePort(): Promise<number> {

@@ -170,6 +170,20 @@ describe.skipIf(missing !== undefined)('TLS', () => {
       expect(proxy.asked).toEqual([]);
     });
 
+    test('one that says nothing is not waited for', async () => {
+      await using silent = await startServer(() => undefined);
+      const hanging = createServer().listen(0, '127.0.0.1');
+      hanging.on('connect', (_request, socket) => socket.on('error', () => undefined));
+      await once(hanging, 'listening');
+      for (const host of [silent.host, `127.0.0.1:${(hanging.address() as AddressInfo).port}`]) {
+        const { connections } = registrySettings({ HTTPS_PROXY: host });
+        const timeouts = { idleMs: 30, headersMs: 1000 };
+        const failed = await failureOf(ask('registry.example', { ...connections, authorities }, { timeouts }));
+        expect(failed.code).toBe('PK4033');
+      }
+      hanging.close().closeAllConnections();
+    });
+
     test('one that refuses, or is not there, is named without its password', async () => {
       await using refusing = await startServer((_request, response) => say(response, 403));
       for (const host of [refusing.host, '127.0.0.1:1']) {

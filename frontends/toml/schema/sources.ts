@@ -38,6 +38,7 @@ export const image = z.strictObject({
   digest: filled.exactOptional(),
   platform: filled.exactOptional(),
   layout: filled.exactOptional(),
+  transport: z.enum(['plain-http']).exactOptional(),
 });
 
 const debPackage = z.strictObject({
