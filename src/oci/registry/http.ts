@@ -40,7 +40,8 @@ export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): 
   };
   request.setTimeout(timeouts.idleMs, giveUp);
   request.on('finish', () => {
-    deadline = setTimeout(giveUp, timeouts.headersMs);
+    // An answer can come before the end of the request: then nothing is waited for, and no timer may keep the process.
+    if (!sending.signal.aborted) deadline = setTimeout(giveUp, timeouts.headersMs);
   });
   const failed = (error: unknown) => {
     if (signal.aborted) return signal.reason;
