@@ -185,7 +185,8 @@ describe.skipIf(erofs === undefined)('erofs', () => {
       await expect(erofsOf(entries)).rejects.toMatchObject({ code: 'PK3955' });
   });
 
-  test.skipIf(erofs?.readsTar !== true)('a socket has no place in a tar', async () => {
+  test('a socket has no place in a tar', async ({ skip }) => {
+    skip(erofs?.readsTar !== true, 'this mkfs.erofs reads no tar: it is given a folder, which has sockets');
     await expect(erofsOf([root, socket])).rejects.toMatchObject({ code: 'PK3952' });
   });
 });
