@@ -292,8 +292,8 @@ describe.skipIf(noRegistry !== undefined)('with a registry that asks who is ther
       mkdirSync(at('.docker'), { recursive: true });
       writeFileSync(at('.docker/config.json'), JSON.stringify({ auths }));
     };
-    login('wrong');
-    expect(refused(6, 'PK4030', 'pull', reference)).not.toContain('wrong');
+    login('hunter2');
+    expect(refused(6, 'PK4030', 'pull', reference)).not.toContain('hunter2');
     login('password');
     expect(said('push', 'oci:image:v1', reference)).toBe(`${reference}@${index.digest}`);
     expect(said('pull', reference)).toBe(`${reference}@${index.digest}`);
