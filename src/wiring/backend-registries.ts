@@ -19,8 +19,9 @@ export function openBackendRegistries(): BackendRegistries & Disposable {
       const plain = transport === 'plain-http' ? ({ transport } as const) : {};
       return held.use(openRegistries(credentialFor)).repository({ registry, repository }, { access, ...plain });
     },
-    pause: async (attempt, signal) => {
-      await sleep(Math.random() * 50 * 2 ** Math.min(attempt, 6), undefined, { signal });
+    waiting: {
+      pause: (attempt, signal) => sleep(Math.random() * 50 * 2 ** Math.min(attempt, 6), undefined, { signal }),
+      settle: (signal) => sleep(300, undefined, { signal }),
     },
     [Symbol.dispose]: () => held.dispose(),
   };

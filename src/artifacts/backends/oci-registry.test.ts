@@ -43,7 +43,7 @@ const upload = (name: string, text: string): Upload => ({
 });
 
 /** Backends of one repository in memory, or of one that behaves in another way. */
-function registry(target: Target = memoryLayout('the registry')) {
+function registry(target: Target = memoryLayout('the registry'), settled = () => Promise.resolve()) {
   const wishes: RepositoryWish[] = [];
   const pauses: number[] = [];
   const open = (config: Partial<RegistryConfig> = {}, access: 'push' | 'pull' = 'push') =>
@@ -54,9 +54,12 @@ function registry(target: Target = memoryLayout('the registry')) {
           wishes.push(wish);
           return Promise.resolve(target);
         },
-        pause: (attempt) => {
-          pauses.push(attempt);
-          return Promise.resolve();
+        waiting: {
+          pause: (attempt) => {
+            pauses.push(attempt);
+            return Promise.resolve();
+          },
+          settle: () => settled(),
         },
       },
     );
@@ -274,6 +277,21 @@ describe('a writer', () => {
     const { push, pauses } = crowded(1000);
     await expect(push(standard, 'kernel')).rejects.toMatchObject({ code: 'PK4081' });
     expect(pauses).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test('finds out that what it wrote was undone by somebody who had not seen it', async () => {
+    const target = memoryLayout('the registry');
+    const quiet = registry(target);
+    await quiet.push(arm, 'arm');
+    const old = await target.resolve('v1', signal);
+    let undone = 0;
+    const crossed = registry(target, async () => {
+      undone += 1;
+      if (undone < 3 && old !== undefined) await target.tag(old, 'v1', signal);
+    });
+    await crossed.push(standard, 'kernel');
+    expect(undone).toBe(3);
+    expect([await quiet.pull(standard), await quiet.pull(arm)]).toEqual(['kernel', 'arm']);
   });
 
   test('does nothing to an index that says it already', async () => {

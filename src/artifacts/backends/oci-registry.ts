@@ -15,7 +15,7 @@ import { showReference } from '../model/reference.ts';
 import { showSelector } from '../model/selector.ts';
 import type { Backend, Upload } from './backend.ts';
 import { putIntoIndex } from './put-into-index.ts';
-import type { Pause } from './put-into-index.ts';
+import type { Waiting } from './put-into-index.ts';
 import { entryOf, layerNamed, layerOf, manifestOf } from './variant-manifest.ts';
 
 /** The repository of an artifact. */
@@ -30,7 +30,7 @@ export interface RepositoryWish {
 export interface Registries {
   /** Where variants are kept, as the configuration says who asks and how. */
   openRepository(wish: RepositoryWish): Promise<Target>;
-  readonly pause: Pause;
+  readonly waiting: Waiting;
 }
 
 /** What a registry backend is for. */
@@ -75,7 +75,7 @@ export function registryBackend({ config, access }: Use, registries: Registries)
       const target = await open(chosen);
       const { descriptor } = await pushVariant(chosen, files, { target, signal });
       if (!isIndexed) return target.tag(descriptor, tagOf(chosen), signal);
-      return putIntoIndex(chosen, descriptor, { target, pause: registries.pause, signal });
+      return putIntoIndex(chosen, descriptor, { target, waiting: registries.waiting, signal });
     },
     async pull(chosen, name, signal) {
       const there = await damaged(() => layer(chosen, name, signal), placeOf(chosen, name));
