@@ -16,8 +16,8 @@ export function openBackendRegistries(): BackendRegistries & Disposable {
       // What nobody says and what the files of this machine say is the same.
       const credentialFor = auth === undefined || auth.kind === 'docker-config' ? undefined : credentialsBy(auth);
       const { openRegistries } = await import('./registries.ts');
-      const plain = transport === 'plain-http' ? ({ transport } as const) : {};
-      return held.use(openRegistries(credentialFor)).repository({ registry, repository }, { access, ...plain });
+      const said = transport === undefined ? {} : { transport: transport === 'https' ? ('tls' as const) : transport };
+      return held.use(openRegistries(credentialFor)).repository({ registry, repository }, { access, ...said });
     },
     waiting: {
       pause: (attempt, signal) => sleep(Math.random() * 50 * 2 ** Math.min(attempt, 6), undefined, { signal }),

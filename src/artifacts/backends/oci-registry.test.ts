@@ -169,7 +169,8 @@ describe('a variant that was pushed', () => {
     expect(plain.shown).toBe('oci-registry plain-http anonymous');
     expect(plain.placeOf(chosenOf(pvm), 'vmlinux')).toBe('127.0.0.1:5510/port/demo-kernel:v1#x86_64/firecracker/pvm/vmlinux');
     const tagged = open({ tagForm: 'per-variant' });
-    expect(tagged.shown).toBe('oci-registry https');
+    expect(tagged.shown).toBe('oci-registry');
+    expect(open({ transport: 'https', auth: { kind: 'docker-config' } }).shown).toBe('oci-registry https docker-config');
     expect(tagged.placeOf(chosenOf(pvm), 'vmlinux')).toBe('127.0.0.1:5510/port/demo-kernel:v1-x86_64-firecracker-pvm#vmlinux');
   });
 });

@@ -69,7 +69,7 @@ export function registryBackend({ config, access }: Use, registries: Registries)
     return `${showReference(tagged)}#${isIndexed ? `${showSelector(chosen.variant.selector)}/` : ''}${name}`;
   };
   return {
-    shown: ['oci-registry', config.transport ?? 'https', ...(config.auth === undefined ? [] : [config.auth.kind])].join(' '),
+    shown: ['oci-registry', config.transport, config.auth?.kind].filter((word) => word !== undefined).join(' '),
     placeOf,
     async push(chosen, files, signal) {
       const target = await open(chosen);
