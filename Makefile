@@ -2,7 +2,7 @@
 AGAINST ?= main
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: check fix test gen breaking bench fuzz faults faults-fast conformance bundle clean setup
+.PHONY: check fix test gen breaking bench fuzz faults faults-fast conformance repro bundle clean setup
 
 check: setup  ## format, lint, types, dead code, borders, generated files
 	oxfmt --check
@@ -33,7 +33,7 @@ bench: setup bundle  ## speed against peers in one run, into docs/performance.md
 	node bench/run.ts --markdown docs/performance.md
 	oxfmt docs/performance.md
 
-fuzz: setup  ## 10,000 malformed definitions, 200,000 mutated archives, damaged images
+fuzz: setup  ## 10,000 malformed definitions, 200,000 mutated archives, 200,000 damaged images, 50,000 kernels
 	FUZZ_RUNS=10000 vitest run frontends/toml/malformed.test.ts
 	FUZZ_RUNS=50000 vitest run test/fuzz
 
@@ -43,8 +43,11 @@ faults: setup  ## kills, power cuts, damage, failing and full disks; the table g
 faults-fast: setup  ## fewer of each, for CI
 	node test/faults/run.ts --fast
 
-conformance: setup  ## the contract every blob store must keep
-	vitest run test/contracts test/conformance
+conformance: setup  ## the contracts of ports, and what other programs and conditions say of images
+	PORTKIT_CONFORMANCE=full vitest run test/contracts test/conformance
+
+repro: setup  ## the same bytes when one thing after the other is otherwise: path, user, clock, order of files …
+	REPRO_EACH=1 vitest run test/repro
 
 bundle: setup  ## build/portkit: one file and a package to publish
 	node scripts/bundle.ts

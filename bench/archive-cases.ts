@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeTextTree } from './material.ts';
+import { makeLargeFiles, makeTextTree } from './material.ts';
 import type { Case } from './measure.ts';
-import { freshPaths, installed, ours, settle, shell } from './place.ts';
+import { freshPaths, installed, portkit, settle, shell } from './place.ts';
 import type { Place } from './place.ts';
 
 /** Archives of a tree of text against what people pipe together; none where those programs are missing. */
@@ -26,7 +26,7 @@ export function archiveCases(place: Place): readonly Case[] {
     ours: [
       {
         name: `cpio${name}, ${small} × 10 KiB of text`,
-        command: () => ours(place, 'pack', tree, out(), 'cpio', format),
+        command: () => portkit(place, 'image', 'cpio', tree, '-o', out(), '--compress', format),
         goals: Object.fromEntries(Object.entries(goals).map(([rest, times]) => [nameOf(rest), { times }])),
         limits: { megabytes: 134 },
       },
@@ -35,22 +35,42 @@ export function archiveCases(place: Place): readonly Case[] {
   });
   return [
     one('none', '', { '': 0.5 }),
-    { ...tarCase(place, tree), prepare },
+    tarCase(place, { name: `${small} × 10 KiB of text`, tree, times: 1.15, prepare }),
+    tarCase(place, largeTar(place)),
     one('gzip', ' + gzip -6', { ' | gzip -6': 0.42, ' | pigz -6 -p2': 0.91 }),
     one('zstd', ' + zstd -3', { ' | zstd -3 -T2': 1.43 }),
   ];
 }
 
-function tarCase(place: Place, tree: string): Case {
+interface Tarred {
+  readonly name: string;
+  readonly tree: string;
+  /** At most this many times what GNU tar takes. */
+  readonly times: number;
+  readonly prepare: () => void;
+}
+
+function largeTar({ folder, large }: Place): Tarred {
+  const tree = join(folder, 'large-files');
+  return {
+    name: `12 files, ${large} MiB`,
+    tree,
+    times: 0.6,
+    prepare: () => makeLargeFiles(tree, large),
+  };
+}
+
+function tarCase(place: Place, { name, tree, times, prepare }: Tarred): Case {
   const out = freshPaths(place.folder, 'tar-fresh');
   const gnu = 'tar --sort=name';
   return {
+    prepare,
     between: () => settle(place.folder),
     ours: [
       {
-        name: `tar, ${place.small} × 10 KiB of text`,
-        command: () => ours(place, 'pack', tree, out(), 'tar', 'none'),
-        goals: { [gnu]: { times: 1.15 } },
+        name: `tar, ${name}`,
+        command: () => portkit(place, 'image', 'tar', tree, '-o', out()),
+        goals: { [gnu]: { times } },
         limits: { megabytes: 134 },
       },
     ],

@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { portkit, shell } from './place.ts';
 import type { Place } from './place.ts';
-import { makeEmptyFiles, makeFile, makeTree } from './material.ts';
+import { makeEmptyFiles, makeLargeFiles, makeTree } from './material.ts';
 import { run } from './measure.ts';
 import type { Case } from './measure.ts';
 
@@ -14,7 +15,7 @@ export function imageCases(place: Place): readonly Case[] {
       name: `${small} × 10 KiB`,
       tree: tree('small'),
       peer: [`${Math.ceil(small / 50)}M`],
-      megabytes: 128,
+      megabytes: 134,
       times: 0.45,
       make: (path) => makeTree(path, small),
     }),
@@ -22,12 +23,9 @@ export function imageCases(place: Place): readonly Case[] {
       name: `12 files, ${large} MiB`,
       tree: tree('large'),
       peer: [`${Math.ceil(large * 1.2)}M`],
-      megabytes: 128,
+      megabytes: 134,
       times: 0.2,
-      make(path) {
-        mkdirSync(path);
-        for (let at = 0; at < 12; at += 1) makeFile(join(path, `${at}`), Math.floor(large / 12));
-      },
+      make: (path) => makeLargeFiles(path, large),
     }),
     imageCase(place, {
       name: `${5 * small} empty files`,
@@ -36,7 +34,28 @@ export function imageCases(place: Place): readonly Case[] {
       times: 0.5,
       make: (path) => makeEmptyFiles(path, 5 * small),
     }),
+    listingCase(place, tree('small')),
   ];
+}
+
+/** What is in an image, without mounting it. */
+function listingCase(place: Place, tree: string): Case {
+  const { folder, small } = place;
+  const [image, script] = [join(folder, 'image-listed'), join(folder, 'image-listed.script')];
+  return {
+    prepare() {
+      if (!existsSync(tree)) makeTree(tree, small);
+      run(portkit(place, 'image', 'ext4', tree, '-o', image));
+      writeFileSync(script, ['', ...readdirSync(tree)].map((name) => `ls -l /${name}\n`).join(''));
+    },
+    ours: [
+      {
+        name: `list an ext4 image of ${small} files`,
+        command: () => shell(portkit(place, 'image', 'inspect', '--tree', image).join(' ')),
+      },
+    ],
+    peers: [{ name: 'debugfs, ls of every folder', command: () => shell(`debugfs -f ${script} ${image} 2>&1`) }],
+  };
 }
 
 interface Subject {
@@ -51,11 +70,12 @@ interface Subject {
   readonly make: (path: string) => void;
 }
 
-function imageCase({ folder, programs }: Place, { name, tree, peer, megabytes, times, make }: Subject): Case {
+function imageCase(place: Place, { name, tree, peer, megabytes, times, make }: Subject): Case {
+  const { folder } = place;
   let made = 0;
   const image = (): string => join(folder, `image-fresh-${(made += 1)}`);
   const mke2fs = 'mke2fs -d';
-  const ours = (profile: string): readonly string[] => [process.execPath, join(programs, 'ext4.mjs'), tree, image(), profile];
+  const ours = (profile: string): readonly string[] => portkit(place, 'image', 'ext4', tree, '-o', image(), '--profile', profile);
   return {
     prepare: () => make(tree),
     between: () => void run(['sh', '-c', `rm -f ${folder}/image-fresh-* && sync -f ${folder}`]),

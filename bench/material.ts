@@ -10,6 +10,12 @@ export function makeFile(path: string, megabytes: number): void {
   closeSync(fd);
 }
 
+/** Makes a folder of twelve random files. */
+export function makeLargeFiles(tree: string, megabytes: number): void {
+  mkdirSync(tree);
+  for (let at = 0; at < 12; at += 1) makeFile(join(tree, `${at}`), Math.floor(megabytes / 12));
+}
+
 /** Makes a tree of random files of 10 KiB, 200 to a folder, and a list of their paths beside it: `TREE.list`. */
 export function makeTree(tree: string, count: number): void {
   const block = Buffer.alloc(10_240);

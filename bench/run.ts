@@ -60,7 +60,7 @@ try {
 }
 
 function programNames(): readonly string[] {
-  return ['ext4', 'get', 'look-up', 'make-records', 'pack', 'put-file', 'put-small', 'snapshot'];
+  return ['get', 'look-up', 'make-records', 'peak-at-exit', 'put-file', 'put-small', 'snapshot'];
 }
 
 function optionOf(name: string): string | undefined {

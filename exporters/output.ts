@@ -3,7 +3,7 @@ import { suggest } from '../src/base/suggest.ts';
 import { csvFields } from './csv.ts';
 
 /** The ways out that portkit has by itself, and the one that is a program of the user. */
-export type OutputType = 'local' | 'tar' | 'file-store' | 'oci-layout' | 'oci-archive' | 'oci-registry' | 'plugin';
+type OutputType = 'local' | 'tar' | 'file-store' | 'oci-layout' | 'oci-archive' | 'oci-registry' | 'plugin';
 
 /** One `--output` as data; `src` and `target` are empty when everything is meant, `dest` where the type has none. */
 export interface Output {

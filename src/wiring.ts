@@ -1,20 +1,25 @@
+import { homedir, tmpdir } from 'node:os';
+import type { BootReport, BootTrial } from './boot/boot.ts';
 import type { Exporter } from './artifacts/exporter.ts';
+import type { Validator } from './artifacts/workflow/validator.ts';
 import type { Workplace } from './artifacts/workflow/workplace.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Graph } from './graph/graph.ts';
 import type { KernelSource } from './kernels/inspect/open.ts';
-import type { Lock, LockOptions } from './ops/lock.ts';
+import type { CredentialSources } from './oci/credentials/find.ts';
+import type { Lock, LockOptions, OpenStep } from './ops/lock.ts';
 import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { lazyUnxz } from './wiring/ops.ts';
-import type { Registries } from './wiring/registries.ts';
+import type { LoginTrial, Registries } from './wiring/registries.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
 export type { Registries } from './wiring/registries.ts';
-export { lazyUnxz, opsOf } from './wiring/ops.ts';
+export { nativeArchitecture } from './wiring/native.ts';
+export { lazyPacker, lazyUnxz, opsOf } from './wiring/ops.ts';
 
 /** Opens the store of a root for the user and clock of this machine: the one place where a store meets the world. */
 export function openStoreAt(root: string, options: OpenOptions = {}): Store {
@@ -32,6 +37,11 @@ export function engineOver(store: Store, jobs: number): Engine {
   });
 }
 
+/** Tries a machine with what this one has. */
+export async function tryMachine(trial: BootTrial, signal: AbortSignal): Promise<BootReport> {
+  return (await import('./wiring/boot.ts')).tryMachine(trial, signal);
+}
+
 /** A kernel file of this machine. */
 export async function kernelFile(path: string): Promise<KernelSource> {
   const { readRegularFile } = await import('./ops/regular-file.ts');
@@ -44,6 +54,25 @@ export async function workplaceOf(project: string, signal: AbortSignal): Promise
   const { openBackendRegistries } = await import('./wiring/backend-registries.ts');
   const registries = openBackendRegistries();
   return { project, takeLock, registries, signal, [Symbol.dispose]: () => registries[Symbol.dispose]() };
+}
+
+/** Where e2fsck and debugfs are looked for: the PATH of a user often lacks what root uses. */
+export function judgesPath(): string {
+  return [process.env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(':');
+}
+
+/** The checks that look into the files of artifacts; what must be kept meanwhile is in TMPDIR. */
+export async function validatorsIn(project: string): Promise<readonly Validator[]> {
+  const { validatorsOver } = await import('./artifacts/validators/index.ts');
+  const { runProgram } = await import('./ops/run-program.ts');
+  return validatorsOver({
+    project,
+    scratch: tmpdir(),
+    unxz: lazyUnxz(process.env['PATH'] ?? ''),
+    run: runProgram,
+    path: judgesPath(),
+    openKernel: kernelFile,
+  });
 }
 
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */
@@ -66,8 +95,18 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
 }
 
 /** The registries as this machine reaches them; connections end when they are disposed. */
-export async function openRegistries(): Promise<Registries> {
-  return (await import('./wiring/registries.ts')).openRegistries();
+export async function openRegistries(warn?: (message: string) => void): Promise<Registries> {
+  return (await import('./wiring/registries.ts')).openRegistries({ ...(warn && { warn }) });
+}
+
+/** Asks a registry whether it takes a credential. */
+export async function tryLogin(trial: LoginTrial, signal: AbortSignal): Promise<void> {
+  return (await import('./wiring/registries.ts')).tryLogin(trial, signal);
+}
+
+/** The places where this machine keeps credentials for registries. */
+export async function credentialPlaces(warn: (message: string) => void): Promise<CredentialSources> {
+  return (await import('./wiring/credentials.ts')).credentialSources({ env: process.env, home: homedir(), warn });
 }
 
 /** What a definition leaves open, as its lock (`portkit.lock` beside `portkit.toml`) decides it. */
@@ -79,6 +118,11 @@ export async function pinsOf(
   const lock = openLock(file.replace(/\.[a-z]+$/, '.lock'), options);
   if (options.locked) requirePins(graph, lock);
   return lock;
+}
+
+/** The steps among these whose content the lock decides. */
+export async function openStepsOf(vertices: Graph['vertices']): Promise<readonly OpenStep[]> {
+  return (await import('./ops/lock.ts')).openSteps(vertices);
 }
 
 /** The JSON Schema of definitions. */

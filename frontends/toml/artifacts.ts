@@ -6,11 +6,17 @@ import type { Plan } from './plan.ts';
 import { resolveStep } from './plan.ts';
 import type { ArtifactTable, BackendTable, ControlPlaneTable } from './schema/port.ts';
 import type { Named, Tables } from './tables.ts';
-import type { Complaint } from './variables.ts';
-import { known } from './variables.ts';
+import type { Complaint, Scope } from './variables.ts';
+import { expand, known } from './variables.ts';
 import { quote, showPath } from './words.ts';
 
 type VariantTable = NonNullable<ArtifactTable['variants']>[number];
+
+/** What the name of a step is looked up in, and what its variables mean; `${matrix.…}` is the selector. */
+export interface StepNames {
+  readonly plan: Plan;
+  readonly scope: Scope;
+}
 
 /** A step of a variant that is not there, and where it was named. */
 interface Missing {
@@ -21,13 +27,13 @@ interface Missing {
 /** Port's artifacts, with the steps that build them; the tables have passed the schema. */
 export function artifactsOf(
   tables: Tables,
-  plan: Plan,
+  work: StepNames,
 ): { readonly artifacts: readonly Artifact[]; readonly findings: readonly Finding[] } {
   const kinds = [
     ...[...tables.kernels.values()].map((named) => ({ kind: 'kernel' as const, named })),
     ...[...tables.guestImages.values()].map((named) => ({ kind: 'guest-image' as const, named })),
   ];
-  const made = kinds.map(({ kind, named }) => ({ named, ...artifactOf(kind, named, plan) }));
+  const made = kinds.map(({ kind, named }) => ({ named, ...artifactOf(kind, named, work) }));
   const artifacts = made.map(({ artifact }) => artifact);
   const place = (index: number, at: Path): Place => below(kinds[index]?.named, at);
   const findings = made.flatMap(({ named, missing }) =>
@@ -60,13 +66,13 @@ function below(named: Named | undefined, at: Path): Place {
 function artifactOf(
   kind: Artifact['kind'],
   { name, value }: Named,
-  plan: Plan,
+  work: StepNames,
 ): { readonly artifact: Artifact; readonly missing: readonly Missing[] } {
   const { reference, distribution = {}, variants = [] } = value as ArtifactTable;
   const { cache_root: cacheRoot = defaultCacheRoot, push, pull } = distribution;
   const missing: Missing[] = [];
   const read = variants.map((table, index) =>
-    variantOf(table, plan, (key, complaint) => missing.push({ complaint, at: ['variants', index, 'build', key] })),
+    variantOf(table, work, (key, complaint) => missing.push({ complaint, at: ['variants', index, 'build', key] })),
   );
   const places = { ...(push && { push: backendOf(push) }), ...(pull && { pull: backendOf(pull) }) };
   return { artifact: { kind, name, reference, cacheRoot, ...places, variants: read }, missing };
@@ -80,12 +86,16 @@ function backendOf(table: BackendTable): BackendConfig {
 
 function variantOf(
   { path, selector, build }: VariantTable,
-  plan: Plan,
+  { plan, scope }: StepNames,
   complain: (key: keyof VariantBuild, complaint: Complaint) => void,
 ): Variant {
   const cell = { values: new Map(Object.entries(selector)), label: '' };
   /** The step in the cell of the selector, as the graph names it. */
-  const stepOf = (key: keyof VariantBuild, step: string): string => {
+  const stepOf = (key: keyof VariantBuild, text: string): string => {
+    const complaints: Complaint[] = [];
+    const step = expand(text, { ...scope, cell: cell.values }, (complaint) => complaints.push(complaint));
+    for (const complaint of complaints) complain(key, complaint);
+    if (complaints.length > 0) return '';
     const planned = plan.steps.get(step);
     const found: number | Complaint =
       planned === undefined

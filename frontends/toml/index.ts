@@ -2,8 +2,9 @@ import type { Definition, Frontend, FrontendContext, Source } from '../../src/gr
 import type { Location, Vertex } from '../../src/graph/graph.ts';
 import type { Problem } from '../../src/graph/problem.ts';
 import { problemsError } from '../../src/graph/problem.ts';
+import { withSources } from '../../src/graph/sources.ts';
 import { validate } from '../../src/graph/validate.ts';
-import type { artifactsOf } from './artifacts.ts';
+import type { artifactsOf, StepNames } from './artifacts.ts';
 import type { Document, Finding } from './findings.ts';
 import { stepHeads } from './heads.ts';
 import { readFiles } from './include.ts';
@@ -26,38 +27,58 @@ async function load(source: Source, context: FrontendContext): Promise<Definitio
     .filter(({ value }) => !fitsDefinition(value))
     .map((document) => ({ document, value: document.value }));
   const shape = await shapeOf(misfits);
-  const tables = mergeTables(files.documents);
-  const { scope, findings } = scopeOf(tables, context, source.path);
-  const plan = planSteps(tables);
+  const written = mergeTables(files.documents);
+  const { scope, findings } = scopeOf(written, context, source.path);
+  const whole = shape.length + files.lost.size === 0;
+  const { tables, plan, postprocessed, findings: postprocessFindings } = await plannedSteps(written, whole);
   if (plan.tooLarge !== undefined) return refuse([plan.tooLarge], [], files.texts);
   const work = { plan, scope, broken: brokenSteps(shape), lost: files.lost };
   const made = makeVertices(work);
-  const targets = targetsOf(tables, work, made.vertices);
+  const targets = targetsOf(tables, { ...work, postprocessed }, made.vertices);
   const graph = { vertices: await located(made), targets: targets.targets };
-  const { artifacts, findings: artifactFindings } =
-    shape.length + files.lost.size === 0 ? await readArtifacts(tables, plan) : noArtifacts;
+  const { artifacts, findings: artifactFindings } = whole ? await readArtifacts(tables, work) : noArtifacts;
   const all = [
     ...files.findings,
     ...shape,
     ...tables.findings,
     ...findings,
     ...plan.findings,
+    ...postprocessFindings,
     ...made.findings,
     ...(await shapeOf(made.misfits)),
     ...artifactFindings,
     ...targets.findings,
   ];
   const problems = validate(graph).filter((problem) => all.length === 0 || problem.code === 'PK1105');
-  if (all.length === 0 && problems.length === 0) return { graph, artifacts };
+  if (all.length === 0 && problems.length === 0) return { graph: withSources(graph), artifacts };
   return refuse(all, problems, files.texts);
+}
+
+/** The steps with those of the artifacts' postprocessors, which are planned once the others are. */
+async function plannedSteps(
+  tables: Tables,
+  whole: boolean,
+): Promise<{
+  readonly tables: Tables;
+  readonly plan: Plan;
+  readonly postprocessed: Iterable<string>;
+  readonly findings: readonly Finding[];
+}> {
+  const plan = planSteps(tables);
+  const artifacts = [...tables.kernels.values(), ...tables.guestImages.values()];
+  const none = { tables, plan, postprocessed: [], findings: [] };
+  if (!whole || plan.tooLarge !== undefined || !artifacts.some(({ value }) => 'postprocess' in Object(value))) return none;
+  const { steps, findings } = (await import('./postprocess.ts')).postprocessSteps(tables, plan);
+  const all = { ...tables, steps: new Map([...tables.steps, ...steps]) };
+  return { tables: all, plan: planSteps(all), postprocessed: steps.keys(), findings };
 }
 
 const noArtifacts = { artifacts: [], findings: [] };
 
 /** Most definitions have none, and do not pay for them. */
-async function readArtifacts(tables: Tables, plan: Plan): Promise<ReturnType<typeof artifactsOf>> {
+async function readArtifacts(tables: Tables, work: StepNames): Promise<ReturnType<typeof artifactsOf>> {
   if (tables.kernels.size + tables.guestImages.size + tables.controlPlanes.size === 0) return noArtifacts;
-  return (await import('./artifacts.ts')).artifactsOf(tables, plan);
+  return (await import('./artifacts.ts')).artifactsOf(tables, work);
 }
 
 async function refuse(

@@ -12,6 +12,11 @@ export function referencesOf(step: unknown): readonly Reference[] {
   function add(text: unknown, ...path: Path): void {
     if (typeof text === 'string') found.push({ text, path });
   }
+  function addVariant(variant: Readonly<Record<string, unknown>>, at: Path): void {
+    add(variant['from'], ...at, 'from');
+    add(variant['config_from'], ...at, 'config_from');
+    for (const [layer, each] of list(variant['layers']).entries()) add(table(each)['from'], ...at, 'layers', layer, 'from');
+  }
   const kinds = table(step);
   for (const kind of Object.keys(kinds)) {
     const value = kinds[kind];
@@ -30,7 +35,20 @@ export function referencesOf(step: unknown): readonly Reference[] {
     } else if (kind === 'disk') {
       for (const [at, partition] of list(table(value)['partitions']).entries())
         add(table(partition)['from'], kind, 'partitions', at, 'from');
-    } else if (formats.has(kind)) add(table(value)['from'], kind, 'from');
+    } else if (kind === 'oci') {
+      const oci = table(value);
+      addVariant(oci, [kind]);
+      for (const [at, variant] of list(oci['variants']).entries()) addVariant(table(variant), [kind, 'variants', at]);
+    } else if (kind === 'sbom') {
+      const { of, attach } = table(value);
+      const named = table(of);
+      for (const name of Object.keys(named)) add(named[name], kind, 'of', name);
+      add(attach, kind, 'attach');
+    } else if (kind === 'boot') for (const image of ['kernel', 'initrd', 'rootfs']) add(table(value)[image], kind, image);
+    else if (formats.has(kind)) {
+      add(table(value)['from'], kind, 'from');
+      if (kind === 'cpio') add(table(value)['kernel'], kind, 'kernel');
+    }
   }
   return found;
 }
@@ -42,9 +60,17 @@ const formats: ReadonlySet<string> = new Set([
   'cpio',
   'ext4',
   'verity',
+  'provenance',
+  'sign',
+  'verify',
+  'squashfs',
+  'erofs',
+  'vfat',
   'compress',
   'decompress',
   'vmlinux',
+  'convert',
+  'rewrite_timestamps',
 ]);
 
 /** `step:NAME` or `step:NAME[CELL]` in its parts; undefined when it is no reference to a step. */

@@ -7,14 +7,20 @@ import { expand } from './variables.ts';
 import type { Work } from './vertices.ts';
 import { showPath } from './words.ts';
 
-/** What is built by name: `[targets]`, or every step that no other uses. A step with cells is one target for each. */
+/**
+ * What is built by name: `[targets]`, or every step that no other uses; and every postprocessor. A step with cells is one
+ * target for each.
+ */
 export function targetsOf(
   tables: Tables,
-  { plan, scope, lost }: Work,
+  { plan, scope, lost, postprocessed }: Work & { readonly postprocessed: Iterable<string> },
   vertices: readonly Vertex[],
 ): { readonly targets: Graph['targets']; readonly findings: readonly Finding[] } {
-  if (tables.targets.size === 0) return { targets: unused(vertices, plan.count), findings: [] };
-  const targets: [string, Input][] = [];
+  const targets: [string, Input][] = [...postprocessed].flatMap((name) =>
+    [...(plan.steps.get(name)?.positions.values() ?? [])].map((vertex): [string, Input] => [name, { vertex, output: 0 }]),
+  );
+  if (tables.targets.size === 0)
+    return { targets: { ...unused(vertices, plan.count), ...Object.fromEntries(targets) }, findings: [] };
   const findings: Finding[] = [];
   for (const { name, value, place } of tables.targets.values()) {
     const complain = ({ message, ...rest }: Pick<Finding, 'code' | 'message' | 'hint'>): unknown =>

@@ -68,6 +68,7 @@ tree = [
   { copy = "step:agent", path = "agent", to = "/usr/bin/agent", mode = "755" },
   { write = "/etc/passwd", text = "root" },
   { elf_libs = "/usr/bin/agent", from = "step:base" },
+  { kernel_modules = "/lib/modules", from = "step:base", names = ["ext4"], release_file = "/etc/release" },
   { device = "/dev/null", kind = "char", major = 1, minor = 3 },
 ]
 [steps.all]
@@ -77,13 +78,19 @@ archive = { from = "step:all" }
 [steps.rootfs]
 compress = { from = "step:tar", format = "gzip", level = 9 }
 [steps.initrd]
-cpio = { from = "step:files", compress = "zstd", level = 19, mtime = 0 }
+cpio = { from = "step:files", kernel = "step:kernel", compress = "zstd", level = 19, mtime = 0 }
 [steps.ext4]
 ext4 = { from = "step:files", profile = "csum-journal", label = "root", headroom = "64MiB", inode_headroom = 9, mtime = -1 }
 [steps.half]
 ext4 = { from = "step:files", headroom = "50%" }
 [steps.exact]
-ext4 = { from = "step:files", size = "8MiB" }
+ext4 = { from = "step:files", size = "8MiB", sparse = true }
+[steps.squashfs]
+squashfs = { from = "step:files", compress = "xz", mtime = 7 }
+[steps.erofs]
+erofs = { from = "step:files", compress = "lz4hc", uuid = "01234567-89ab-cdef-0123-456789abcdef" }
+[steps.esp]
+vfat = { from = "step:files", label = "ESP", size = "64MiB", serial = "0123abcd" }
 [steps.hashes]
 verity = { from = "step:rootfs", output = "tree", salt = "00ff" }
 [steps.disk]
@@ -106,10 +113,13 @@ disk = { size = "64MiB", partitions = [
       'all <files packages repo kernel',
       'tar <all',
       'rootfs <tar',
-      'initrd <files',
+      'initrd <files kernel',
       'ext4 <files',
       'half <files',
       'exact <files',
+      'squashfs <files',
+      'erofs <files',
+      'esp <files',
       'hashes <rootfs',
       'disk <rootfs hashes',
       'local:agent <',
@@ -119,7 +129,10 @@ disk = { size = "64MiB", partitions = [
       'ext4 13',
       'half 14',
       'exact 15',
-      'disk 17',
+      'squashfs 16',
+      'erofs 17',
+      'esp 18',
+      'disk 20',
     ]);
     expect(graph.vertices.map(({ op }) => op)).toMatchObject([
       { type: 'fetch', digest: `sha256:${'a'.repeat(64)}`, maxSize: 512 * 2 ** 20, signature: { of: 'uncompressed' } },
@@ -143,6 +156,7 @@ disk = { size = "64MiB", partitions = [
           { copy: 0, path: 'agent', to: '/usr/bin/agent', mode: '0755' },
           { write: '/etc/passwd' },
           { elfLibs: '/usr/bin/agent', from: 1 },
+          { kernelModules: '/lib/modules', from: 1, names: ['ext4'], releaseFile: '/etc/release' },
           { device: '/dev/null' },
         ],
       },
@@ -152,7 +166,10 @@ disk = { size = "64MiB", partitions = [
       { type: 'cpio', compress: 'zstd', level: 19, mtime: 0 },
       { type: 'ext4', profile: 'csum-journal', label: 'root', headroom: 2 ** 26, inodeHeadroom: 9, mtime: -1 },
       { type: 'ext4', headroomPercent: 50 },
-      { type: 'ext4', size: 2 ** 23 },
+      { type: 'ext4', size: 2 ** 23, sparse: true },
+      { type: 'squashfs', compress: 'xz', mtime: 7 },
+      { type: 'erofs', compress: 'lz4hc', uuid: '01234567-89ab-cdef-0123-456789abcdef' },
+      { type: 'vfat', label: 'ESP', size: 2 ** 26, serial: '0123abcd' },
       { type: 'verity', output: 'tree', salt: '00ff' },
       {
         type: 'disk',
@@ -166,6 +183,30 @@ disk = { size = "64MiB", partitions = [
       { type: 'local', path: 'agent' },
     ]);
     expect(JSON.stringify(graph.vertices[7]?.op)).not.toMatch(/timeout"|memory"|script/);
+  });
+
+  test('a boot names its images and what is to be found', async () => {
+    const graph = await load(`
+[steps.kernel]
+local = { path = "." }
+[steps.root]
+local = { path = "." }
+[steps.booted]
+boot = { kernel = "step:kernel", rootfs = "step:root", memory = "256MiB", timeout = "90s", expect = [{ path = "/a", text = "b" }] }
+`);
+    expect(names(graph)).toEqual(['kernel <', 'root <', 'booted <kernel root']);
+    expect(graph.vertices[2]?.op).toEqual({
+      type: 'boot',
+      kernel: 0,
+      rootfs: 1,
+      memoryBytes: 2 ** 28,
+      timeoutMs: 90_000,
+      expect: [{ path: '/a', text: 'b' }],
+    });
+    const both = `expect = [{ path = "/a", text = "b", sha256 = "${'a'.repeat(64)}" }]`;
+    await expect(load(`[steps.x]\nboot = { kernel = "step:y", ${both} }\n[steps.y]\nlocal = { path = "." }\n`)).rejects.toThrow(
+      /either by its digest or by its text/,
+    );
   });
 
   test('an image of a registry may say that it speaks no TLS; one of a layout may not', async () => {
@@ -231,6 +272,19 @@ exec = { script = "echo $\${HOME} $HOME" }
     expect(graph.vertices.map(({ op }) => op)).toMatchObject([
       { url: 'https://example.org/linux-7/h', maxSize: 2 ** 20 },
       { argv: ['/bin/sh', '-euc', 'echo ${HOME} $HOME'] },
+    ]);
+  });
+
+  test('of the environment may have a text for when they are not set or empty', async () => {
+    const defaulted =
+      'env = ["X"]\n[steps.a]\nlocal = "${env:X:-some/dir}"\n[steps.b]\nlocal = "b${env:X:-}"\n[steps.c]\nlocal = "c${env:X:+-x:+}"\n';
+    const paths = async (env: Readonly<Record<string, string>>): Promise<unknown> =>
+      (await load(defaulted, { env })).vertices.map(({ op }) => ('path' in op ? op.path : op));
+    expect(await paths({})).toEqual(['some/dir', 'b', 'c']);
+    expect(await paths({ X: '' })).toEqual(['some/dir', 'b', 'c']);
+    expect(await paths({ X: 'x:-y' })).toEqual(['x:-y', 'bx:-y', 'c-x:+']);
+    expect(await problems('[vars]\na = "${env:X:-b}"\n')).toEqual([
+      'PK1107 2:5 vars.a: the environment variable "X" is not declared',
     ]);
   });
 
@@ -414,7 +468,7 @@ t = "step:kernell"
       'PK1102 13:59 unknown key "too" in steps.files.tree[1]',
       'PK1103 13:95 steps.files.tree[2].mode: expected an octal mode such as "0755"',
       'PK1103 13:103 steps.files.tree[3]: expected a table',
-      'PK1103 13:106 steps.files.tree[4]: expected one of the keys copy, write, mkdir, symlink, hardlink, device, remove, chmod, chown, xattr, elf_libs',
+      'PK1103 13:106 steps.files.tree[4]: expected one of the keys copy, write, mkdir, symlink, hardlink, device, remove, chmod, chown, xattr, elf_libs, kernel_modules',
       'PK1103 16:43 steps.two.extract.strip: expected 0 or more',
       'PK1103 17:8 steps.none: the step does not say what it is',
       'PK1101 19:5 invalid value',
@@ -563,6 +617,23 @@ protection_mode = "standard"
       'PK1104 36:18 artifacts.kernels.demo-kernel.variants[0].build.step: there is no step "vmlinux"',
       'PK1104 36:38 artifacts.kernels.demo-kernel.variants[0].build.initrd: there is no step "initrd"',
     ]);
+  });
+
+  test('may name their steps by variables, and by the selector', async () => {
+    const named = (step: string) =>
+      define(`
+[vars]
+lane = "own"
+[matrix]
+architecture = ["x86_64"]
+[steps.own-x86_64]
+local = "k"
+${port.replace('[artifacts.kernels.demo-kernel.variants.selector]', `build = { step = "${step}" }\n$&`)}`);
+    const { artifacts } = await named('${lane}-${matrix.architecture}');
+    expect(artifacts[0]?.variants[0]?.build).toEqual({ step: 'own-x86_64' });
+    await expect(named('${line}')).rejects.toThrow('variants[0].build.step: there is no variable "line"');
+    await expect(named('${matrix.protection_mode}')).rejects.toThrow('there is no step "standard"');
+    await expect(named('a b')).rejects.toThrow('expected the name of a step');
   });
 
   test('come out with the steps of their selectors', async () => {

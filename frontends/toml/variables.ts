@@ -59,12 +59,16 @@ const escapeHint = 'write "$${" for a plain "${"';
 
 function lookUp(name: string, { variables, environment, cell }: Scope): string | Complaint {
   if (name.startsWith('env:')) {
-    const variable = name.slice(4);
+    const [variable = '', how, text = ''] = name.slice(4).split(/(:[-+])(.*)/s);
     if (!environment.has(variable)) {
       const hint = `add ${quote(variable)} to env = [...] at the top of the definition`;
       return { code: 'PK1107', message: `the environment variable ${quote(variable)} is not declared`, hint };
     }
-    return environment.get(variable) ?? { code: 'PK1107', message: `the environment variable ${quote(variable)} is not set` };
+    const value = environment.get(variable);
+    const isThere = value !== undefined && value !== '';
+    if (how === ':+') return isThere ? text : '';
+    if (how === ':-') return isThere ? value : text;
+    return value ?? { code: 'PK1107', message: `the environment variable ${quote(variable)} is not set` };
   }
   if (name.startsWith('matrix.')) {
     const axis = name.slice(7);

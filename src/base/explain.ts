@@ -183,12 +183,24 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'An artifact is one file. The step of a variant has to make a file, or a tree with a regular file at its top that has the name of the variant.',
   PK3912: 'The system refused to read or write a file of an artifact. Files that are named as written are whole.',
   PK3951:
-    'Images are made from a directory, a tar or cpio (compressed with gzip, zstd or xz, or not), an OCI layout, or an ext4 image; the bytes begin like none of them. A tar without the mark "ustar", from before 1988, is not read.',
+    'Images are made from a directory, a tar or cpio (compressed with gzip, zstd or xz, or not), an OCI layout, or an ext4 image; the bytes begin like none of them. What is on a disk with partitions is read with --partition. A tar without the mark "ustar", from before 1988, is not read.',
   PK3952:
     'A tar has no sockets, and a socket of a cpio or a layer cannot be taken over. The message names it; a socket is made anew by the program that listens to it, so leave it out.',
   PK3953: 'The directory or file that was named is not there, may not be read, or is a pipe or device. "-" is standard input.',
   PK3954:
     'The value has not the form that the option takes: --owner is UID:GID in numbers, --time a whole number of seconds since 1970, --headroom a size or a share such as 10%.',
+  PK3955:
+    'erofs and squashfs images are made by mkfs.erofs and mksquashfs. The message names what the installed version cannot be told without a loss: mksquashfs before 4.6 takes no extended attributes, and no version names with line breaks; mkfs.erofs before 1.7 reads no tar, and so has no devices, extended attributes or several owners. Install a newer version, leave it out of the tree, or make an ext4 image, which portkit writes itself.',
+  PK3956:
+    'mkfs.erofs, mksquashfs, mformat or mcopy ended with an error of its own; the message ends with the last it said. Often the disk is full.',
+  PK3957:
+    'xz or lz4, which make these formats, ended with an error of its own; the message ends with what it said. Often memory is short.',
+  PK3958:
+    'Linux unpacks an initrd only with what was built into it: CONFIG_BLK_DEV_INITRD, and for its compression CONFIG_RD_GZIP, CONFIG_RD_ZSTD, CONFIG_RD_XZ or CONFIG_RD_LZ4. The configuration that the kernel has inside lacks what the message names.',
+  PK3959:
+    'The partition that --partition names is not in the table of the disk. "portkit image inspect DISK" lists those that are.',
+  PK3960:
+    'With --xattrs, the program getfattr reads the extended attributes of a directory, and it failed or said something that is not understood; often something in it may not be read.',
   PK3801:
     'A booted machine did not answer, or did not end, before the time given with --timeout was over. The console log shows how far it came; without KVM, a busy machine may simply need more time.',
   PK3802:
@@ -204,6 +216,14 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3807: 'The file was read inside the booted guest, and its digest is not the one that was asked for with --expect.',
   PK3808:
     'The connection to the agent ended while answers were waited for: its process ended, or its guest did. The console log may say why.',
+  PK3809:
+    'The definition has the variant, but no file is at its path: it was neither built nor pulled. The hint has the command.',
+  PK3810:
+    'The edit kernel_modules takes them from /lib/modules/RELEASE (or /usr/lib/modules/RELEASE) of its input, as packages of kernels have them. Name the release when the input has several.',
+  PK3811:
+    'The kernel has neither a file for the module nor is it in its list of what is built in. Names are those of files without .ko; "-" and "_" are the same. If another module needs it, the package is incomplete.',
+  PK3812:
+    'apt could reach its sources, and their lists have no such package, or not in that version. Distributions remove old versions when newer ones come, and give a kernel another package name when its modules no longer fit. Name what there is today ("apt-cache policy NAME"), or add an archive of old packages to the sources of apt.',
   PK4001:
     'Nothing in that repository, layout or archive has the digest or tag that was asked for. Tags can be moved and deleted; a digest that an index or manifest names and that is not there means that something was copied in part.',
   PK4002:
@@ -234,6 +254,24 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK4040:
     'Logins are kept in a file that only its user may read: no symbolic link, no file of another user, mode 0600, an object of JSON. A file that is anything else may be known to others or forged, and is neither read nor written.',
   PK4041: 'A login is for HOST or HOST:PORT, and has a user name without ":" and a password, or a token.',
+  PK4101:
+    'An artifact needs a type (artifact_type or a family), well-formed media types, layers of different names, and a config that is JSON.',
+  PK4102:
+    'The name of a layer is the path where whoever pulls it writes it. It is relative, and leads neither upward nor through backslashes or control characters.',
+  PK4103:
+    'Postprocessors that attest and sign work on a tree that is an OCI image layout with one named manifest. A step of type oci makes one.',
+  PK4104:
+    'A bill of materials reads the databases of dpkg (var/lib/dpkg/status) and apk (lib/apk/db/installed). One of them is too large, or is not what these programs write. A tree without the file has no packages of that kind.',
+  PK4150:
+    'Private keys are PKCS#8 PEM, encrypted or not, and handed in as a secret; public keys are PEM (SPKI). Kinds: Ed25519, ECDSA P-256, RSA of 2048, 3072 or 4096 bits. "openssl genpkey -algorithm ed25519" makes one.',
+  PK4151:
+    'A statement or bundle beside an artifact is not written as in-toto, DSSE and Sigstore say, or could be read in two ways. It counts as no attestation at all.',
+  PK4152:
+    'What is signed is not about this artifact, is of another kind, or was not signed with the private key that belongs to the given public key. Do not use the artifact unless you know why.',
+  PK4153:
+    'A layout was to be let through only if it is signed with one of the given keys, or has signed statements of the given kinds, and it does not. Nothing that comes after it is built or exported. "portkit attest inspect oci:DIR" shows what it has.',
+  PK4154:
+    'A builder is a URI; a step that verifies needs at least one public key; a statement that is signed has to be about a manifest of its own layout.',
   PK4080:
     'The definition says that the credentials of a registry are in a variable of the environment, and the variable is not set or empty. Set it, or say another kind of auth. Nothing was asked without credentials instead.',
   PK4081:

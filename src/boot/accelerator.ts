@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunProgram } from '../ops/run-program.ts';
-import { followConsole, openConsoleFile } from './console-log.ts';
+import { consoleFile, followConsole } from './console-log.ts';
 import type { Machine } from './machine.ts';
 import { kvmProbeArguments } from './qemu.ts';
 import type { Accelerator } from './qemu.ts';
@@ -36,9 +36,9 @@ export async function chooseAccelerator(machine: Machine, world: ProbeWorld): Pr
     return { accelerator: 'tcg', why: `${kvm} cannot be used` };
   }
   const limit = AbortSignal.any([signal, AbortSignal.timeout(probeMs)]);
-  const file = await openConsoleFile(join(folder, 'probe.log'));
+  const sink = await consoleFile(join(folder, 'probe.log')).open();
   const { stdout, ended } = run({ argv: kvmProbeArguments(machine), env, signal: limit });
-  const log = followConsole(stdout, file);
+  const log = followConsole(stdout, sink);
   await Promise.allSettled([ended, log.ended]);
   signal.throwIfAborted();
   if (log.said('Kernel panic') && !limit.aborted) return { accelerator: 'kvm' };

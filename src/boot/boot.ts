@@ -13,8 +13,8 @@ import { openChannel } from './channel.ts';
 import type { OpenChannel } from './channel.ts';
 import { checkMachine } from './check-machine.ts';
 import { cloudHypervisorLaunch } from './cloud-hypervisor.ts';
-import { followConsole, openConsoleFile } from './console-log.ts';
-import type { ConsoleLog } from './console-log.ts';
+import { followConsole } from './console-log.ts';
+import type { ConsoleLog, ConsoleTarget } from './console-log.ts';
 import { firecrackerLaunch } from './firecracker.ts';
 import type { Launch, Machine, Monitor } from './machine.ts';
 import { qemuLaunch } from './qemu.ts';
@@ -27,7 +27,7 @@ export interface BootTrial {
   /** Files to read inside the guest, and the SHA-256 that each must have, where one is given. */
   readonly files: readonly { readonly path: string; readonly sha256?: string }[];
   /** Where the console is written down. */
-  readonly consoleFile: string;
+  readonly consoleTo: ConsoleTarget;
 }
 
 /** What a trial needs of the world. */
@@ -85,11 +85,11 @@ async function bootIn(folder: string, trial: BootTrial, world: BootWorld): Promi
   const over = AbortSignal.timeout(timeoutMs);
   const stop = new AbortController();
   const limit = AbortSignal.any([signal, over, stop.signal]);
-  const file = await openConsoleFile(trial.consoleFile);
+  const sink = await trial.consoleTo.open();
   const channel = await openChannel(launch.channel, limit);
   const start = world.now();
   const running = world.run({ argv: launch.argv, env: world.env, signal: limit });
-  const log = followConsole(running.stdout, file);
+  const log = followConsole(running.stdout, sink);
   const ended = endOf({ ended: running.ended, log, launch });
   try {
     const early = ended.then(endedEarly(trial, log));
@@ -157,17 +157,19 @@ async function endOf(of: { ended: ReturnType<RunProgram>['ended']; log: ConsoleL
   throw new PortkitError('PK3805', `${program} ended with status ${status ?? 'unknown'}: ${words}`);
 }
 
-function endedEarly({ consoleFile }: BootTrial, log: ConsoleLog) {
+function endedEarly({ consoleTo: { shown } }: BootTrial, log: ConsoleLog) {
   return (): never => {
     throw new PortkitError('PK3802', `The machine ended before its agent answered.${endOfConsole(log)}`, {
-      hint: `The whole console is in ${consoleFile}`,
+      hint: `The whole console is in ${shown}`,
     });
   };
 }
 
-function tooLate({ timeoutMs, consoleFile }: BootTrial, log: ConsoleLog): PortkitError {
+function tooLate({ timeoutMs, consoleTo: { shown } }: BootTrial, log: ConsoleLog): PortkitError {
   const message = `The machine was not through its boot after ${showDuration(timeoutMs)}.${endOfConsole(log)}`;
-  return new PortkitError('PK3801', message, { hint: `The whole console is in ${consoleFile}; --timeout gives more time` });
+  return new PortkitError('PK3801', message, {
+    hint: `The whole console is in ${shown}; a longer timeout gives it more time`,
+  });
 }
 
 function endOfConsole(log: ConsoleLog): string {

@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { open as openFile } from 'node:fs/promises';
 import { PortkitError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 
@@ -19,28 +18,44 @@ export interface ConsoleLog {
 const mostBytes = 16 * 2 ** 20;
 const keptText = 8192;
 
-/** Opens the file that a console is written to; PK3406 when it cannot be. */
-export async function openConsoleFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'w', 0o600);
-  } catch (cause) {
-    throw new PortkitError('PK3406', `The console log ${path} cannot be made`, { cause });
-  }
+/** What a console is written to. */
+interface ConsoleSink {
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
 
-/** Writes a console to a file, closes it, and keeps its end at hand. The console is read to its end in any case. */
-export function followConsole(console: AsyncIterable<Uint8Array>, file: FileHandle): ConsoleLog {
+/** Where a console is written down, opened when there is one; `shown` is how people are told of it. */
+export interface ConsoleTarget {
+  readonly shown: string;
+  open(): Promise<ConsoleSink>;
+}
+
+/** A file as the place of a console; PK3406 when it cannot be made. */
+export function consoleFile(path: string): ConsoleTarget {
+  async function open(): Promise<ConsoleSink> {
+    try {
+      const file = await openFile(path, 'w', 0o600);
+      return { write: (bytes) => file.writeFile(bytes), close: () => file.close() };
+    } catch (cause) {
+      throw new PortkitError('PK3406', `The console log ${path} cannot be made`, { cause });
+    }
+  }
+  return { shown: path, open };
+}
+
+/** Writes a console down, closes what it is written to, and keeps its end at hand. The console is read to its end in any case. */
+export function followConsole(console: AsyncIterable<Uint8Array>, sink: ConsoleSink): ConsoleLog {
   let last = '';
   let size = 0;
   async function follow(): Promise<void> {
-    await using log = file;
     let failure: unknown;
     for await (const chunk of console) {
       last = `${last}${Buffer.from(chunk).toString('latin1')}`.slice(-keptText);
       const kept = chunk.subarray(0, Math.max(0, mostBytes - size));
       size += chunk.length;
-      if (kept.length > 0 && failure === undefined) await log.writeFile(kept).catch((error: unknown) => (failure = error));
+      if (kept.length > 0 && failure === undefined) await sink.write(kept).catch((error: unknown) => (failure = error));
     }
+    await sink.close();
     if (failure !== undefined) throw new PortkitError('PK3406', 'The console log cannot be written', { cause: failure });
   }
   const ended = follow();

@@ -12,6 +12,8 @@ export interface Machine {
   /** An ext4 image, which is never written to. */
   readonly rootfs?: string;
   readonly memoryMiB: number;
+  /** More words for the kernel's command line. */
+  readonly append?: string;
 }
 
 /** How the agent is reached: QEMU comes to a socket that we listen on; others take `CONNECT port` on a socket of theirs. */
@@ -30,9 +32,10 @@ export interface Launch {
 /** The port of the agent on vsock. */
 export const agentPort = 7000;
 
-/** The words of the kernel's command line that all monitors need: an end instead of a wait, and the root. */
-export function rootParameters({ initrd, rootfs }: Machine): readonly string[] {
-  if (rootfs === undefined) return [];
-  if (initrd === undefined) return ['root=/dev/vda', 'ro', 'init=/init'];
-  return ['port.rootfs_overlay=1', 'port.rootfs_overlay_device=tmpfs'];
+/** The words of the kernel's command line that are the same for all monitors: the root, and what was asked for. */
+export function rootParameters({ initrd, rootfs, append }: Machine): readonly string[] {
+  const more = append === undefined ? [] : [append];
+  if (rootfs === undefined) return more;
+  if (initrd === undefined) return ['root=/dev/vda', 'ro', 'init=/init', ...more];
+  return ['port.rootfs_overlay=1', 'port.rootfs_overlay_device=tmpfs', ...more];
 }

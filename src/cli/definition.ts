@@ -38,8 +38,13 @@ export function boundsOf({ directory }: Definition, options: Invocation['options
   const given = textOption(options, 'project');
   if (given === undefined) return {};
   const outermost = resolve(given);
-  if (directory === outermost || directory.startsWith(outermost === '/' ? '/' : `${outermost}/`)) return { outermost };
+  if (isAbove(outermost, directory)) return { outermost };
   throw new PortkitError('PK1004', `--project ${given} is not above the definition in ${directory}`);
+}
+
+/** Whether a folder is the other one, or above it. */
+export function isAbove(folder: string, other: string): boolean {
+  return other === folder || other.startsWith(folder === '/' ? '/' : `${folder}/`);
 }
 
 /** The path of the definition of a command line. */

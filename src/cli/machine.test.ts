@@ -29,7 +29,7 @@ test('a missing optional program is told of with its use and its package', () =>
     name: 'xz',
     ok: false,
     optional: true,
-    detail: 'optional, missing: apt install xz-utils (unpacks .xz archives)',
+    detail: 'optional, missing: apt install xz-utils (packs and unpacks .xz archives)',
   });
 });
 

@@ -20,9 +20,14 @@ export interface Machine {
 }
 
 const optionalTools = [
+  { command: 'cc', debian: 'gcc libc6-dev', use: 'compiles the guest agent of the examples' },
   { command: 'qemu-system-x86_64', debian: 'qemu-system-x86', use: 'boots a built image to try it' },
   { command: 'skopeo', debian: 'skopeo', use: 'copies container images to and from registries' },
-  { command: 'xz', debian: 'xz-utils', use: 'unpacks .xz archives' },
+  { command: 'xz', debian: 'xz-utils', use: 'packs and unpacks .xz archives' },
+  { command: 'lz4', debian: 'lz4', use: 'packs initrds with lz4' },
+  { command: 'mkfs.erofs', debian: 'erofs-utils', use: 'makes erofs images' },
+  { command: 'mksquashfs', debian: 'squashfs-tools', use: 'makes squashfs images' },
+  { command: 'mformat', debian: 'mtools', use: 'makes vfat images, such as EFI system partitions' },
   { command: 'git', debian: 'git', use: 'fetches sources from git repositories' },
   { command: 'gpg', debian: 'gpg', use: 'checks the signatures of downloaded sources' },
 ];

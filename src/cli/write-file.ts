@@ -1,23 +1,36 @@
 import { lstatSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PortkitError, systemCode } from '../base/errors.ts';
+import { writeAt } from '../ops/scratch-file.ts';
 
-/** Writes a file of these bytes, as `writeFileBy` does, and answers how many they were. */
+/** After so many bytes the event loop gets a turn, so that a signal can arrive. */
+const bytesOfTurn = 2 ** 22;
+
+/**
+ * Writes a file of these bytes, as `writeFileBy` does, and answers how many they were. Each chunk is written at once, before
+ * the next is asked for: going to another thread and back takes longer than that.
+ */
 export async function writeWholeFile(path: string, content: AsyncIterable<Uint8Array>): Promise<number> {
   let size = 0;
-  await writeFileBy(path, async (handle) => {
-    for await (const bytes of gathered(content)) {
-      await handle.writeFile(bytes);
+  await writeFileBy(path, async ({ fd }) => {
+    let turn = bytesOfTurn;
+    for await (const bytes of content) {
+      writeAt(fd, bytes, size);
       size += bytes.length;
+      if (size < turn) continue;
+      turn = size + bytesOfTurn;
+      await nextTurn();
     }
   });
   return size;
 }
 
 /**
- * Makes a file that is there as a whole or not at all; one that stands there is replaced. PK3402 where something stands
- * that is no regular file, PK3406 where it cannot be written.
+ * Makes a file that is there as a whole or not at all, however the process ends; one that stands there is replaced. A power
+ * cut does not take the file that stood there, either: only what replaces something is waited for until it is on the disk,
+ * as a new file can be made again. PK3402 where something stands that is no regular file, PK3406 where it cannot be written.
  */
 export async function writeFileBy(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
   const standing = lstatSync(path, { throwIfNoEntry: false });
@@ -29,32 +42,12 @@ export async function writeFileBy(path: string, fill: (handle: FileHandle) => Pr
     await using handle = await open(part, 'wx', 0o666);
     made = true;
     await fill(handle);
-    await handle.sync();
+    if (standing !== undefined) await handle.sync();
     await rename(part, path);
   } catch (error) {
     if (made) await rm(part, { force: true });
     throw unwritten(path, error);
   }
-}
-
-const pieceSize = 1 << 20;
-
-/** The same bytes in large pieces: every write is a turn of the event loop, which takes longer than a small file. */
-async function* gathered(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const piece = Buffer.allocUnsafe(pieceSize);
-  let filled = 0;
-  for await (const bytes of content) {
-    if (filled + bytes.length > pieceSize) {
-      yield piece.subarray(0, filled);
-      filled = 0;
-    }
-    if (bytes.length >= pieceSize) yield bytes;
-    else {
-      piece.set(bytes, filled);
-      filled += bytes.length;
-    }
-  }
-  yield piece.subarray(0, filled);
 }
 
 function unwritten(path: string, cause: unknown): unknown {

@@ -37,6 +37,7 @@ const packages: Readonly<Record<string, string>> = {
   objdump: 'binutils',
   pip3: 'python3-pip',
   'pkg-config': 'pkgconf',
+  'qemu-img': 'qemu-utils',
   'qemu-system-aarch64': 'qemu-system-arm',
   'qemu-system-x86_64': 'qemu-system-x86',
   readelf: 'binutils',

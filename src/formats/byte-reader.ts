@@ -2,7 +2,7 @@
 export interface ByteReader {
   /** How many bytes were taken. */
   readonly offset: number;
-  /** This many bytes; fewer only when the stream ends before. */
+  /** This many bytes; fewer only when the stream ends before. They are good as long as the chunks of the stream are. */
   take(size: number): Promise<Buffer>;
   /** The next bytes as they come, at least one and at most this many; none at the end of the stream. */
   some(most: number): Promise<Buffer>;
@@ -46,12 +46,13 @@ export function byteReader(source: PassableStream): ByteReader {
     async take(size) {
       const first = size === 0 ? Buffer.alloc(0) : await some(size);
       if (first.length === size || first.length === 0) return first;
-      const parts = [first];
+      // The next chunk may come in the place of this one.
+      const parts = [Buffer.from(first)];
       let have = first.length;
       while (have < size) {
         const part = await some(size - have);
         if (part.length === 0) break;
-        parts.push(part);
+        parts.push(Buffer.from(part));
         have += part.length;
       }
       return Buffer.concat(parts);

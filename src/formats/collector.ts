@@ -21,9 +21,17 @@ const enough = 2 ** 18;
 /** Room for what one entry brings besides its content. */
 const spare = 2 ** 14;
 
+/** How chunks are made. */
+export interface ChunkOptions {
+  /** Each chunk is good only until the next is asked for: new memory for each takes as long as the copying. */
+  readonly reuse?: boolean;
+}
+
 /** Collects from nothing. */
-export function collector(): Collector {
-  let chunk = Buffer.allocUnsafe(enough + spare);
+export function collector({ reuse = false }: ChunkOptions = {}): Collector {
+  const fresh = (): Buffer => Buffer.allocUnsafeSlow(enough + spare);
+  let chunk = fresh();
+  let other = reuse ? fresh() : chunk;
   let used = 0;
   let before = 0;
 
@@ -31,7 +39,7 @@ export function collector(): Collector {
     const taken = chunk.subarray(0, used);
     before += used;
     used = 0;
-    chunk = Buffer.allocUnsafe(enough + spare);
+    [chunk, other] = reuse ? [other, chunk] : [fresh(), other];
     return taken;
   }
 
@@ -40,6 +48,7 @@ export function collector(): Collector {
       used += chunk.write(latin1, used, 'latin1');
     },
     zeros(count) {
+      if (count === 0) return;
       chunk.fill(0, used, used + count);
       used += count;
     },

@@ -29,7 +29,10 @@ export type FileEntry =
 
 /** Where the bytes of files come from, by the name that entries give their content. */
 export interface Contents {
-  /** All bytes at once when that is cheap (small, or at hand), else pieces of any size in order. */
+  /**
+   * All bytes at once when that is cheap (small, or at hand), else pieces of any size in order. They may stand in a place
+   * that is used again: they are good until the next piece or the next content is asked for.
+   */
   open(content: string, signal: AbortSignal): Uint8Array | AsyncIterable<Uint8Array>;
 }
 

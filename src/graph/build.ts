@@ -1,9 +1,14 @@
+import { wireConvert } from './convert.ts';
+import type { ConvertOver } from './convert.ts';
 import type { Graph, Input, Location, Vertex } from './graph.ts';
 import type { OpSpec } from './ops.ts';
 import { problemsError } from './problem.ts';
+import { withSources } from './sources.ts';
 import { validate } from './validate.ts';
-import type { DiskOver, EditOver, ExecOver, Wired } from './wire.ts';
-import { wireDisk, wireExec, wireTree } from './wire.ts';
+import type { BootOver, DiskOver, EditOver, ExecOver, Wired } from './wire.ts';
+import type { OciOver, SbomOver } from './wire-postprocess.ts';
+import { wireOci, wireSbom } from './wire-postprocess.ts';
+import { wireBoot, wireDisk, wireExec, wireTree } from './wire.ts';
 
 /** A step of the graph that is being made, to be used as an input of later steps or as a target. */
 export interface Handle {
@@ -25,13 +30,25 @@ export interface Steps {
   readonly merge: (name: string, from: readonly Handle[]) => Handle;
   readonly extract: (name: string, from: Handle, spec?: SpecOf<'extract'>) => Handle;
   readonly archive: (name: string, from: Handle, spec?: SpecOf<'archive'>) => Handle;
-  readonly cpio: (name: string, from: Handle, spec?: SpecOf<'cpio'>) => Handle;
+  /** With `kernel`, the kernel that shall unpack it is asked whether it can. */
+  readonly cpio: (name: string, from: Handle, spec?: SpecOf<'cpio'> & { readonly kernel?: Handle }) => Handle;
   readonly ext4: (name: string, from: Handle, spec?: SpecOf<'ext4'>) => Handle;
   readonly disk: (name: string, spec: DiskOver<Handle>) => Handle;
   readonly verity: (name: string, from: Handle, spec?: SpecOf<'verity'>) => Handle;
+  readonly squashfs: (name: string, from: Handle, spec?: SpecOf<'squashfs'>) => Handle;
+  readonly erofs: (name: string, from: Handle, spec?: SpecOf<'erofs'>) => Handle;
+  readonly vfat: (name: string, from: Handle, spec?: SpecOf<'vfat'>) => Handle;
   readonly compress: (name: string, from: Handle, spec: SpecOf<'compress'>) => Handle;
   readonly decompress: (name: string, from: Handle, spec?: SpecOf<'decompress'>) => Handle;
+  readonly provenance: (name: string, of: Handle, spec?: Omit<SpecOf<'provenance'>, 'steps'>) => Handle;
+  readonly sign: (name: string, from: Handle, spec: SpecOf<'sign'>) => Handle;
+  readonly verify: (name: string, from: Handle, spec: SpecOf<'verify'>) => Handle;
   readonly vmlinux: (name: string, from: Handle, spec?: SpecOf<'vmlinux'>) => Handle;
+  readonly oci: (name: string, spec: OciOver<Handle>) => Handle;
+  readonly sbom: (name: string, spec: SbomOver<Handle>) => Handle;
+  readonly convert: (name: string, spec: ConvertOver<Handle>) => Handle;
+  readonly rewriteTimestamps: (name: string, from: Handle, spec: SpecOf<'rewriteTimestamps'>) => Handle;
+  readonly boot: (name: string, spec: BootOver<Handle>) => Handle;
 }
 
 /**
@@ -69,20 +86,32 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     merge: (name, from) => add(name, { op: { type: 'merge' }, inputs: from }),
     extract: (name, from, spec) => add(name, { op: { type: 'extract', ...spec }, inputs: [from] }),
     archive: (name, from, spec) => add(name, { op: { type: 'archive', format: 'tar', ...spec }, inputs: [from] }),
-    cpio: (name, from, spec) => add(name, { op: { type: 'cpio', ...spec }, inputs: [from] }),
+    cpio: (name, from, { kernel, ...spec } = {}) =>
+      add(name, { op: { type: 'cpio', ...spec }, inputs: kernel === undefined ? [from] : [from, kernel] }),
     ext4: (name, from, spec) => add(name, { op: { type: 'ext4', ...spec }, inputs: [from] }),
     disk: (name, spec) => add(name, wireDisk(spec)),
     verity: (name, from, spec) => add(name, { op: { type: 'verity', ...spec }, inputs: [from] }),
+    squashfs: (name, from, spec) => add(name, { op: { type: 'squashfs', ...spec }, inputs: [from] }),
+    erofs: (name, from, spec) => add(name, { op: { type: 'erofs', ...spec }, inputs: [from] }),
+    vfat: (name, from, spec) => add(name, { op: { type: 'vfat', ...spec }, inputs: [from] }),
     compress: (name, from, spec) => add(name, { op: { type: 'compress', ...spec }, inputs: [from] }),
     decompress: (name, from, spec) => add(name, { op: { type: 'decompress', ...spec }, inputs: [from] }),
+    provenance: (name, of, spec) => add(name, { op: { type: 'provenance', ...spec }, inputs: [of] }),
+    sign: (name, from, spec) => add(name, { op: { type: 'sign', ...spec }, inputs: [from] }),
+    verify: (name, from, spec) => add(name, { op: { type: 'verify', ...spec }, inputs: [from] }),
     vmlinux: (name, from, spec) => add(name, { op: { type: 'vmlinux', ...spec }, inputs: [from] }),
+    oci: (name, spec) => add(name, wireOci(spec)),
+    sbom: (name, spec) => add(name, wireSbom(spec)),
+    convert: (name, spec) => add(name, wireConvert(spec)),
+    rewriteTimestamps: (name, from, spec) => add(name, { op: { type: 'rewriteTimestamps', ...spec }, inputs: [from] }),
+    boot: (name, spec) => add(name, wireBoot(spec)),
   });
 
   for (const [name, handle] of Object.entries(targets)) if (!made.has(handle)) throw foreignHandle(name, handle, undefined);
   const result = { vertices, targets: Object.fromEntries(Object.entries(targets).map(([name, { input }]) => [name, input])) };
   const problems = validate(result);
   if (problems.length > 0) throw problemsError(problems, () => undefined);
-  return result;
+  return withSources(result);
 }
 
 function foreignHandle(name: string, handle: Handle, location: Location | undefined): Error {

@@ -1,6 +1,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { PortkitError } from '../base/errors.ts';
-import type { Definition, TreeEdit as EditMessage, Vertex as VertexMessage } from '../gen/portkit/v1/definition_pb.ts';
+import type {
+  Definition,
+  OciVariant as VariantMessage,
+  TreeEdit as EditMessage,
+  Vertex as VertexMessage,
+} from '../gen/portkit/v1/definition_pb.ts';
 import { DefinitionSchema } from '../gen/portkit/v1/definition_pb.ts';
 import type { Graph, Location, Vertex } from './graph.ts';
 import { maxDefinitionBytes, maxFields, maxVertices } from './limits.ts';
@@ -71,9 +76,15 @@ function toOp(op: VertexMessage['op'], complain: Complain): OpSpec {
   checkWords(op.case, fields, complain);
   const spec: Record<string, unknown> = { type: op.case, ...required[op.case], ...fields };
   if (op.case === 'tree') spec['edits'] = op.value.edits.map(({ edit }) => toEdit(edit, complain));
+  if (op.case === 'oci') spec['variants'] = op.value.variants.map((variant) => toVariant(variant, complain));
   if (op.case === 'exec') spec['root'] = rootInput === undefined ? 'host' : { input: rootInput };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the messages have the fields of the specs
   return spec as unknown as OpSpec;
+}
+
+function toVariant(variant: VariantMessage, complain: Complain): object {
+  for (const layer of variant.layers) checkWords('layer', plain(layer, complain), complain);
+  return { layers: [], ...plain(variant, complain) };
 }
 
 function toEdit(edit: EditMessage['edit'], complain: Complain): TreeEdit {
@@ -85,7 +96,9 @@ function toEdit(edit: EditMessage['edit'], complain: Complain): TreeEdit {
   const { path, ...others } = rest;
   checkWords(edit.case, rest, complain);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the messages have the fields of the edits
-  return (edit.case === 'copy' ? { copy: input, ...rest } : { [edit.case]: path, ...others }) as unknown as TreeEdit;
+  return (edit.case === 'copy'
+    ? { copy: input, ...rest }
+    : { [edit.case]: path, ...required[edit.case], ...others }) as unknown as TreeEdit;
 }
 
 /** Lists that a spec has even when they are empty, which bytes cannot tell from lists that are not there. */
@@ -93,20 +106,30 @@ const required: Readonly<Record<string, object>> = {
   deb: { packages: [] },
   disk: { partitions: [] },
   exec: { argv: [], inputs: [] },
+  oci: { variants: [] },
+  sbom: { names: [] },
+  kernelModules: { names: [] },
   tree: { edits: [] },
+  verify: { keys: [] },
 };
 
 /** Fields with a closed set of words. */
 const words: Readonly<Record<string, readonly [field: string, words: readonly string[]]>> = {
   archive: ['format', ['tar']],
-  cpio: ['compress', ['none', 'gzip', 'zstd']],
+  cpio: ['compress', ['none', 'gzip', 'zstd', 'xz', 'lz4']],
+  boot: ['architecture', ['x86_64', 'aarch64']],
   image: ['transport', ['plain-http']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
+  provenance: ['mode', ['min', 'max']],
   verity: ['output', ['tree', 'image', 'root-hash']],
-  compress: ['format', ['gzip', 'zstd']],
-  decompress: ['format', ['gzip', 'zstd', 'xz']],
+  squashfs: ['compress', ['gzip', 'zstd', 'xz', 'lz4']],
+  erofs: ['compress', ['none', 'lz4', 'lz4hc']],
+  compress: ['format', ['gzip', 'zstd', 'xz', 'lz4']],
+  decompress: ['format', ['gzip', 'zstd', 'xz', 'lz4']],
   device: ['kind', ['char', 'block', 'fifo']],
   cache: ['share', ['shared', 'locked']],
+  sbom: ['format', ['cyclonedx', 'spdx']],
+  layer: ['compress', ['gzip', 'zstd']],
   signature: ['of', ['file', 'uncompressed']],
 };
 

@@ -10,6 +10,11 @@ import type { OpSpec, TreeEdit } from './ops.ts';
 const text = fc.string({ unit: 'grapheme', maxLength: 8 });
 const small = fc.nat({ max: 2 ** 32 - 1 });
 const large = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const texts = fc.dictionary(
+  text.filter((key) => key !== '__proto__'),
+  text,
+  { minKeys: 1, maxKeys: 3 },
+);
 const list = fc.array(text, { minLength: 1, maxLength: 3 });
 
 /** A record whose `optional` fields may be missing. */
@@ -37,6 +42,7 @@ const edit: fc.Arbitrary<TreeEdit> = fc.oneof(
   record({ chown: text, uid: small, gid: small }, { recursive: fc.boolean() }),
   record({ xattr: text, name: text }, { text, base64: text }),
   record({ elfLibs: text, from: fc.constant(0) }, { to: text }),
+  record({ kernelModules: text, from: fc.constant(0), names: list }, { release: text, releaseFile: text }),
 );
 
 function type<T extends string>(value: T): fc.Arbitrary<T> {
@@ -61,7 +67,10 @@ const sources: fc.Arbitrary<OpSpec> = fc.oneof(
     { digest: text, platform: text, layout: text, transport: fc.constant('plain-http') },
   ),
   record(
-    { type: type('deb'), packages: fc.array(record({ name: text }, { version: text, sha256: text }), { maxLength: 3 }) },
+    {
+      type: type('deb'),
+      packages: fc.array(record({ name: text }, { version: text, sha256: text, depends: text }), { maxLength: 3 }),
+    },
     { architecture: text },
   ),
 );
@@ -75,11 +84,7 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
     },
     {
       tools: list,
-      env: fc.dictionary(
-        text.filter((key) => key !== '__proto__'),
-        text,
-        { minKeys: 1, maxKeys: 3 },
-      ),
+      env: texts,
       cwd: text,
       network: fc.boolean(),
       output: record({ file: text }, {}),
@@ -97,7 +102,7 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
   record({ type: type('merge') }, {}),
   record({ type: type('extract') }, { strip: small }),
   record({ type: type('archive'), format: type('tar') }, {}),
-  record({ type: type('cpio') }, { compress: fc.constantFrom('none', 'gzip', 'zstd'), level: small, mtime: large }),
+  record({ type: type('cpio') }, { compress: fc.constantFrom('none', 'gzip', 'zstd', 'xz', 'lz4'), level: small, mtime: large }),
   record(
     { type: type('ext4') },
     {
@@ -110,6 +115,19 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
       inodes: small,
       inodeHeadroom: small,
       mtime: large,
+      sparse: fc.boolean(),
+    },
+  ),
+  record(
+    { type: type('boot'), kernel: fc.constant(0) },
+    {
+      initrd: fc.constant(0),
+      rootfs: fc.constant(0),
+      architecture: fc.constantFrom('x86_64', 'aarch64'),
+      memoryBytes: large,
+      append: text,
+      timeoutMs: large,
+      expect: fc.array(record({ path: text }, { sha256: text, text }), { minLength: 1, maxLength: 2 }),
     },
   ),
   record(
@@ -126,9 +144,53 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
     { uuid: text, size: large },
   ),
   record({ type: type('verity') }, { output: fc.constantFrom('tree', 'image', 'root-hash'), salt: text, uuid: text }),
-  record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd') }, { level: small }),
-  record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz') }),
+  record(
+    { type: type('provenance') },
+    { mode: fc.constantFrom('min', 'max'), attach: fc.boolean(), builder: text, time: fc.integer() },
+  ),
+  record({ type: type('sign'), key: text }, { passphrase: text }),
+  record({ type: type('verify'), keys: list }, { predicateTypes: list }),
+  record({ type: type('squashfs') }, { compress: fc.constantFrom('gzip', 'zstd', 'xz', 'lz4'), mtime: large }),
+  record({ type: type('erofs') }, { compress: fc.constantFrom('none', 'lz4', 'lz4hc'), uuid: text, mtime: large }),
+  record({ type: type('vfat') }, { label: text, size: large, serial: text, mtime: large }),
+  record({ type: type('compress'), format: fc.constantFrom('gzip', 'zstd', 'xz', 'lz4') }, { level: small }),
+  record({ type: type('decompress') }, { format: fc.constantFrom('gzip', 'zstd', 'xz', 'lz4') }),
   record({ type: type('vmlinux') }, { path: text }),
+  record(
+    {
+      type: type('oci'),
+      variants: fc.array(
+        record(
+          {
+            layers: fc.array(
+              record(
+                { from: fc.constant(0), name: text },
+                { mediaType: text, compress: fc.constantFrom('gzip', 'zstd'), annotations: texts },
+              ),
+              { maxLength: 2 },
+            ),
+          },
+          {
+            from: fc.constant(0),
+            platform: record({ os: text, architecture: text }, { variant: text }),
+            config: text,
+            configFrom: fc.constant(0),
+            annotations: texts,
+          },
+        ),
+        { minLength: 1, maxLength: 2 },
+      ),
+    },
+    { family: text, artifactType: text, configType: text, tag: text, annotations: texts },
+  ),
+  record(
+    { type: type('sbom'), format: fc.constantFrom('cyclonedx', 'spdx'), names: fc.tuple(text) },
+    {
+      name: text,
+      sources: fc.array(record({ name: text, url: text }, { digest: text }), { minLength: 1, maxLength: 2 }),
+    },
+  ),
+  record({ type: type('rewriteTimestamps'), latest: fc.integer() }, {}),
 ) as never;
 
 const location = record({ file: text, line: small, column: small }, { endColumn: small });
@@ -196,12 +258,14 @@ describe('a binary definition', () => {
   test('is checked: words, wiring, names', () => {
     const wrong: Graph = {
       vertices: [
-        { name: 'a', op: { type: 'compress', format: 'lz4' as never }, inputs: [] },
+        { name: 'a', op: { type: 'compress', format: 'lzo' as never }, inputs: [] },
         { name: 'b', op: { type: 'tree', edits: [{ device: '/x', kind: 'door' as never }] }, inputs: [] },
       ],
       targets: {},
     };
-    expect(() => decodeGraph(encodeGraph(wrong))).toThrow(/"lz4", not gzip or zstd[^]*"door", not char or block or fifo/);
+    expect(() => decodeGraph(encodeGraph(wrong))).toThrow(
+      /"lzo", not gzip or zstd or xz or lz4[^]*"door", not char or block or fifo/,
+    );
     const cycle: Graph = { vertices: [{ name: 'a', op: { type: 'merge' }, inputs: [{ vertex: 0, output: 0 }] }], targets: {} };
     expect(() => decodeGraph(encodeGraph(cycle))).toThrow('step "a" needs itself');
   });

@@ -82,11 +82,16 @@ describe('validation', () => {
   test('tells of every problem at once', () => {
     const problems = validate({
       vertices: [
-        { name: 'a', op: { type: 'merge' }, inputs: [{ vertex: 7, output: 0 }] },
+        { name: 'a', op: { type: 'merge' }, inputs: [{ vertex: 70, output: 0 }] },
         { name: 'a', op: { type: 'extract' }, inputs: [{ vertex: 0, output: 3 }] },
         { name: '', op: { type: 'local', path: '.' }, inputs: [{ vertex: 0, output: 0 }] },
         { name: 'c', op: { type: 'merge' }, inputs: [{ vertex: 3, output: 0 }] },
         { name: 'd', op: { type: 'tree', edits: [{ copy: 1, to: '/' }] }, inputs: [] },
+        { name: 'f', op: { type: 'rewriteTimestamps', latest: 1.5 }, inputs: [] },
+        { name: 'g', op: { type: 'oci', variants: [] }, inputs: [] },
+        { name: 'h', op: { type: 'oci', variants: [{ layers: [{ from: 1, name: 'a' }] }] }, inputs: [] },
+        { name: 'i', op: { type: 'sbom', format: 'spdx', names: [] }, inputs: [] },
+        { name: 'j', op: { type: 'sbom', format: 'spdx', names: ['a'], attach: 1 }, inputs: [] },
         { name: 'e', op: { type: 'exec', argv: ['a'], inputs: ['x'], root: { input: 2 } }, inputs: [] },
       ],
       targets: { t: { vertex: -1, output: 0 } },
@@ -94,10 +99,15 @@ describe('validation', () => {
     expect(problems.map((problem) => `${problem.code} ${problem.message}`)).toEqual([
       'PK1106 two steps are named "a"',
       'PK1103 a step has no name',
-      'PK1104 input 0 of step "a": there is no step 7',
+      'PK1104 input 0 of step "a": there is no step 70',
       'PK1104 input 0 of step "a": step "a" has no output 3',
       'PK1103 step "" is a source (local), which takes no inputs',
       'PK1103 step "d" uses its input 1, but has 0',
+      'PK1103 step "f" has 1.5 as its latest time, which is no whole second',
+      'PK1103 step "g" has no variants: an artifact has one at least',
+      'PK1103 step "h" uses its input 1, but has 0',
+      'PK1103 step "i" tells of nothing: it needs at least one input',
+      'PK1103 step "j" has 0 inputs, but names for 1',
       'PK1103 step "e" has 0 inputs, but names for 1',
       'PK1104 target "t": there is no step -1',
       'PK1105 step "c" needs itself',
@@ -167,9 +177,17 @@ describe('the TypeScript face', () => {
         ext4,
         disk,
         verity,
+        squashfs,
+        erofs,
+        vfat,
         compress,
         decompress,
         vmlinux,
+        oci,
+        sbom,
+        convert,
+        rewriteTimestamps,
+        boot,
         git,
         image,
         deb,
@@ -180,6 +198,7 @@ describe('the TypeScript face', () => {
         const files = tree('files', [
           { copy: agent, to: '/usr/bin/agent' },
           { elfLibs: '/usr/bin/agent', from: base },
+          { kernelModules: '/lib/modules', from: base, names: ['ext4'] },
           { copy: agent, to: '/usr/bin/second' },
           { mkdir: '/tmp', mode: '1777' },
         ]);
@@ -190,31 +209,98 @@ describe('the TypeScript face', () => {
         ]);
         const kernel = extract('kernel', decompress('xz', fetch('tarball', { url: 'https://example.org/' })), { strip: 1 });
         const guest = vmlinux('vmlinux', files, { path: 'boot/vmlinuz-*' });
-        const initrd = cpio('initrd', files, { compress: 'zstd' });
+        const initrd = cpio('initrd', files, { compress: 'zstd', kernel: guest });
         const root = ext4('root', files, { profile: 'csum', headroomPercent: 5 });
+        const artifact = oci('artifact', {
+          artifactType: 'a/b',
+          layers: [
+            { from: kernel, name: 'kernel' },
+            { from: files, name: 'files' },
+          ],
+          configFrom: kernel,
+          config: { b: 1, a: [true] },
+        });
+        const drive = convert('qcow2', { from: root, to: 'qcow2' });
         return {
+          packed: oci('packed', { family: 'fileset', variants: [{ layers: [{ from: drive, name: 'disk' }] }, { from: all }] }),
+          bom: sbom('bom', { of: { z: files, a: kernel }, format: 'spdx', attach: artifact }),
+          old: rewriteTimestamps('old', files, { latest: 0 }),
+          iso: convert('iso', { from: files, to: 'iso' }),
           rootfs: compress('rootfs', archive('tar', all), { format: 'gzip' }),
           kernel,
           initrd,
           guest,
+          booted: boot('booted', { kernel: guest, initrd, expect: [{ path: '/init' }] }),
           disk: disk('disk', {
             partitions: [
               { from: root, type: 'linux' },
               { from: verity('v', root), type: 'linux' },
+              { from: vfat('e', files, { label: 'ESP' }), type: 'esp' },
+              { from: squashfs('s', files, { compress: 'xz' }), type: 'linux' },
+              { from: erofs('o', files, { compress: 'lz4' }), type: 'linux' },
             ],
           }),
         };
       },
     );
-    expect(Object.keys(made.targets)).toEqual(['rootfs', 'kernel', 'initrd', 'guest', 'disk']);
+    expect(Object.keys(made.targets)).toEqual([
+      'packed',
+      'bom',
+      'old',
+      'iso',
+      'rootfs',
+      'kernel',
+      'initrd',
+      'guest',
+      'booted',
+      'disk',
+    ]);
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'cpio', compress: 'zstd' });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'ext4', profile: 'csum', headroomPercent: 5 });
     expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'vmlinux', path: 'boot/vmlinuz-*' });
-    expect(made.vertices.at(-1)).toMatchObject({ op: { partitions: [{ from: 0 }, { from: 1 }] }, inputs: [{}, {}] });
+    const named = (name: string) => made.vertices.find((vertex) => vertex.name === name);
+    expect(named('artifact')?.op).toEqual({
+      type: 'oci',
+      artifactType: 'a/b',
+      variants: [
+        {
+          layers: [
+            { from: 0, name: 'kernel' },
+            { from: 1, name: 'files' },
+          ],
+          config: '{"a":[true],"b":1}',
+          configFrom: 0,
+        },
+      ],
+    });
+    expect(named('packed')?.op).toMatchObject({ variants: [{ layers: [{ from: 0, name: 'disk' }] }, { from: 1, layers: [] }] });
+    expect(named('bom')?.op).toEqual({
+      type: 'sbom',
+      format: 'spdx',
+      names: ['a', 'z'],
+      attach: 2,
+      sources: [
+        { name: 'base', url: 'example.org/base' },
+        { name: 'example.org', url: 'https://example.org/' },
+      ],
+    });
+    expect(named('bom')?.inputs.map(({ vertex }) => made.vertices[vertex]?.name)).toEqual(['kernel', 'files', 'artifact']);
+    expect(named('qcow2')?.op).toMatchObject({ type: 'exec', tools: ['qemu-img'], output: { file: 'image.qcow2' } });
+    expect(named('iso')?.op).toMatchObject({ type: 'exec', inputs: ['tree'], env: { SOURCE_DATE_EPOCH: '0' } });
+    expect(made.vertices.map(({ op }) => op)).toContainEqual({ type: 'boot', kernel: 0, initrd: 1, expect: [{ path: '/init' }] });
+    expect(made.vertices.at(-1)).toMatchObject({
+      op: { partitions: [{ from: 0 }, { from: 1 }, {}, {}, {}] },
+      inputs: [{}, {}, {}, {}, {}],
+    });
+    expect(made.vertices.slice(-4, -1).map(({ op }) => op)).toEqual([
+      { type: 'vfat', label: 'ESP' },
+      { type: 'squashfs', compress: 'xz' },
+      { type: 'erofs', compress: 'lz4' },
+    ]);
     const [agent, files] = [2, 3].map((at) => made.vertices[at]);
     expect(agent?.op).toMatchObject({ type: 'exec', inputs: ['a', 'z', ''], root: { input: 2 } });
     expect(agent?.inputs.map((input) => input.vertex)).toEqual([1, 0, 1]);
-    expect(files?.op).toMatchObject({ edits: [{ copy: 0 }, { from: 1 }, { copy: 0 }, { mkdir: '/tmp' }] });
+    expect(files?.op).toMatchObject({ edits: [{ copy: 0 }, { from: 1 }, { from: 1 }, { copy: 0 }, { mkdir: '/tmp' }] });
     expect(files?.location?.file).toMatch(/graph\.test\.ts$/);
     expect(files?.location?.line).toBe((agent?.location?.line ?? 0) + 1);
   });
@@ -227,4 +313,18 @@ describe('the TypeScript face', () => {
     expect(() => define(({ merge }) => ({ a: merge('m', [foreign]) }))).toThrow(PortkitError);
     expect(() => define(() => ({ a: foreign }))).toThrow(/no step of this graph/);
   });
+});
+
+test('what attests, signs and verifies is written like any step', () => {
+  const { vertices } = define(({ local, provenance, sign, verify }) => {
+    const layout = local('layout', { path: '.' });
+    const told = provenance('told', layout, { attach: true, mode: 'min' });
+    const signed = sign('signed', told, { key: 'signing-key', passphrase: 'word' });
+    return { out: verify('checked', signed, { keys: ['key.pub'], predicateTypes: ['https://slsa.dev/provenance/v1'] }) };
+  });
+  expect(vertices.map(({ op, inputs }) => ({ op, inputs: inputs.map(({ vertex }) => vertex) })).slice(1)).toEqual([
+    { op: { type: 'provenance', attach: true, mode: 'min' }, inputs: [0] },
+    { op: { type: 'sign', key: 'signing-key', passphrase: 'word' }, inputs: [1] },
+    { op: { type: 'verify', keys: ['key.pub'], predicateTypes: ['https://slsa.dev/provenance/v1'] }, inputs: [2] },
+  ]);
 });

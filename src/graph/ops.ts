@@ -1,3 +1,6 @@
+import type { DiskSpec, ErofsSpec, SquashfsSpec, VeritySpec, VfatSpec } from './disk-ops.ts';
+import type { PostprocessSpec } from './postprocess-ops.ts';
+
 /**
  * What the steps of a graph are told: plain data, one interface for each kind of op. `input` numbers are positions in the
  * vertex's `inputs`. Every string comes from a definition and is checked where it is used; every field is part of the key
@@ -56,7 +59,13 @@ export interface ImageSpec {
 /** Debian packages, unpacked over each other as one tree. */
 export interface DebSpec {
   readonly type: 'deb';
-  readonly packages: readonly { readonly name: string; readonly version?: string; readonly sha256?: string }[];
+  readonly packages: readonly {
+    readonly name: string;
+    readonly version?: string;
+    readonly sha256?: string;
+    /** Not this package is meant but the one it depends on whose name matches: `linux-image-*` of `linux-image-cloud-amd64`. */
+    readonly depends?: string;
+  }[];
   readonly architecture?: string;
 }
 
@@ -117,7 +126,17 @@ export type TreeEdit =
   | { readonly chmod: string; readonly mode: string; readonly recursive?: boolean }
   | { readonly chown: string; readonly uid: number; readonly gid: number; readonly recursive?: boolean }
   | { readonly xattr: string; readonly name: string; readonly text?: string; readonly base64?: string }
-  | { readonly elfLibs: string; readonly from: number; readonly to?: string };
+  | { readonly elfLibs: string; readonly from: number; readonly to?: string }
+  | {
+      /** The folder below which they are put, by the kernel's release: `/lib/modules`. */
+      readonly kernelModules: string;
+      readonly from: number;
+      readonly names: readonly string[];
+      /** Which kernel, when the input has several. */
+      readonly release?: string;
+      /** A file that is to say the release. */
+      readonly releaseFile?: string;
+    };
 
 /** A tree from nothing, by edits. */
 export interface TreeSpec {
@@ -146,7 +165,7 @@ export interface ArchiveSpec {
 export interface CpioSpec {
   readonly type: 'cpio';
   /** `none` unless given. */
-  readonly compress?: 'none' | 'gzip' | 'zstd';
+  readonly compress?: 'none' | 'gzip' | 'zstd' | 'xz' | 'lz4';
   readonly level?: number;
   /** The time of every entry, in seconds; without it each keeps its own. */
   readonly mtime?: number;
@@ -171,52 +190,21 @@ export interface Ext4Spec {
   readonly inodeHeadroom?: number;
   /** The time of every entry, in seconds; without it each keeps its own. */
   readonly mtime?: number;
-}
-
-/** An image as a partition of a disk. */
-export interface DiskPartition {
-  /** The input, by its position. */
-  readonly from: number;
-  /** `linux`, `esp`, `root-x86-64` … or a GUID. */
-  readonly type: string;
-  readonly name?: string;
-  /** Derived from what is inside unless given. */
-  readonly uuid?: string;
-  /** `read-only`, `no-auto`, `required` … */
-  readonly attributes?: readonly string[];
-  /** Bytes, a multiple of 4096; the whole MiB that its image needs unless given. */
-  readonly size?: number;
-}
-
-/** Images as the partitions of one raw disk with a GPT. */
-export interface DiskSpec {
-  readonly type: 'disk';
-  readonly partitions: readonly DiskPartition[];
-  readonly uuid?: string;
-  readonly size?: number;
-}
-
-/** The dm-verity hash tree of an image. */
-export interface VeritySpec {
-  readonly type: 'verity';
-  /** `tree` unless given: the hash image. `image`: the image followed by it. `root-hash`: a line of hex digits. */
-  readonly output?: 'tree' | 'image' | 'root-hash';
-  /** Hex digits; derived from the image unless given. */
-  readonly salt?: string;
-  readonly uuid?: string;
+  /** Blocks of zeros become holes of the files and take no room; every content is read once more for it. */
+  readonly sparse?: boolean;
 }
 
 /** A blob made smaller, always the same way. */
 export interface CompressSpec {
   readonly type: 'compress';
-  readonly format: 'gzip' | 'zstd';
+  readonly format: 'gzip' | 'zstd' | 'xz' | 'lz4';
   readonly level?: number;
 }
 
 /** A blob made large again. */
 export interface DecompressSpec {
   readonly type: 'decompress';
-  readonly format?: 'gzip' | 'zstd' | 'xz';
+  readonly format?: 'gzip' | 'zstd' | 'xz' | 'lz4';
 }
 
 /** The kernel proper in a kernel file: the ELF vmlinux, or for arm64 the Image. */
@@ -224,6 +212,25 @@ export interface VmlinuxSpec {
   readonly type: 'vmlinux';
   /** Which file, when the input is a tree; its last name may be a pattern that one name matches. */
   readonly path?: string;
+}
+
+/** A machine that is tried: booted, looked into and ended. */
+export interface BootSpec {
+  readonly type: 'boot';
+  /** The images, as positions among the inputs. */
+  readonly kernel: number;
+  readonly initrd?: number;
+  /** An ext4 image, which is never written to. */
+  readonly rootfs?: number;
+  /** What the kernel is for, unless given. */
+  readonly architecture?: 'x86_64' | 'aarch64';
+  readonly memoryBytes?: number;
+  /** More words for the kernel's command line. */
+  readonly append?: string;
+  /** Not part of the key. */
+  readonly timeoutMs?: number;
+  /** Files that the guest has to have: any, or with this SHA-256 (64 hex digits), or with this text. */
+  readonly expect?: readonly { readonly path: string; readonly sha256?: string; readonly text?: string }[];
 }
 
 /** Every kind of op. */
@@ -242,6 +249,11 @@ export type OpSpec =
   | Ext4Spec
   | DiskSpec
   | VeritySpec
+  | SquashfsSpec
+  | ErofsSpec
+  | VfatSpec
   | CompressSpec
   | DecompressSpec
-  | VmlinuxSpec;
+  | VmlinuxSpec
+  | PostprocessSpec
+  | BootSpec;

@@ -1,5 +1,6 @@
 import { never } from '../base/exhaustive.ts';
 import type { Graph, Input, Location, Vertex } from './graph.ts';
+import type { OciSpec } from './postprocess-ops.ts';
 import type { Problem } from './problem.ts';
 import { walkAll } from './walk.ts';
 
@@ -61,29 +62,58 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
       return inputs.length > 0 ? undefined : 'merges nothing: it needs at least one input';
     case 'extract':
     case 'archive':
-    case 'cpio':
     case 'ext4':
     case 'verity':
+    case 'squashfs':
+    case 'erofs':
+    case 'vfat':
     case 'compress':
     case 'decompress':
     case 'vmlinux':
+    case 'provenance':
+    case 'sign':
+    case 'verify':
       return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
     case 'exec':
       if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;
       return op.root === 'host' ? undefined : outside([op.root.input], inputs.length);
+    case 'cpio':
+      return inputs.length === 1 || inputs.length === 2
+        ? undefined
+        : `needs one input, or a kernel besides, not ${inputs.length}`;
     case 'disk':
       return outside(
         op.partitions.map(({ from }) => from),
         inputs.length,
       );
+    case 'rewriteTimestamps':
+      if (!Number.isSafeInteger(op.latest)) return `has ${op.latest} as its latest time, which is no whole second`;
+      return inputs.length === 1 ? undefined : `needs exactly one input, not ${inputs.length}`;
+    case 'oci':
+      return op.variants.length > 0 ? outside(ociInputs(op), inputs.length) : 'has no variants: an artifact has one at least';
+    case 'sbom':
+      if (op.names.length === 0) return 'tells of nothing: it needs at least one input';
+      if (op.names.length !== inputs.length - (op.attach === undefined ? 0 : 1))
+        return `has ${inputs.length} inputs, but names for ${op.names.length}`;
+      return op.attach === undefined ? undefined : outside([op.attach], inputs.length);
+    case 'boot':
+      return outside([op.kernel, op.initrd ?? op.kernel, op.rootfs ?? op.kernel], inputs.length);
     case 'tree':
       return outside(
-        op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'elfLibs' in edit ? [edit.from] : [])),
+        op.edits.flatMap((edit) => ('copy' in edit ? [edit.copy] : 'from' in edit ? [edit.from] : [])),
         inputs.length,
       );
     default:
       return never(op);
   }
+}
+
+function ociInputs({ variants }: OciSpec): readonly number[] {
+  return variants.flatMap(({ from, configFrom, layers }) => [
+    ...(from === undefined ? [] : [from]),
+    ...(configFrom === undefined ? [] : [configFrom]),
+    ...layers.map((layer) => layer.from),
+  ]);
 }
 
 function outside(used: readonly number[], count: number): string | undefined {

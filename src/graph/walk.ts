@@ -58,3 +58,8 @@ export function walkTargets(graph: Graph, names: readonly string[] = Object.keys
     names.flatMap((name) => (Object.hasOwn(graph.targets, name) ? [graph.targets[name]?.vertex ?? -1] : [])),
   );
 }
+
+/** The vertices that one needs, inputs first and itself last. */
+export function walkFrom(graph: Graph, vertex: number): readonly number[] {
+  return walk(graph, [vertex]).order;
+}

@@ -9,9 +9,10 @@ import type { HostDirectory } from '../store/host/host-directory.ts';
 /** The tree of a directory while it is held. */
 export type HeldTree = FileTree & Disposable;
 
-/** Files up to this size are given at once. */
-const small = 2 ** 18;
-const pieceSize = 2 ** 20;
+/** Files up to this size are given at once, others in pieces of it: as much as stays in the cache of a processor. */
+const pieceSize = 2 ** 18;
+/** After so many pieces of a file the event loop gets a turn, so that a signal can arrive. */
+const piecesOfTurn = 16;
 
 /**
  * A directory of this machine as it stands: owners, modes, times, hard links, devices. Contents are read in place when they
@@ -24,9 +25,10 @@ export async function readDirectory(path: string, signal: AbortSignal): Promise<
     walk.entries.push({ path: empty, type: 'dir', ...attributesOf(root.own()) });
     await addNames(walk, root, empty);
     const opener = openerBelow(root);
+    const source: Source = { opener, room: Buffer.allocUnsafeSlow(pieceSize) };
     return {
       entries: walk.entries,
-      contents: { open: (content, stop) => contentOf(opener, { path: content, seen: walk.files.get(content) }, stop) },
+      contents: { open: (content, stop) => contentOf(source, { path: content, seen: walk.files.get(content) }, stop) },
       [Symbol.dispose]() {
         opener[Symbol.dispose]();
         root[Symbol.dispose]();
@@ -41,10 +43,18 @@ export async function readDirectory(path: string, signal: AbortSignal): Promise<
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the root's path
 const empty = '' as ByteString;
 
+/** What tells a file from any other, and from what it was before. */
+interface Seen {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: number;
+  readonly ctimeNs: bigint;
+}
+
 interface Walk {
   readonly entries: FileEntry[];
   /** What was seen of every file. */
-  readonly files: Map<string, BigIntStats>;
+  readonly files: Map<string, Seen>;
   /** The first path of every inode with several. */
   readonly names: Map<string, ByteString>;
   readonly signal: AbortSignal;
@@ -53,7 +63,7 @@ interface Walk {
 async function addNames(walk: Walk, directory: HostDirectory, at: ByteString): Promise<void> {
   await nextTurn();
   walk.signal.throwIfAborted();
-  for (const name of directory.names().toSorted((a, b) => (a < b ? -1 : 1))) {
+  for (const name of directory.names().toSorted()) {
     const stat = directory.stat(name);
     if (stat === undefined) throw changed(`${directory.shown}/${name}`);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- byte strings put together
@@ -71,22 +81,28 @@ function addFile(
   { directory, name, path }: { readonly directory: HostDirectory; readonly name: ByteString; readonly path: ByteString },
   stat: BigIntStats,
 ): void {
-  const inode = `${stat.dev}:${stat.ino}`;
-  const target = stat.nlink > 1n ? names.get(inode) : undefined;
-  if (target !== undefined) {
-    entries.push({ path, type: 'hardlink', target });
-    return;
+  if (stat.nlink > 1n) {
+    const inode = `${stat.dev}:${stat.ino}`;
+    const target = names.get(inode);
+    if (target !== undefined) {
+      entries.push({ path, type: 'hardlink', target });
+      return;
+    }
+    names.set(inode, path);
   }
-  if (stat.nlink > 1n) names.set(inode, path);
   const attributes = { path, ...attributesOf(stat) };
   if (stat.isFile()) {
-    files.set(path, stat);
-    entries.push({ ...attributes, type: 'file', size: Number(stat.size), content: path });
+    const { dev, ino, ctimeNs } = stat;
+    const size = Number(stat.size);
+    files.set(path, { dev, ino, size, ctimeNs });
+    entries.push({ ...attributes, type: 'file', size, content: path });
   } else if (stat.isSymbolicLink()) entries.push({ ...attributes, type: 'symlink', target: directory.readlink(name) });
   else if (stat.isCharacterDevice() || stat.isBlockDevice())
     entries.push({ ...attributes, type: stat.isBlockDevice() ? 'block' : 'char', ...deviceOf(stat.rdev) });
   else entries.push({ ...attributes, type: stat.isFIFO() ? 'fifo' : 'socket' });
 }
+
+const noXattrs: FileAttributes['xattrs'] = [];
 
 function attributesOf(stat: BigIntStats): FileAttributes {
   const billion = 1_000_000_000n;
@@ -96,7 +112,7 @@ function attributesOf(stat: BigIntStats): FileAttributes {
     uid: Number(stat.uid),
     gid: Number(stat.gid),
     mtime: { seconds: Number((stat.mtimeNs - nanos) / billion), nanos: Number(nanos) },
-    xattrs: [],
+    xattrs: noXattrs,
   };
 }
 
@@ -136,42 +152,52 @@ function openerBelow(root: HostDirectory): Opener {
   };
 }
 
+/** Where contents are read from, and what they are read into, one after the other. */
+interface Source {
+  readonly opener: Opener;
+  readonly room: Buffer;
+}
+
+/** A file that was listed. */
+interface Listed {
+  readonly path: string;
+  readonly seen: Seen;
+}
+
 function contentOf(
-  opener: Opener,
-  { path, seen }: { readonly path: string; readonly seen: BigIntStats | undefined },
+  source: Source,
+  { path, seen }: { readonly path: string; readonly seen: Seen | undefined },
   signal: AbortSignal,
 ): Uint8Array | AsyncIterable<Uint8Array> {
   if (seen === undefined) throw new Error(`No file of the directory is ${path}`);
-  if (seen.size > small) return stream(opener, { path, seen }, signal);
-  using file = opener.open(path);
-  checkSame(file.stat(), seen, path);
-  const bytes = file.read(Number(seen.size));
-  checkSame(file.stat(), seen, path);
-  return bytes;
+  if (seen.size > pieceSize) return stream(source, { path, seen }, signal);
+  using file = source.opener.open(path);
+  try {
+    return file.read(seen.size, source.room);
+  } finally {
+    // Once is enough: what was another file before is another one now, and what was read of it goes nowhere.
+    checkSame(file.stat(), seen, path);
+  }
 }
 
-async function* stream(
-  opener: Opener,
-  { path, seen }: { readonly path: string; readonly seen: BigIntStats },
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
+async function* stream({ opener, room }: Source, { path, seen }: Listed, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   using file = opener.open(path);
   checkSame(file.stat(), seen, path);
-  const size = Number(seen.size);
-  for (let done = 0; done < size;) {
-    await nextTurn();
+  let pieces = 0;
+  for (let done = 0; done < seen.size;) {
+    if (pieces % piecesOfTurn === 0) await nextTurn();
     signal.throwIfAborted();
-    const bytes = Buffer.allocUnsafe(Math.min(pieceSize, size - done));
-    const count = readSync(file.fd, bytes, 0, bytes.length, done);
+    pieces += 1;
+    const count = readSync(file.fd, room, 0, Math.min(room.length, seen.size - done), done);
     if (count === 0) throw changed(path);
     done += count;
-    yield bytes.subarray(0, count);
+    yield room.subarray(0, count);
   }
   checkSame(file.stat(), seen, path);
 }
 
 /** Any write or change of attributes moves the change time, which no program can set. */
-function checkSame(now: BigIntStats, seen: BigIntStats, path: string): void {
-  const same = now.dev === seen.dev && now.ino === seen.ino && now.size === seen.size && now.ctimeNs === seen.ctimeNs;
+function checkSame(now: BigIntStats, seen: Seen, path: string): void {
+  const same = now.dev === seen.dev && now.ino === seen.ino && Number(now.size) === seen.size && now.ctimeNs === seen.ctimeNs;
   if (!same) throw changed(path);
 }

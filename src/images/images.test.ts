@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -21,11 +22,12 @@ import type { ByteString } from '../base/byte-string.ts';
 import { PortkitError } from '../base/errors.ts';
 import { writeCpio } from '../formats/cpio/write.ts';
 import type { Contents, FileEntry } from '../formats/file-tree.ts';
+import { writeTar } from '../formats/tar/write.ts';
 import { openScratch } from '../ops/scratch-file.ts';
 import { runProgram } from '../ops/run-program.ts';
 import { unxzWith } from '../ops/unxz.ts';
 import { createMemoryStore } from '../store/memory.ts';
-import { tarEntriesOf } from './archive.ts';
+import { tarEntriesOf } from '../formats/tar/tree-entries.ts';
 import { compareTrees } from './compare.ts';
 import { readDirectory } from './directory.ts';
 import { loadTree } from './load.ts';
@@ -80,6 +82,8 @@ test.each([
     'PK2101',
     (file: string) => swap(join(file, '..'), () => symlinkSync('/etc', join(file, '..'))),
   ],
+  ['a FIFO', 'PK2101', (file: string) => swap(file, () => execFileSync('mkfifo', [file]))],
+  ['a directory', 'PK2101', (file: string) => swap(file, () => mkdirSync(file))],
   ['nothing there', 'PK2101', (file: string) => rmSync(file)],
 ] as const)('a file is what was listed, or refused: %s', async (_, code, happen) => {
   using tree = await readDirectory(join(folder, 'in'), signal);
@@ -110,6 +114,25 @@ test('large files come in pieces, and a change in the middle is seen', async () 
     }),
   ).toBe('PK2101');
 });
+
+test('archives in memory that is used again are the same', async () => {
+  for (const [name, size] of [20, 3000, 65_536, 65_537, 262_144, 262_145, 900_000].entries())
+    for (const again of ['a', 'b'])
+      writeFileSync(join(folder, 'in', `${name}${again}`), Buffer.alloc(size, `${again}${name} and so on, `));
+  using tree = await readDirectory(join(folder, 'in'), signal);
+  const contents: Contents = { open: (content) => readFileSync(join(folder, 'in', content)) };
+  const kept = { entries: tree.entries, contents };
+  const cpio = await copyOf(writeCpio(tree, { reuse: true }, signal));
+  expect(cpio.equals(Buffer.concat(await Array.fromAsync(writeCpio(kept, {}, signal))))).toBe(true);
+  const tar = await copyOf(writeTar(tarEntriesOf(tree, signal), signal, { reuse: true }));
+  expect(tar.equals(Buffer.concat(await Array.fromAsync(writeTar(tarEntriesOf(kept, signal), signal))))).toBe(true);
+});
+
+async function copyOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const chunk of stream) parts.push(Buffer.from(chunk));
+  return Buffer.concat(parts);
+}
 
 test('a socket is refused where the format has none', async () => {
   const server = createServer().listen(join(folder, 'in/s'));

@@ -10,7 +10,7 @@ import type { Unxz } from '../formats/compression/decompress.ts';
 import type { CpioEntry } from '../formats/cpio/entry.ts';
 import { readCpio } from '../formats/cpio/read.ts';
 import { readExt4 } from '../formats/ext4/read/tree.ts';
-import type { FileEntry, FileTree } from '../formats/file-tree.ts';
+import type { FileEntry, FileTree, ImageReader } from '../formats/file-tree.ts';
 import { defaultTarLimits } from '../formats/tar/entry.ts';
 import type { TarEntry } from '../formats/tar/entry.ts';
 import { readTar } from '../formats/tar/read.ts';
@@ -20,10 +20,22 @@ import { imageOp } from '../ops/image.ts';
 import { readLayoutIndex } from '../ops/image/layout.ts';
 import { openScratch, piecesOf, writeAt } from '../ops/scratch-file.ts';
 import { listTree } from '../store/trees/list.ts';
-import { noSocket } from './archive.ts';
+import { noSocket } from '../formats/tar/tree-entries.ts';
 import { readDirectory } from './directory.ts';
+import { partitionOf } from './partition.ts';
 import { imageReaderOn, openImageFile, unreadable } from './reader.ts';
+import { signNames, signOf, signSize } from './sign.ts';
 import { spoolOn } from './spool.ts';
+import type { readXattrs } from './xattrs.ts';
+
+/** What is to be read. */
+export interface Source {
+  readonly from: string;
+  /** The image that is meant, of a layout with several. */
+  readonly reference?: string | undefined;
+  /** The number of a partition, when it is on a disk that has them. */
+  readonly partition?: number | undefined;
+}
 
 /** What loading is lent. */
 export interface LoadWorld {
@@ -33,34 +45,37 @@ export interface LoadWorld {
   /** `os/architecture`, for layouts with images for several. */
   readonly platform: string;
   readonly stdin: () => AsyncIterable<Uint8Array>;
+  /** Reads the extended attributes of a directory; only where they are asked for. */
+  readonly xattrs?: (directory: string, signal: AbortSignal) => ReturnType<typeof readXattrs>;
 }
 
 /** A tree, what it was read from, and what is held for its contents. */
 export interface LoadedTree extends FileTree, Disposable {
   readonly format: 'directory' | 'tar' | 'cpio' | 'oci' | 'ext4';
   /** The image itself, of which there is more to say than its tree. */
-  readonly fd?: number;
+  readonly image?: ImageReader;
 }
 
 /**
  * Reads the tree of a directory, an OCI layout, a tar, a cpio or an ext4 image, archives and images compressed or not; `-` is
- * standard input. `reference` names the image of a layout that has several. PK3951 for anything else, PK3953 for what cannot
+ * standard input. PK3951 for anything else, PK3953 for what cannot
  * be opened.
  */
 export async function loadTree(
-  { from, reference }: { readonly from: string; readonly reference?: string | undefined },
+  { from, reference, partition }: Source,
   world: LoadWorld,
   signal: AbortSignal,
 ): Promise<LoadedTree> {
   const held = new DisposableStack();
   const task: Task = { held, world, signal };
   try {
-    if (from === '-') return await fromFile(await taken(world.stdin(), task), task);
-    if (!isDirectory(from)) return await fromFile(held.use(openImageFile(from)).fd, task);
+    if (from === '-') return await fromFile(await taken(world.stdin(), task), partition, task);
+    if (!isDirectory(from)) return await fromFile(held.use(openImageFile(from)).fd, partition, task);
+    if (partition !== undefined) throw new PortkitError('PK3959', `The directory ${JSON.stringify(from)} has no partitions`);
     if (existsSync(join(from, 'oci-layout')) && existsSync(join(from, 'index.json')))
       return await fromLayout({ from, reference }, task);
     const tree = held.use(await readDirectory(from, signal));
-    return loaded('directory', tree, held);
+    return loaded('directory', world.xattrs === undefined ? tree : withXattrs(tree, await world.xattrs(from, signal)), held);
   } catch (error) {
     held.dispose();
     throw error;
@@ -97,24 +112,23 @@ async function taken(content: AsyncIterable<Uint8Array>, { held, world, signal }
   return fd;
 }
 
-/** As far as the mark of an ext4 image. */
-const headSize = 2048;
-
-async function fromFile(fd: number, task: Task): Promise<LoadedTree> {
+async function fromFile(fd: number, partition: number | undefined, task: Task): Promise<LoadedTree> {
+  const range = partition === undefined ? undefined : partitionOf(fd, partition);
+  const pieces = (): AsyncGenerator<Uint8Array> => piecesOf(fd, range);
   const { world, signal, held } = task;
   const help = { limits: defaultDecompressLimits, unxz: world.unxz };
-  const { format, content } = await detectCompression(piecesOf(fd));
+  const { format, content } = await detectCompression(pieces());
   const unpacked = (): AsyncGenerator<Uint8Array> =>
-    format === undefined ? piecesOf(fd) : decompress(piecesOf(fd), { ...help, format }, signal);
+    format === undefined ? pieces() : decompress(pieces(), { ...help, format }, signal);
   await content.return(undefined);
   const kind = kindOf(await headOf(unpacked()));
   if (kind === 'ext4') {
-    const image = format === undefined ? fd : await taken(unpacked(), task);
-    return { ...loaded(kind, withoutLostFound(readExt4(imageReaderOn(image), { signal })), held), fd: image };
+    const image = format === undefined ? imageReaderOn(fd, range) : imageReaderOn(await taken(unpacked(), task));
+    return { ...loaded(kind, withoutLostFound(readExt4(image, { signal })), held), image };
   }
   const entries =
     kind === 'cpio'
-      ? withoutSockets(readCpio(piecesOf(fd), { ...help, archive: defaultTarLimits }, signal))
+      ? withoutSockets(readCpio(pieces(), { ...help, archive: defaultTarLimits }, signal))
       : readTar(unpacked(), defaultTarLimits, signal);
   const blobs = spoolOn(held.use(openScratch(world.scratch)).fd);
   return loaded(kind, await spooledTree(await treeOfEntries(entries, { blobs }, signal), blobs, signal), held);
@@ -123,20 +137,20 @@ async function fromFile(fd: number, task: Task): Promise<LoadedTree> {
 async function headOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const reader = byteReader(content);
   try {
-    return await reader.take(headSize);
+    return await reader.take(signSize);
   } finally {
     await reader.close();
   }
 }
 
-/** Archives first: what they hold may look like the mark of an image, which has nothing in its first kilobyte. */
 function kindOf(head: Buffer): 'tar' | 'cpio' | 'ext4' {
-  if (/^07070[12]/.test(head.toString('latin1', 0, 6))) return 'cpio';
-  if (head.toString('latin1', 257, 262) === 'ustar') return 'tar';
-  if (head.length === headSize && head.readUInt16LE(1080) === 0xef53) return 'ext4';
+  const sign = signOf(head);
+  if (sign === 'cpio' || sign === 'tar' || sign === 'ext4') return sign;
+  // What begins with two blocks of zeros may be an empty tar.
   if (head.length >= 1024 && head.subarray(0, 1024).every((byte) => byte === 0)) return 'tar';
-  throw new PortkitError('PK3951', 'The file is no tar, cpio or ext4 image', {
-    hint: 'An OCI layout is named by its directory',
+  const what = sign === 'empty' || sign === 'unknown' ? '' : `, but ${signNames[sign]}`;
+  throw new PortkitError('PK3951', `The file is no tar, cpio or ext4 image${what}`, {
+    hint: sign === 'gpt' ? 'Name one of its partitions with --partition' : 'An OCI layout is named by its directory',
   });
 }
 
@@ -172,6 +186,15 @@ async function fromLayout(
 
 function spooledTree(tree: Digest, blobs: ReturnType<typeof spoolOn>, signal: AbortSignal): Promise<FileTree> {
   return fileTreeOf(listTree(tree, { blobs, signal }), blobs);
+}
+
+/** What is not named has none; a file that changed since it was listed is found out when it is read. */
+function withXattrs({ entries, contents }: FileTree, found: Awaited<ReturnType<typeof readXattrs>>): FileTree {
+  const add = (entry: FileEntry): FileEntry => {
+    const xattrs = found.get(entry.path);
+    return entry.type === 'hardlink' || xattrs === undefined ? entry : { ...entry, xattrs };
+  };
+  return { entries: entries.map(add), contents };
 }
 
 /** The directory that every ext4 image has for its repair belongs to the image, unless something is in it. */

@@ -1,17 +1,18 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { PortkitError, systemCode } from '../base/errors.ts';
 import type { ImageReader } from '../formats/file-tree.ts';
+import type { FileRange } from '../ops/scratch-file.ts';
 
-/** An open file as an image that is read. */
-export function imageReaderOn(fd: number): ImageReader {
-  const { size } = fstatSync(fd);
+/** An open file, or a part of it, as an image that is read. */
+export function imageReaderOn(fd: number, range?: FileRange): ImageReader {
+  const { at, size } = range ?? { at: 0, size: fstatSync(fd).size };
   return {
     size,
     read(position, length) {
       if (position < 0 || position + length > size) throw ended(position);
       const bytes = Buffer.allocUnsafe(length);
       for (let done = 0; done < length;) {
-        const count = readSync(fd, bytes, done, length - done, position + done);
+        const count = readSync(fd, bytes, done, length - done, at + position + done);
         if (count === 0) throw ended(position + done);
         done += count;
       }

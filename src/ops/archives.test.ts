@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cpioOf, entriesOf, plain, root, treeOf } from '../../test/formats/cpio.ts';
 import { blob, bytesOf, context, createWorld, output, run, show, signal, tree } from '../../test/ops/world.ts';
+import { makeVmlinux } from '../../test/kernels/samples.ts';
 import { models } from '../../test/trees/arbitraries.ts';
 import { rootPath, storeModel } from '../../test/trees/model.ts';
 import { byteString } from '../base/byte-string.ts';
@@ -59,6 +60,17 @@ describe('cpio', () => {
       expect(unpack(packed).equals(plainOne)).toBe(true);
       expect(await entriesOf(packed)).toEqual(entries);
     }
+    for (const format of ['xz', 'lz4'] as const) {
+      if (spawnSync(format, ['--version']).error !== undefined) continue;
+      const packed = bytesOf(world, await output(cpioOp({ type: 'cpio', compress: format }, world), input));
+      expect(packed.length).toBeLessThan(plainOne.length / 10);
+      expect(execFileSync(format, ['-dc'], { input: packed, maxBuffer: 2 ** 24 }).equals(plainOne)).toBe(true);
+      // The kernel knows no other sums of xz than CRC-32, and LZ4 in its legacy form only.
+      expect(packed.toString('hex', 0, 8)).toMatch(format === 'xz' ? /^fd377a585a000001$/ : /^02214c18/);
+      const compressed = await output(compressOp({ type: 'compress', format }, world), await blob(world, plainOne));
+      expect(bytesOf(world, compressed).equals(packed)).toBe(true);
+      expect(bytesOf(world, await output(decompressOp({ type: 'decompress' }, world), compressed)).equals(plainOne)).toBe(true);
+    }
     expect(digestOf(plainOne)).toBe('sha256:a8ffcadd40c762e7f73fd73dbfa54b2b3f89049f456e7b7175ace34e07a92074');
   });
 
@@ -103,6 +115,30 @@ describe('cpio', () => {
     const entries: readonly FileEntry[] = [root, { ...plain, path: byteString('s'), type: 'socket' }];
     const bytes = await blob(world, await cpioOf(treeOf(entries)));
     expect(await run(extractOp({ type: 'extract' }, world), bytes)).toEqual(failsWith('PK3302'));
+  });
+
+  test('is checked against the kernel that shall unpack it', async () => {
+    const world = createWorld();
+    const input = await tree(world, files);
+    const kernel = (config?: string) => blob(world, makeVmlinux(config === undefined ? {} : { config }));
+    const said: string[] = [];
+    const watched = { ...context, output: (_: string, bytes: Uint8Array) => said.push(Buffer.from(bytes).toString()) };
+    const made = async (compress: 'none' | 'gzip' | 'zstd', config?: string) =>
+      await cpioOp({ type: 'cpio', compress }, world).run([input, await kernel(config)], watched);
+    const initrd = 'CONFIG_BLK_DEV_INITRD=y\n';
+    expect(await made('gzip', `${initrd}CONFIG_RD_GZIP=y\n`)).toMatchObject({ ok: true });
+    expect(await made('none', initrd)).toMatchObject({ ok: true });
+    expect(await made('none', 'CONFIG_X=y\n')).toEqual(failsWith('PK3958'));
+    expect(await made('zstd', `${initrd}CONFIG_RD_GZIP=y\n`)).toMatchObject({
+      failure: { code: 'PK3958', message: expect.stringContaining('CONFIG_RD_ZSTD') },
+    });
+    expect(said.filter((line) => line.includes('not known'))).toEqual([]);
+    expect(await made('zstd')).toMatchObject({ ok: true });
+    expect(said.filter((line) => line.includes('not known'))).toHaveLength(1);
+    const op = cpioOp({ type: 'cpio' }, world);
+    expect(await op.run([input, await blob(world, 'no kernel')], context)).toEqual(failsWith('PK3701'));
+    expect(await op.run([input, input], context)).toEqual(failsWith('PK3306'));
+    expect(await op.run([], context)).toEqual(failsWith('PK3306'));
   });
 
   test('has one time when it is told one', async () => {

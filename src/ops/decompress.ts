@@ -23,8 +23,8 @@ export function decompressOp(spec: DecompressSpec, world: DecompressWorld): Op {
         const { format, content } = await detectCompression(await openInput(onlyInput(inputs, 'blob'), world, context));
         if (format === undefined || (spec.format ?? format) !== format) {
           await content.return(undefined);
-          throw new PortkitError('PK3306', `The file is not compressed with ${spec.format ?? 'gzip, zstd or xz'}`, {
-            hint: format === undefined ? 'It begins like none of gzip, zstd and xz' : `It begins like ${format}`,
+          throw new PortkitError('PK3306', `The file is not compressed with ${spec.format ?? 'gzip, zstd, xz or lz4'}`, {
+            hint: format === undefined ? 'It begins like none of gzip, zstd, xz and legacy LZ4' : `It begins like ${format}`,
           });
         }
         const help = { format, limits: defaultDecompressLimits, unxz: world.unxz };

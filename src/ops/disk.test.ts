@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { blob, bytesOf, context, createWorld, run, tree } from '../../test/ops/world.ts';
 import { readDisk } from '../formats/disk/read.ts';
 import { verityRootHash } from '../formats/verity/write.ts';
-import type { VeritySpec } from '../graph/ops.ts';
+import type { VeritySpec } from '../graph/disk-ops.ts';
 import { diskOp } from './disk.ts';
 import { verityOp } from './verity.ts';
 

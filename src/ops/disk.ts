@@ -3,7 +3,7 @@ import { PortkitError } from '../base/errors.ts';
 import type { PartitionOptions } from '../formats/disk/plan.ts';
 import { planDisk } from '../formats/disk/plan.ts';
 import { diskStream } from '../formats/disk/write.ts';
-import type { DiskSpec } from '../graph/ops.ts';
+import type { DiskSpec } from '../graph/disk-ops.ts';
 import type { Op, OpContext } from '../solver/op.ts';
 import { ofKind, openInput } from './input.ts';
 import type { FileWorld } from './input.ts';

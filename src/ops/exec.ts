@@ -10,13 +10,14 @@ import type { ExecSpec } from '../graph/ops.ts';
 import type { Failure, Op, Outcome } from '../solver/op.ts';
 import type { SmallBlobs } from '../store/blobs.ts';
 import { decodeNode } from '../store/trees/decode.ts';
+import { secretOf } from './secret.ts';
+import type { Secrets } from './secret.ts';
 
 /** What a command step is lent. */
 export interface ExecWorld {
   readonly executor: Executor;
   readonly hostTools: HostTools;
-  /** The value of a secret, or undefined when none was given. */
-  readonly secrets: (name: string) => Uint8Array | undefined;
+  readonly secrets: Secrets;
   readonly blobs: Pick<SmallBlobs, 'get'>;
 }
 
@@ -71,7 +72,7 @@ function workingDirectory({ cwd = '/tmp' }: ExecSpec): string {
   return cwd;
 }
 
-function commandOf(spec: ExecSpec, inputs: readonly Ref[], secretOf: ExecWorld['secrets']): Command {
+function commandOf(spec: ExecSpec, inputs: readonly Ref[], secrets: Secrets): Command {
   const { timeoutMs, memoryBytes, processes } = spec;
   return {
     argv: spec.argv,
@@ -84,7 +85,7 @@ function commandOf(spec: ExecSpec, inputs: readonly Ref[], secretOf: ExecWorld['
     cwd: workingDirectory(spec),
     network: spec.network === true,
     caches: spec.caches ?? [],
-    secrets: (spec.secrets ?? []).map((secret) => ({ ...secret, value: valueOf(secret.name, secretOf) })),
+    secrets: (spec.secrets ?? []).map((secret) => ({ ...secret, value: secretOf(secret.name, secrets) })),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(processes === undefined ? {} : { processes }),
@@ -94,14 +95,6 @@ function commandOf(spec: ExecSpec, inputs: readonly Ref[], secretOf: ExecWorld['
 function rootOf(ref: Ref | undefined): Digest {
   if (ref?.kind === 'tree') return ref.digest;
   throw new PortkitError('PK3107', 'The root of the step is a file, not a tree');
-}
-
-function valueOf(name: string, secretOf: ExecWorld['secrets']): Uint8Array {
-  const value = secretOf(name);
-  if (value !== undefined) return value;
-  throw new PortkitError('PK3108', `The secret ${JSON.stringify(name)} was not given`, {
-    hint: `Give it with --secret ${name}=FILE`,
-  });
 }
 
 /** The whole of /out, or the one file of it. */

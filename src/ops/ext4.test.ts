@@ -63,6 +63,7 @@ test('every option changes what it says', async () => {
   expect(half.freeBlocks).toBeGreaterThanOrEqual(Math.floor(half.blocks / 2));
   expect(summaryOf(await make({ inodes: 5000 })).inodes).toBeGreaterThanOrEqual(5000);
   expect(summaryOf(await make({ inodeHeadroom: 7000 })).freeInodes).toBeGreaterThanOrEqual(7000);
+  expect(summaryOf(await make({})).blocks - summaryOf(await make({ sparse: true })).blocks).toBeGreaterThan(400);
   const { entries } = readExt4(await make({ mtime: 99 }), { signal });
   expect(new Set(entries.flatMap((one) => (one.type === 'hardlink' ? [] : [one.mtime.seconds])))).toEqual(new Set([99]));
 });
@@ -109,6 +110,7 @@ test('its facts are all that decides it', async () => {
     { inodes: 1 },
     { inodeHeadroom: 1 },
     { mtime: 0 },
+    { sparse: true },
   ];
   expect(new Set(await Promise.all(specs.map(facts))).size).toBe(specs.length);
   expect(await facts({ profile: 'plain' })).toBe(await facts({}));

@@ -3,6 +3,7 @@ import { digestOf } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import { ext4Profiles } from '../formats/ext4/options.ts';
 import type { Ext4Options } from '../formats/ext4/options.ts';
+import { findData } from '../formats/ext4/holes.ts';
 import { planExt4 } from '../formats/ext4/plan.ts';
 import { writeExt4 } from '../formats/ext4/write.ts';
 import type { FileEntry, FileTree } from '../formats/file-tree.ts';
@@ -20,16 +21,22 @@ export interface Ext4World extends FileWorld {
 }
 
 /** A tree as an ext4 image. */
-export function ext4Op(spec: Ext4Spec, { blobs, scratch }: Ext4World): Op {
+export function ext4Op(given: Ext4Spec, { blobs, scratch }: Ext4World): Op {
+  const { sparse, ...spec } = given;
   return {
     code: 'ext4/2',
     pool: 'cpu',
-    facts: () => Promise.resolve({ facts: factsOf(spec) }),
+    facts: () => Promise.resolve({ facts: factsOf(given) }),
     run: (inputs, { signal, transfer }) =>
       asOutcome(async () => {
         const options = optionsOf(spec);
         const tree = await fileTreeOf(listTree(onlyInput(inputs, 'tree'), { blobs, signal }), blobs);
-        const plan = planExt4(atTime(tree.entries, spec.mtime), { ...options, identity: contentsOf(tree) });
+        const dataRanges = sparse === true ? await findData(tree.entries, tree.contents, signal) : undefined;
+        const plan = planExt4(atTime(tree.entries, spec.mtime), {
+          ...options,
+          identity: contentsOf(tree),
+          ...(dataRanges && { dataRanges }),
+        });
         using file = openScratch(scratch);
         await writeExt4(plan, { contents: tree.contents, image: imageWriterOn(file.fd) }, signal);
         const { digest, size } = await blobs.write(piecesOf(file.fd), signal);

@@ -1,5 +1,8 @@
 import type { OpSpec } from '../graph/ops.ts';
+import type { PostprocessSpec } from '../graph/postprocess-ops.ts';
 import type { Op, OpFor } from '../solver/op.ts';
+import type { BootOpWorld } from './boot.ts';
+import type { PackWorld } from './compress.ts';
 import type { DebWorld } from './deb.ts';
 import type { DecompressWorld } from './decompress.ts';
 import type { Ext4World } from './ext4.ts';
@@ -7,22 +10,27 @@ import type { ExecWorld } from './exec.ts';
 import type { FetchWorld } from './fetch.ts';
 import type { GitOpWorld } from './git.ts';
 import type { ImageWorld } from './image.ts';
+import type { MkfsOpWorld } from './mkfs/op.ts';
 import type { LocalWorld } from './local.ts';
 
 /** What the ops of a build are lent, each kind for itself: made when a step of the kind is there. */
 export interface OpsWorld {
-  readonly files: () => DecompressWorld;
+  readonly files: () => DecompressWorld & PackWorld;
   readonly fetch: () => FetchWorld;
   readonly local: () => LocalWorld;
   readonly git: () => GitOpWorld;
   readonly image: () => ImageWorld;
   readonly deb: () => DebWorld;
   readonly ext4: () => Ext4World;
+  readonly mkfs: () => MkfsOpWorld;
   readonly exec: () => ExecWorld;
+  readonly boot: () => BootOpWorld;
 }
 
 type Maker = (spec: never) => Op;
-type Loaders = Readonly<Record<OpSpec['type'], (world: OpsWorld) => Promise<Maker>>>;
+/** Every kind of op that is not a postprocessor. */
+export type OrdinarySpec = Exclude<OpSpec, PostprocessSpec>;
+type Loaders = Readonly<Record<OrdinarySpec['type'], (world: OpsWorld) => Promise<Maker>>>;
 
 /** Each kind's file is read when a graph has a step of the kind. */
 const loaders: Loaders = {
@@ -40,8 +48,12 @@ const loaders: Loaders = {
   ext4: async (world) => bind((await import('./ext4.ts')).ext4Op, world.ext4()),
   disk: async (world) => bind((await import('./disk.ts')).diskOp, world.files()),
   verity: async (world) => bind((await import('./verity.ts')).verityOp, world.files()),
+  squashfs: async (world) => bind((await import('./mkfs/op.ts')).squashfsOp, world.mkfs()),
+  erofs: async (world) => bind((await import('./mkfs/op.ts')).erofsOp, world.mkfs()),
+  vfat: async (world) => bind((await import('./mkfs/op.ts')).vfatOp, world.mkfs()),
   compress: async (world) => bind((await import('./compress.ts')).compressOp, world.files()),
   vmlinux: async (world) => bind((await import('./vmlinux.ts')).vmlinuxOp, world.files()),
+  boot: async (world) => bind((await import('./boot.ts')).bootOp, world.boot()),
   decompress: async (world) => bind((await import('./decompress.ts')).decompressOp, world.files()),
 };
 
@@ -50,7 +62,7 @@ function bind<Spec extends OpSpec, World>(make: (spec: Spec, world: World) => Op
 }
 
 /** The makers of the ops that these steps need. */
-export async function loadOps(specs: Iterable<OpSpec>, world: OpsWorld): Promise<OpFor> {
+export async function loadOps(specs: Iterable<OrdinarySpec>, world: OpsWorld): Promise<OpFor> {
   const makers = new Map<string, Maker>();
   for (const { type } of specs) if (!makers.has(type)) makers.set(type, await loaders[type](world));
   return ({ op }) => {

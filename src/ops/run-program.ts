@@ -86,6 +86,12 @@ function killGroup(child: ChildProcess): void {
 const packages: Readonly<Record<string, string>> = {
   git: 'git',
   xz: 'xz-utils',
+  lz4: 'lz4',
+  getfattr: 'attr',
+  mksquashfs: 'squashfs-tools',
+  'mkfs.erofs': 'erofs-utils',
+  mformat: 'mtools',
+  mcopy: 'mtools',
   'apt-get': 'apt',
   'apt-cache': 'apt',
   dpkg: 'dpkg',

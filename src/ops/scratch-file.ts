@@ -30,10 +30,17 @@ export function imageWriterOn(fd: number): ImageWriter {
 const readFrom = promisify(read);
 const pieceSize = 1 << 20;
 
-/** The bytes of an open file from a place on; every reading has a place of its own. */
-export async function* piecesOf(fd: number, start = 0): AsyncGenerator<Uint8Array> {
-  for (let position = start; ;) {
-    const { bytesRead, buffer } = await readFrom(fd, Buffer.allocUnsafe(pieceSize), 0, pieceSize, position);
+/** A part of a file. */
+export interface FileRange {
+  readonly at: number;
+  readonly size: number;
+}
+
+/** The bytes of an open file, or of a part of it, from its start; every reading has a place of its own. */
+export async function* piecesOf(fd: number, { at, size }: FileRange = { at: 0, size: Infinity }): AsyncGenerator<Uint8Array> {
+  for (let position = at; position < at + size;) {
+    const most = Math.min(pieceSize, at + size - position);
+    const { bytesRead, buffer } = await readFrom(fd, Buffer.allocUnsafe(most), 0, most, position);
     if (bytesRead === 0) return;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);

@@ -403,6 +403,7 @@ describe('the op', () => {
     const world = createWorld();
     const written: string[] = [];
     const recording = {
+      ...world,
       blobs: {
         ...world.blobs,
         batch: () => {

@@ -4,6 +4,7 @@ import type { TreeEdit, TreeSpec } from '../graph/ops.ts';
 import type { Op } from '../solver/op.ts';
 import { writeTree } from '../store/trees/editor.ts';
 import { encodeNode } from '../store/trees/encode.ts';
+import type { DecompressWorld } from './decompress.ts';
 import type { FileWorld } from './input.ts';
 import { asOutcome } from './outcome.ts';
 import { plainDirectory } from './tree/attributes.ts';
@@ -15,7 +16,7 @@ import { selectForCopy } from './tree/select.ts';
 import type { CopyEdit } from './tree/select.ts';
 
 /** Makes a tree from nothing by edits, in order; only the finished tree is stored. */
-export function treeOp({ edits }: TreeSpec, world: FileWorld): Op {
+export function treeOp({ edits }: TreeSpec, world: DecompressWorld): Op {
   return {
     code: 'tree/1',
     pool: 'io',
@@ -48,6 +49,7 @@ const sayings: Readonly<Record<KeyOf<TreeEdit>, true>> = {
   gid: true,
   hardlink: true,
   include: true,
+  kernelModules: true,
   kind: true,
   major: true,
   minor: true,
@@ -55,8 +57,11 @@ const sayings: Readonly<Record<KeyOf<TreeEdit>, true>> = {
   mode: true,
   mtime: true,
   name: true,
+  names: true,
   path: true,
   recursive: true,
+  release: true,
+  releaseFile: true,
   remove: true,
   strip: true,
   symlink: true,
@@ -85,7 +90,7 @@ async function narrow(
   const scratch = createScratch(world, signal);
   const read: Ref[] = [];
   for (const edit of edits) {
-    const input = 'copy' in edit ? inputs[edit.copy] : 'elfLibs' in edit ? inputs[edit.from] : undefined;
+    const input = 'copy' in edit ? inputs[edit.copy] : 'from' in edit ? inputs[edit.from] : undefined;
     if (input !== undefined) read.push('copy' in edit && input.kind === 'tree' ? await selected(input, edit, scratch) : input);
   }
   return read;

@@ -1,7 +1,7 @@
 import { PortkitError } from '../base/errors.ts';
 import type { VerityOptions } from '../formats/verity/options.ts';
 import { verityImage, verityRootHash, verityTree } from '../formats/verity/write.ts';
-import type { VeritySpec } from '../graph/ops.ts';
+import type { VeritySpec } from '../graph/disk-ops.ts';
 import type { Op } from '../solver/op.ts';
 import { onlyInput, openInput } from './input.ts';
 import type { FileWorld } from './input.ts';

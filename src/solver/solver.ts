@@ -1,7 +1,6 @@
-import { PortkitError } from '../base/errors.ts';
-import { suggest } from '../base/suggest.ts';
 import type { Ref } from '../base/ref.ts';
 import type { Graph } from '../graph/graph.ts';
+import { targetOf } from '../graph/target.ts';
 import { walkTargets } from '../graph/walk.ts';
 import type { Reason } from '../progress/event.ts';
 import { abortAll, runToEnd } from './loop.ts';
@@ -59,16 +58,6 @@ export function createSolver(parts: SolverParts): Solver {
       return { ...run, targets: refsOf(run, names), verdicts: verdictsOf(run) };
     },
   };
-}
-
-function targetOf(graph: Graph, name: string) {
-  const target = Object.hasOwn(graph.targets, name) ? graph.targets[name] : undefined;
-  if (target !== undefined) return target;
-  const known = Object.keys(graph.targets);
-  const near = suggest(name, known);
-  throw new PortkitError('PK3002', `There is no target ${JSON.stringify(name)}`, {
-    hint: near === undefined ? `The targets are: ${known.slice(0, 20).join(', ')}` : `Did you mean "${near}"?`,
-  });
 }
 
 type Given = 'options' | 'parts' | 'shared' | 'targets' | keyof Awaited<ReturnType<typeof makeTable>>;

@@ -17,7 +17,9 @@ export function openBackendRegistries(): BackendRegistries & Disposable {
       const credentialFor = auth === undefined || auth.kind === 'docker-config' ? undefined : credentialsBy(auth);
       const { openRegistries } = await import('./registries.ts');
       const said = transport === undefined ? {} : { transport: transport === 'https' ? ('tls' as const) : transport };
-      return held.use(openRegistries(credentialFor)).repository({ registry, repository }, { access, ...said });
+      return held
+        .use(openRegistries({ ...(credentialFor && { credentialFor }) }))
+        .repository({ registry, repository }, { access, ...said });
     },
     waiting: {
       pause: (attempt, signal) => sleep(Math.random() * 50 * 2 ** Math.min(attempt, 6), undefined, { signal }),

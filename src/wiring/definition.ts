@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { canonicalJson } from '../base/canonical.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Definition, FrontendContext } from '../graph/frontend.ts';
+import { linkProvenance } from '../graph/provenance.ts';
 
 /** A definition as it was understood. */
 export interface ReadDefinition extends Definition {
@@ -36,12 +37,17 @@ export async function readDefinition(
     return (await frontendFor(file)).load(source, lent);
   };
   // A program may look at anything: it is run each time.
-  if (isProgram) return { ...(await load(context)), directory, keep: () => undefined };
+  if (isProgram) return { ...told(await load(context)), directory, keep: () => undefined };
   const { understand } = await import('../engine/definition-cache.ts');
   const key = [codeVersion(), source.path, directory, text, canonicalJson(set)];
   const folder = join(how.root, 'v1', 'definitions');
   const { value, keep } = await understand({ folder, key, context, load });
-  return { ...value, directory, keep };
+  return { ...told(value), directory, keep };
+}
+
+/** Definitions cannot say what their provenance is: it is found in their graphs. */
+function told(definition: Definition): Definition {
+  return { ...definition, graph: linkProvenance(definition.graph) };
 }
 
 /** What understands definitions: the version of the program, and when its files were last changed. */
@@ -49,6 +55,7 @@ function codeVersion(): string {
   const folders = [
     '../frontends/toml',
     '../frontends/toml/lower',
+    '../frontends/toml/postprocess',
     '../frontends/toml/schema',
     './graph',
     './artifacts',

@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Unxz } from '../formats/compression/decompress.ts';
 import type { Graph } from '../graph/graph.ts';
+import { isPostprocess } from '../graph/postprocess-ops.ts';
 import type { Pins } from '../ops/fetch.ts';
 import type { OpsWorld } from '../ops/load-ops.ts';
+import { packerWith } from '../ops/packer.ts';
+import type { Packer } from '../ops/packer.ts';
 import type { OpFor } from '../solver/op.ts';
 import { createStatCache } from '../store/host/stat-cache.ts';
 import { takePath } from '../store/host/take-path.ts';
@@ -20,6 +23,8 @@ export interface Surroundings {
   readonly outermost?: string;
   readonly pins?: Pins;
   readonly secrets: (name: string) => Uint8Array | undefined;
+  /** The version of portkit, as provenance tells it. */
+  readonly version: string;
   readonly signal: AbortSignal;
 }
 
@@ -29,11 +34,20 @@ export async function opsOf(graph: Graph, around: Surroundings): Promise<AsyncDi
   const held = new AsyncDisposableStack();
   const types = new Set(graph.vertices.map(({ op }) => op.type));
   const world = await worldOf(types, around, held);
+  const specs = graph.vertices.map(({ op }) => op);
   const opFor = await loadOps(
-    graph.vertices.map(({ op }) => op),
+    specs.filter((op) => !isPostprocess(op)),
     world,
   );
-  return { opFor, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  const postprocessors = specs.filter(isPostprocess);
+  if (postprocessors.length === 0) return { opFor, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  const { loadPostprocessors } = await import('../postprocessors/load-postprocessors.ts');
+  const { postprocessWorld } = await import('./postprocess.ts');
+  const postprocessorFor = await loadPostprocessors(postprocessors, postprocessWorld(around, world.files()));
+  return {
+    opFor: (vertex) => (isPostprocess(vertex.op) ? postprocessorFor(vertex.op) : opFor(vertex)),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
 }
 
 async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: AsyncDisposableStack): Promise<OpsWorld> {
@@ -50,12 +64,14 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const wait = async (ms: number, stop: AbortSignal): Promise<void> => {
     await sleep(ms, undefined, { signal: stop });
   };
-  const files = { blobs, unxz: lazyUnxz(path) };
+  const files = { blobs, unxz: lazyUnxz(path), packer: lazyPacker(path) };
   const statCache = createStatCache(join(store.directory, 'stat'));
   const needs = (type: string): boolean => types.has(type);
-  const { runProgram } = needs('git') || needs('deb') ? await import('../ops/run-program.ts') : {};
+  const programs = ['git', 'deb', 'squashfs', 'erofs', 'vfat'];
+  const { runProgram } = programs.some(needs) ? await import('../ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('../ops/fetch/http.ts') : {};
   const { createHostTools } = needs('exec') ? await import('../execution/host-tools.ts') : {};
+  const { bootForStep } = needs('boot') ? await import('./boot.ts') : {};
   let registries: Promise<Registries> | undefined;
   const { resolveInside } = await import('../ops/inside.ts');
   return {
@@ -97,6 +113,8 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       sleep: wait,
     }),
     ext4: () => ({ blobs, scratch: cacheFolder('images') }),
+    boot: () => ({ blobs, scratch: cacheFolder('images'), boot: required(bootForStep) }),
+    mkfs: () => ({ blobs, run: required(runProgram), path, scratch: cacheFolder('images') }),
     exec: () => ({
       executor: held.use(localExecutor(store, signal)),
       hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),
@@ -112,6 +130,11 @@ export function lazyUnxz(path: string): Unxz {
     const [{ runProgram }, { unxzWith }] = await Promise.all([import('../ops/run-program.ts'), import('../ops/unxz.ts')]);
     yield* unxzWith(runProgram, path)(input, signal);
   };
+}
+
+/** The packer of this machine; programs are started by a module that takes long to load. */
+export function lazyPacker(path: string): Packer {
+  return packerWith(async () => (await import('../ops/run-program.ts')).runProgram, path);
 }
 
 function required<T>(value: T | undefined): T {

@@ -8,6 +8,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { boot } from '../../src/boot/boot.ts';
 import type { BootTrial, BootWorld } from '../../src/boot/boot.ts';
+import { consoleFile } from '../../src/boot/console-log.ts';
 import type { Machine, Monitor } from '../../src/boot/machine.ts';
 
 let folder: string;
@@ -107,7 +108,7 @@ async function tryBoot(
     monitor: more.monitor ?? 'qemu',
     timeoutMs: more.timeoutMs ?? 10_000,
     files: more.files ?? [{ path: '/init' }],
-    consoleFile: join(folder, 'console.log'),
+    consoleTo: consoleFile(join(folder, 'console.log')),
   };
   const world: BootWorld = {
     run: monitor(fake, calls),
@@ -213,7 +214,7 @@ test('a console file that cannot be made', async () => {
     initrd: join(folder, 'initrd'),
     memoryMiB: 64,
   };
-  const trial: BootTrial = { machine, monitor: 'firecracker', timeoutMs: 1000, files: [], consoleFile: blocked };
+  const trial: BootTrial = { machine, monitor: 'firecracker', timeoutMs: 1000, files: [], consoleTo: consoleFile(blocked) };
   const calls: string[][] = [];
   const world = { run: monitor({}, calls), env: {}, hostArchitecture: 'aarch64', kvm: '/none', now: () => 0, nonce: () => 'n' };
   const signal = AbortSignal.timeout(5000);

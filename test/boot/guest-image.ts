@@ -62,12 +62,13 @@ export function moduleFiles({ modules, release }: TestKernel): readonly InitrdFi
 
 /** An initrd with this program as its /init. */
 export function initrdOf(init: Uint8Array, more: readonly InitrdFile[] = []): Uint8Array {
-  const files = [
-    { path: 'init', mode: regular | 0o755, bytes: init },
-    ...more,
-    { path: 'TRAILER!!!', mode: 0, bytes: Buffer.alloc(0) },
-  ];
-  return gzipSync(Buffer.concat(files.flatMap(newcEntry)));
+  return archiveOf([{ path: 'init', mode: regular | 0o755, bytes: init }, ...more]);
+}
+
+/** A packed cpio of files; the kernel takes several behind each other. */
+export function archiveOf(files: readonly InitrdFile[]): Uint8Array {
+  const end = { path: 'TRAILER!!!', mode: 0, bytes: Buffer.alloc(0) };
+  return gzipSync(Buffer.concat([...files, end].flatMap(newcEntry)));
 }
 
 /** One member of a cpio "newc" archive: 13 numbers of 8 hex digits, the name and the bytes, each filled up to 4. */

@@ -1,7 +1,7 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -96,6 +96,33 @@ function bootTests(name: keyof typeof machines, kernel: TestKernel, compiler: st
     expect(commandLines().filter((line) => line.includes(initrd))).toEqual([]);
   });
 
+  test('as a step of a build: passes once, is known then, and fails with another initrd', limit, () => {
+    const home = join(own, 'step');
+    mkdirSync(home);
+    copyFileSync(kernel.path, join(home, 'kernel'));
+    copyFileSync(initrd, join(home, 'initrd'));
+    const sha256 = createHash('sha256').update(agent).digest('hex');
+    writeFileSync(join(home, 'portkit.toml'), definition(kernel, sha256));
+    expect(build(home)).toMatchObject({ status: 0 });
+    const logs = globSync(join(home, 'store/**/booted.log')).map((file) => readFileSync(file, 'utf8'));
+    expect(logs).toEqual([expect.stringContaining('guest-agent: ready')]);
+    expect(build(home, '--expect-cached')).toMatchObject({ status: 0 });
+    const out = join(home, 'out');
+    expect(build(home, '--output', out)).toMatchObject({ status: 0 });
+    expect(JSON.parse(readFileSync(join(out, 'booted'), 'utf8'))).toMatchObject({
+      guest: { machine: name },
+      files: [
+        { path: '/init', size: agent.length, sha256 },
+        { path: '/etc/port-kernel-modules-release', size: kernel.release.length + 1 },
+      ],
+    });
+    writeFileSync(join(home, 'initrd'), initrdOf(Buffer.from('\x7fELF, and no more'), moduleFiles(kernel)));
+    const broken = build(home);
+    expect(broken.stderr).toContain('PK3802');
+    expect(broken.stderr).toContain('Kernel panic');
+    expect(broken.status).toBe(7);
+  });
+
   const noDisk = findProgram('mke2fs', path) === undefined;
   test.skipIf(noDisk)('an ext4 root under a layer in memory; the image keeps its bytes', limit, async () => {
     const root = join(own, 'root');
@@ -128,6 +155,25 @@ function bootTests(name: keyof typeof machines, kernel: TestKernel, compiler: st
     expect(readFileSync(log, 'utf8')).toContain('guest-agent: failed to mount');
     expect(status).toBe(7);
   });
+}
+
+function definition({ release }: TestKernel, sha256: string): string {
+  return `[steps]
+kernel.local = { path = "kernel" }
+initrd.local = { path = "initrd" }
+[steps.booted.boot]
+kernel = "step:kernel"
+initrd = "step:initrd"
+expect = [
+  { path = "/init", sha256 = "${sha256}" },
+  { path = "/etc/port-kernel-modules-release", text = "${release}\\n" },
+]
+`;
+}
+
+function build(home: string, ...args: readonly string[]) {
+  const argv = ['src/cli/main.ts', 'build', '--file', join(home, 'portkit.toml'), '--root', join(home, 'store'), ...args];
+  return spawnSync(process.execPath, argv, { encoding: 'utf8' });
 }
 
 function commandLines(): readonly string[] {

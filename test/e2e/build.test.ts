@@ -140,6 +140,9 @@ tree = [{ write = "/a", text = "a" }]
       expect.arrayContaining(['build.started', 'step.started', 'output', 'build.finished']),
     );
     expect(JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8'))).toEqual(JSON.parse(done.stdout));
+    const { steps, wanted } = JSON.parse(done.stdout) as { steps: { step: string }[]; wanted: Record<string, string> };
+    const made = steps.find(({ step }) => step === Object.values(wanted)[0]);
+    expect(made).toMatchObject({ state: 'done', why: 'new', ms: expect.any(Number) });
   });
 
   test('a definition may be a program', () => {

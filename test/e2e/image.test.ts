@@ -1,57 +1,29 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
+  closeSync,
   copyFileSync,
-  linkSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
-  symlinkSync,
   truncateSync,
-  utimesSync,
   writeFileSync,
   writeSync,
-  closeSync,
 } from 'node:fs';
-import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { digestOf, hexOf } from '../../src/base/digest.ts';
 import { hasProgram } from '../formats/ext4/images.ts';
+import { imageCli, makeLayout, makeSource, program } from './image-cli.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'portkit-image-'));
-const at = (name: string): string => join(folder, name);
+const { folder, at, image, make } = imageCli('image');
 const source = at('source');
+beforeAll(() => makeSource(source));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-beforeAll(() => {
-  mkdirSync(join(source, 'etc/deep'), { recursive: true });
-  writeFileSync(join(source, 'etc/passwd'), 'root:x:0:0\n');
-  writeFileSync(join(source, 'etc/ä b'), '');
-  writeFileSync(join(source, 'big'), Buffer.alloc(3_000_001, 'portkit'));
-  chmodSync(join(source, 'etc/passwd'), 0o4750);
-  linkSync(join(source, 'etc/passwd'), join(source, 'second'));
-  symlinkSync('etc/passwd', join(source, 'link'));
-  utimesSync(join(source, 'big'), 1.5, 1.5);
-});
-
-function image(args: readonly string[], input?: Buffer) {
-  const env = { PATH: process.env['PATH'], HOME: folder };
-  const how = { encoding: 'utf8', env, cwd: folder, ...(input && { input }) } as const;
-  const { status, stdout, stderr } = spawnSync('sh', [join(import.meta.dirname, '../../bin/portkit'), 'image', ...args], how);
-  return { status, stdout, stderr };
-}
-
-function make(...args: readonly string[]): void {
-  expect(image(args)).toMatchObject({ status: 0, stderr: '' });
-}
 
 test('directory, ext4, tar, cpio and ext4 again have the same tree', () => {
   make('ext4', source, '-o', 'one.ext4', '--time', '7', '--owner', '0:0', '--profile', 'csum-journal', '--label', 'root');
@@ -93,23 +65,7 @@ test('the same tree gives the same bytes, through standard input and compressed 
 
 test('the image of an OCI layout is its layers over each other', () => {
   make('tar', source, '-o', 'layer.tar', '--time', '0');
-  mkdirSync(at('layout/blobs/sha256'), { recursive: true });
-  const blob = (bytes: Buffer | string, mediaType: string) => {
-    const digest = digestOf(bytes);
-    writeFileSync(at(`layout/blobs/sha256/${hexOf(digest)}`), bytes);
-    return { mediaType, digest, size: Buffer.byteLength(bytes) };
-  };
-  const type = 'application/vnd.oci.image';
-  const tar = readFileSync(at('layer.tar'));
-  const rootfs = { type: 'layers', diff_ids: [digestOf(tar)] };
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-  const config = blob(JSON.stringify({ architecture, os: 'linux', rootfs }), `${type}.config.v1+json`);
-  const layers = [blob(gzipSync(tar), `${type}.layer.v1.tar+gzip`)];
-  const mediaType = `${type}.manifest.v1+json`;
-  const manifest = blob(JSON.stringify({ schemaVersion: 2, mediaType, config, layers }), mediaType);
-  const named = { ...manifest, annotations: { 'org.opencontainers.image.ref.name': 'one' } };
-  writeFileSync(at('layout/oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(at('layout/index.json'), JSON.stringify({ schemaVersion: 2, manifests: [named] }));
+  makeLayout(at('layout'), readFileSync(at('layer.tar')));
   expect(image(['diff', 'layout', 'layer.tar'])).toEqual({ status: 0, stdout: '', stderr: '' });
   expect(image(['inspect', 'layout']).stdout).toMatch(/^layout: oci, 2\.9 MiB in /);
   expect(image(['inspect', 'layout', '--reference', 'two'])).toMatchObject({ status: 1 });
@@ -157,8 +113,11 @@ test('what cannot be made is one error with a code, and leaves nothing', () => {
     ['PK3503', 'ext4', source, '-o', 'never', '--size', '1MiB'],
     ['PK3954', 'ext4', source, '-o', 'never', '--profile', 'fast'],
     ['PK3954', 'ext4', source, '-o', 'never', '--owner', 'root'],
-    ['PK3954', 'cpio', source, '-o', 'never', '--compress', 'lz4'],
+    ['PK3954', 'cpio', source, '-o', 'never', '--compress', 'lzo'],
     ['PK3954', 'tar', source, '-o', 'never', '--time', 'now'],
+    ['PK3954', 'squashfs', source, '-o', 'never', '--compress', 'fast'],
+    ['PK3954', 'erofs', source, '-o', 'never', '--uuid', '1'],
+    ['PK1004', 'vfat', source, '-o', 'never', '--serial', '1'],
     ['PK1001', 'tar', source],
     ['PK1001', 'diff', source],
     ['PK1001', 'check', 'text', '--tree'],
@@ -176,7 +135,6 @@ test('a cancelled write leaves nothing, and what was there', async () => {
   writeFileSync(at('large/file'), '');
   truncateSync(at('large/file'), 2 ** 34);
   writeFileSync(at('kept.ext4'), 'what was there');
-  const program = join(import.meta.dirname, '../../bin/portkit');
   const child = spawn('sh', ['-c', `exec sh "$0" image ext4 large -o kept.ext4`, program], { cwd: folder, stdio: 'ignore' });
   const ended = once(child, 'exit');
   const parts = () => readdirSync(folder).filter((name) => name.includes('.part'));
@@ -189,7 +147,6 @@ test('a cancelled write leaves nothing, and what was there', async () => {
 }, 30_000);
 
 test('waiting for standard input can be cancelled', async () => {
-  const program = join(import.meta.dirname, '../../bin/portkit');
   const child = spawn('sh', [program, 'image', 'inspect', '-'], {
     stdio: ['pipe', 'ignore', 'ignore'],
     env: { ...process.env, TMPDIR: folder },

@@ -151,8 +151,7 @@ describe.skipIf(noRegistry !== undefined)('artifacts in a registry', () => {
 
 describe.skipIf(noRegistry !== undefined)('artifacts in a registry that speaks TLS', () => {
   test('go to one whose certificate is trusted, and to no other', async ({ skip }) => {
-    const made = makeCertificate();
-    if (made === undefined) return skip('there is no openssl that makes certificates');
+    const made = makeCertificate() ?? skip('there is no openssl that makes certificates');
     await using registry = await startDockerRegistry(undefined, made);
     write(config(registry.host).replaceAll('"plain-http"', '"https"'));
     expect(artifacts(`build ${standard}`).status).toBe(0);

@@ -5,14 +5,17 @@ import type { FileAttributes, FileEntry } from '../../src/formats/file-tree.ts';
 import { contentName } from './contents.ts';
 import type { Kind } from './contents.ts';
 
+/** An entry that is no hard link. */
+type Attributed = Exclude<FileEntry, { type: 'hardlink' }>;
+
 /** Attributes that are nothing special. */
 export const usual: FileAttributes = { mode: 0o755, uid: 0, gid: 0, mtime: { seconds: 1_600_000_000, nanos: 0 }, xattrs: [] };
 
 /** The root with nothing special. */
-export const root: FileEntry = { path: byteString(''), type: 'dir', ...usual };
+export const root: Attributed = { path: byteString(''), type: 'dir', ...usual };
 
 /** A file with nothing special. */
-export function file(path: string, size = 0, kind: Kind = 'data'): FileEntry {
+export function file(path: string, size = 0, kind: Kind = 'data'): Extract<FileEntry, { type: 'file' }> {
   return { path: byteString(path), type: 'file', size, content: contentName(kind, size), ...usual };
 }
 

@@ -23,7 +23,7 @@ const mostMemory = 512 * 2 ** 20;
 const entries: readonly FileEntry[] = [
   root,
   { path: byteString('a'), type: 'dir', ...usual, xattrs: [xattr('user.long', Buffer.alloc(700, 1))] },
-  { ...file('a/acl', 5000), xattrs: [xattr('system.posix_acl_access', acl)] } as FileEntry,
+  { ...file('a/acl', 5000), xattrs: [xattr('system.posix_acl_access', acl)] },
   file('a/pieces', 100_000, 'holes'),
   { path: byteString('a/same'), type: 'hardlink', target: byteString('a/acl') },
   { path: byteString('device'), type: 'char', major: 4095, minor: 70_000, ...usual },

@@ -12,6 +12,9 @@ const program = ['/usr/bin/docker-registry', '/usr/local/bin/docker-registry'].f
 /** Why Debian's registry cannot be asked here, or undefined. */
 export const noRegistry = program === undefined ? 'there is no docker-registry' : undefined;
 
+/** A line of htpasswd for the user of `asking.ts`, with a bcrypt of its password. */
+export const oneUser = 'me:$2b$04$cFAJzLeElIdn7cMluX5OmeW18wDxbAv9.ME2PhJWhh1bbtt/yBhyS\n';
+
 /** A running registry with an empty storage of its own. */
 export interface DockerRegistry extends AsyncDisposable {
   readonly host: string;

@@ -2,6 +2,8 @@ import { byteString } from '../../src/base/byte-string.ts';
 import type { Digest } from '../../src/base/digest.ts';
 import type { Ref } from '../../src/base/ref.ts';
 import type { FileWorld } from '../../src/ops/input.ts';
+import { packerWith } from '../../src/ops/packer.ts';
+import type { Packer } from '../../src/ops/packer.ts';
 import { runProgram } from '../../src/ops/run-program.ts';
 import { unxzWith } from '../../src/ops/unxz.ts';
 import type { Op, OpContext, Outcome } from '../../src/solver/op.ts';
@@ -17,8 +19,12 @@ export const { signal } = new AbortController();
 export const context: OpContext = { signal, output: () => undefined, transfer: () => undefined };
 
 /** A store in memory and the real xz. */
-export function createWorld(): FileWorld & { readonly unxz: ReturnType<typeof unxzWith> } {
-  return { blobs: createMemoryStore(), unxz: unxzWith(runProgram, '/usr/bin:/bin') };
+export function createWorld(): FileWorld & { readonly unxz: ReturnType<typeof unxzWith>; readonly packer: Packer } {
+  return {
+    blobs: createMemoryStore(),
+    unxz: unxzWith(runProgram, '/usr/bin:/bin'),
+    packer: packerWith(async () => runProgram, '/usr/bin:/bin'),
+  };
 }
 
 const plain: Attributes = { mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xattrs: [] };

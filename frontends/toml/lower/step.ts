@@ -1,11 +1,16 @@
 import type { OpSpec } from '../../../src/graph/ops.ts';
 import type { Wired } from '../../../src/graph/wire.ts';
-import { wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
+import { wireConvert } from '../../../src/graph/convert.ts';
+import { wireOci, wireSbom } from '../../../src/graph/wire-postprocess.ts';
+import { wireBoot, wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
+import { attest } from './attest.ts';
+import { boot } from './boot.ts';
 import type { Complain } from './complain.ts';
-import { disk } from './disk.ts';
+import { disk, vfat } from './disk.ts';
 import { exec } from './exec.ts';
 import { ext4 } from './ext4.ts';
+import { oci, sbom } from './postprocess.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
 import { tree } from './tree.ts';
 
@@ -25,6 +30,7 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.exec !== undefined) return wireExec(exec(step.exec, complain));
   if (step.tree !== undefined) return wireTree(tree(step.tree, complain));
   if (step.disk !== undefined) return wireDisk(disk(step.disk, complain));
+  if (step.boot !== undefined) return wireBoot(boot(step.boot, complain));
   if (step.merge !== undefined) return { op: { type: 'merge' }, inputs: step.merge };
   if (step.fetch !== undefined) return source(fetch(step.fetch, complain));
   if (step.local !== undefined) return source(local(step.local, folder));
@@ -32,17 +38,36 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.image !== undefined) return source(image(step.image, folder, complain));
   if (step.deb !== undefined) return source(deb(step.deb));
   if (step.ext4 !== undefined) return { op: ext4(step.ext4, complain), inputs: [step.ext4.from] };
-  return lowerFormat(step);
+  if (step.vfat !== undefined) return { op: vfat(step.vfat, complain), inputs: [step.vfat.from] };
+  return lowerPostprocess(step, complain) ?? attest(step) ?? lowerFormat(step);
+}
+
+/** The kinds of postprocessing. */
+function lowerPostprocess(
+  step: Pick<Step, 'oci' | 'sbom' | 'convert' | 'rewrite_timestamps'>,
+  complain: Complain,
+): Wired<string> | undefined {
+  if (step.oci !== undefined) return wireOci(oci(step.oci, complain));
+  if (step.sbom !== undefined) return wireSbom(sbom(step.sbom, complain));
+  if (step.convert !== undefined) return wireConvert(step.convert);
+  const times = step.rewrite_timestamps;
+  return times && over({ type: 'rewriteTimestamps', latest: times.latest }, times);
 }
 
 /** The kinds with one input. */
 function lowerFormat(
-  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'verity' | 'compress' | 'decompress' | 'vmlinux'>,
+  step: Pick<Step, 'extract' | 'archive' | 'cpio' | 'verity' | 'squashfs' | 'erofs' | 'compress' | 'decompress' | 'vmlinux'>,
 ): Wired<string> | undefined {
   if (step.extract !== undefined) return over({ type: 'extract' }, step.extract);
   if (step.archive !== undefined) return over({ type: 'archive', format: 'tar' }, step.archive);
-  if (step.cpio !== undefined) return over({ type: 'cpio' }, step.cpio);
+  if (step.cpio !== undefined) {
+    const { kernel, ...rest } = step.cpio;
+    const { op, inputs } = over({ type: 'cpio' }, rest);
+    return { op, inputs: kernel === undefined ? inputs : [...inputs, kernel] };
+  }
   if (step.verity !== undefined) return over({ type: 'verity' }, step.verity);
+  if (step.squashfs !== undefined) return over({ type: 'squashfs' }, step.squashfs);
+  if (step.erofs !== undefined) return over({ type: 'erofs' }, step.erofs);
   if (step.compress !== undefined) return over({ type: 'compress', format: step.compress.format }, step.compress);
   if (step.decompress !== undefined) return over({ type: 'decompress' }, step.decompress);
   return step.vmlinux === undefined ? undefined : over({ type: 'vmlinux' }, step.vmlinux);

@@ -1,6 +1,7 @@
 import type { EditOver } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
 import type { Complain } from './complain.ts';
+import { given } from './complain.ts';
 
 /** `tree = [ … ]`, with references for what is copied. */
 export function tree(edits: NonNullable<Step['tree']>, complain: Complain): readonly EditOver<string>[] {
@@ -9,6 +10,10 @@ export function tree(edits: NonNullable<Step['tree']>, complain: Complain): read
     if ('elf_libs' in edit) {
       const { elf_libs: elfLibs, ...rest } = edit;
       return { elfLibs, ...rest };
+    }
+    if ('kernel_modules' in edit) {
+      const { kernel_modules: kernelModules, release_file: releaseFile, ...rest } = edit;
+      return { kernelModules, ...rest, ...given({ releaseFile }) };
     }
     return 'mode' in edit ? { ...edit, mode: edit.mode.padStart(4, '0') } : edit;
   });

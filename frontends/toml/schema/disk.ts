@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { filled, reference, size, text } from './values.ts';
+import { filled, natural, reference, size, text } from './values.ts';
 
 const partition = z.strictObject({
   from: reference,
@@ -15,6 +15,30 @@ export const disk = z.strictObject({
   partitions: z.array(partition).min(1),
   uuid: filled.exactOptional(),
   size: size.exactOptional(),
+});
+
+/** `squashfs = { … }`. */
+export const squashfs = z.strictObject({
+  from: reference,
+  compress: z.enum(['gzip', 'zstd', 'xz', 'lz4']).exactOptional(),
+  mtime: natural.exactOptional(),
+});
+
+/** `erofs = { … }`. */
+export const erofs = z.strictObject({
+  from: reference,
+  compress: z.enum(['none', 'lz4', 'lz4hc']).exactOptional(),
+  uuid: filled.exactOptional(),
+  mtime: natural.exactOptional(),
+});
+
+/** `vfat = { … }`. */
+export const vfat = z.strictObject({
+  from: reference,
+  label: filled.exactOptional(),
+  size: size.exactOptional(),
+  serial: filled.exactOptional(),
+  mtime: natural.exactOptional(),
 });
 
 /** `verity = { … }`. */

@@ -35,4 +35,11 @@ export const edit = z.union([
   z.strictObject({ chown: filled, uid: natural, gid: natural, recursive: z.boolean().exactOptional() }),
   z.strictObject({ xattr: filled, name: filled, text: text.exactOptional(), base64: text.exactOptional() }),
   z.strictObject({ elf_libs: filled, from: reference, to: filled.exactOptional() }),
+  z.strictObject({
+    kernel_modules: filled,
+    from: reference,
+    names: z.array(filled).min(1),
+    release: filled.exactOptional(),
+    release_file: filled.exactOptional(),
+  }),
 ]);

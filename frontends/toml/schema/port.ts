@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { architecture, filled, name, protectionMode, substrate } from './values.ts';
+import { postprocess } from './postprocess.ts';
+import { architecture, filled, name, protectionMode, stepName, substrate } from './values.ts';
 
 /** Port's vocabulary for artifacts: strict inside, and not part of the graph. */
 
@@ -26,7 +27,7 @@ const backend = z.union([
 const variant = z.strictObject({
   path: filled,
   selector: z.strictObject({ architecture, substrate, protection_mode: protectionMode }),
-  build: z.strictObject({ step: name, initrd: name.exactOptional() }).exactOptional(),
+  build: z.strictObject({ step: stepName, initrd: stepName.exactOptional() }).exactOptional(),
 });
 
 const artifact = z.strictObject({
@@ -41,6 +42,7 @@ const artifact = z.strictObject({
     })
     .exactOptional(),
   variants: z.array(variant).exactOptional(),
+  postprocess: z.array(postprocess).exactOptional(),
 });
 
 /** `distribution.push` or `distribution.pull` that has passed the schema. */

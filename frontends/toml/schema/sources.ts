@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { filled, name, sha256, sha512, size, text } from './values.ts';
+import { filled, sha256, sha512, size, text } from './values.ts';
 
 /** A file by URL. */
 export const fetch = z.strictObject({
@@ -41,10 +41,15 @@ export const image = z.strictObject({
   transport: z.enum(['plain-http']).exactOptional(),
 });
 
+const debPackage = z.strictObject({
+  name: filled,
+  version: text.exactOptional(),
+  sha256: sha256.exactOptional(),
+  depends: filled.exactOptional(),
+});
+
 /** Debian packages: `"name"`, `"name=version"`, or a table. */
 export const deb = z.strictObject({
-  packages: z
-    .array(z.union([filled, z.strictObject({ name: filled, version: text.exactOptional(), sha256: sha256.exactOptional() })]))
-    .min(1),
-  architecture: name.exactOptional(),
+  packages: z.array(z.union([filled, debPackage])).min(1),
+  architecture: filled.exactOptional(),
 });

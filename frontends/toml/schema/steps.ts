@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { axisNames } from './axes.ts';
-import { disk, verity } from './disk.ts';
+import { provenance, sign, verify } from './attest.ts';
+import { boot } from './boot.ts';
+import { disk, erofs, squashfs, verity, vfat } from './disk.ts';
 import { edit } from './edits.ts';
 import { exec } from './exec.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
+import { convert, oci, rewriteTimestamps, sbom } from './postprocess.ts';
 import { filled, natural, percent, reference, size, text } from './values.ts';
 
 /** One step; exactly one of the keys says what it is. */
@@ -21,7 +24,8 @@ export const step = z.strictObject({
   cpio: z
     .strictObject({
       from: reference,
-      compress: z.enum(['none', 'gzip', 'zstd']).exactOptional(),
+      kernel: reference.exactOptional(),
+      compress: z.enum(['none', 'gzip', 'zstd', 'xz', 'lz4']).exactOptional(),
       level: natural.exactOptional(),
       mtime: natural.exactOptional(),
     })
@@ -37,12 +41,26 @@ export const step = z.strictObject({
       inodes: natural.exactOptional(),
       inode_headroom: natural.exactOptional(),
       mtime: z.int().exactOptional(),
+      sparse: z.boolean().exactOptional(),
     })
     .exactOptional(),
   disk: disk.exactOptional(),
   verity: verity.exactOptional(),
-  compress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd']), level: natural.exactOptional() }).exactOptional(),
-  decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz']).exactOptional() }).exactOptional(),
+  provenance: provenance.exactOptional(),
+  sign: sign.exactOptional(),
+  verify: verify.exactOptional(),
+  squashfs: squashfs.exactOptional(),
+  erofs: erofs.exactOptional(),
+  vfat: vfat.exactOptional(),
+  compress: z
+    .strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz', 'lz4']), level: natural.exactOptional() })
+    .exactOptional(),
+  decompress: z.strictObject({ from: reference, format: z.enum(['gzip', 'zstd', 'xz', 'lz4']).exactOptional() }).exactOptional(),
   vmlinux: z.strictObject({ from: reference, path: filled.exactOptional() }).exactOptional(),
+  oci: oci.exactOptional(),
+  sbom: sbom.exactOptional(),
+  convert: convert.exactOptional(),
+  rewrite_timestamps: rewriteTimestamps.exactOptional(),
+  boot: boot.exactOptional(),
   matrix: z.array(z.enum(axisNames)).exactOptional(),
 });

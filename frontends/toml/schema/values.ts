@@ -22,6 +22,9 @@ export const name = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$/, {
   error: 'expected a name of letters, digits and _ . + - (at most 100)',
 });
 
+/** The name of a step where it may have variables in it. */
+export const stepName = formed('[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}', 'the name of a step');
+
 /** Bytes: `"512MiB"`, `"10GB"` or a number. */
 export const size = z.union([
   formed('[0-9]{1,15}(?:\\.[0-9]{1,3})?(?:B|[KMGT]i?B)?', 'a size such as "512MiB"'),

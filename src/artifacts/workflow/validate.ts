@@ -6,15 +6,13 @@ import { examine } from '../copies/sealed.ts';
 import { filesOf } from '../model/paths.ts';
 import type { Chosen, VariantFile } from '../model/paths.ts';
 import { storeOf } from './inspect.ts';
-import type { Subject, Validator } from './validator.ts';
+import type { Fault, Validator } from './validator.ts';
 import { cachePlace, localPlace, shownIn } from './workplace.ts';
 import type { Workplace } from './workplace.ts';
 
-/** One thing that is wrong with a variant. */
-interface Finding {
-  readonly check: string;
+/** One thing that is wrong with a variant, and the file that it is wrong with. */
+interface Finding extends Fault {
   readonly path: string;
-  readonly message: string;
 }
 
 /** What validating found; the variant is right when there are no findings. */
@@ -38,19 +36,14 @@ export async function validate(chosen: Chosen, validators: readonly Validator[],
     else if (facts.size === 0) found('not-empty', `${chosen.artifact.kind} artifact is empty: ${shown}`);
     else {
       files.push({ name: file.name, path: shown, ...facts });
-      for (const { name, messages } of await checked(validators, { chosen, file, path, ...facts }, signal)) {
-        for (const message of messages) found(name, message);
+      for (const validator of validators) {
+        const faults = await validator.check({ chosen, file, path, ...facts }, signal);
+        for (const { check, message } of faults) found(check, message);
       }
     }
     findings.push(...(await damagedCopies(chosen, file, workplace)));
   }
   return { findings, files };
-}
-
-function checked(validators: readonly Validator[], subject: Subject, signal: AbortSignal) {
-  return Promise.all(
-    validators.map(async (validator) => ({ name: validator.name, messages: await validator.check(subject, signal) })),
-  );
 }
 
 async function damagedCopies(chosen: Chosen, file: VariantFile, workplace: Workplace): Promise<readonly Finding[]> {
@@ -78,11 +71,10 @@ async function damagedCopies(chosen: Chosen, file: VariantFile, workplace: Workp
 /** Compares files with what their steps make, as far as that is known without building. */
 export function builtBy(expected: (file: VariantFile) => Promise<Digest | undefined>): Validator {
   return {
-    name: 'digest',
     async check({ file, digest }) {
       const made = await expected(file);
       if (made === undefined || made === digest) return [];
-      return [`sha256 mismatch with the step "${file.step}": expected ${made}, got ${digest}`];
+      return [{ check: 'digest', message: `sha256 mismatch with the step "${file.step}": expected ${made}, got ${digest}` }];
     },
   };
 }

@@ -9,10 +9,14 @@ export interface Subject extends FileFacts {
   readonly path: string;
 }
 
+/** One thing that speaks against a file: the rule that it breaks, and how. */
+export interface Fault {
+  readonly check: string;
+  readonly message: string;
+}
+
 /** One kind of check of the files of variants. */
 export interface Validator {
-  /** As findings name it. */
-  readonly name: string;
   /** Everything that speaks against a file: nothing when it is right, or when this is no check for it. */
-  check(subject: Subject, signal: AbortSignal): Promise<readonly string[]>;
+  check(subject: Subject, signal: AbortSignal): Promise<readonly Fault[]>;
 }

@@ -271,10 +271,9 @@ describe('validate', () => {
     writeBoth();
     const seen: string[] = [];
     const spy = {
-      name: 'spy',
       check: async ({ path: at, size }: { readonly path: string; readonly size: number }) => {
         seen.push(`${readFileSync(at, 'utf8')} ${size}`);
-        return ['one', 'two'];
+        return ['one', 'two'].map((message) => ({ check: 'spy', message }));
       },
     };
     expect((await validate(chosen, [spy], workplace)).findings.map(({ check, message }) => check + message)).toEqual([

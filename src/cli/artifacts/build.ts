@@ -26,6 +26,7 @@ export async function buildVariants(invocation: Invocation): Promise<number> {
   definition.keep();
   using result = await solveSteps(invocation, {
     definition,
+    project,
     steps,
     store,
     mode: 'build',

@@ -8,13 +8,17 @@ import type { Store } from '../../store/store.ts';
 import { engineOver, opsOf, pinsOf } from '../../wiring.ts';
 import { newBuildId } from '../build-id.ts';
 import type { Invocation } from '../command.ts';
+import { isAbove } from '../definition.ts';
 import type { Definition } from '../definition.ts';
 import { secretsOf } from '../secrets.ts';
 import { flag } from '../values.ts';
+import { version } from '../version.ts';
 
 /** Steps to be made or looked up. */
 export interface Wanted {
   readonly definition: Definition;
+  /** What local paths of the definition may not leave, when the definition is below it. */
+  readonly project: string;
   readonly steps: readonly string[];
   readonly store: Store;
   readonly mode: SolveOptions['mode'];
@@ -24,12 +28,13 @@ export interface Wanted {
 
 /** Builds steps, or plans them; what is held in the store is let go when the answer is disposed. */
 export async function solveSteps({ options, signal }: Invocation, wanted: Wanted): Promise<BuildResult> {
-  const { definition, steps, store, mode, jobs, emit } = wanted;
+  const { definition, project, steps, store, mode, jobs, emit } = wanted;
   const { file, directory } = definition;
   const graph = targeting(definition.graph, steps);
   const secrets = secretsOf(options);
   const pins = await pinsOf({ file, graph }, { update: false, locked: flag(options, 'locked') });
-  await using ops = await opsOf(graph, { store, directory, pins, secrets, signal });
+  const bounds = isAbove(project, directory) ? { outermost: project } : {};
+  await using ops = await opsOf(graph, { store, directory, ...bounds, pins, secrets, version: version(), signal });
   const request = { build: newBuildId(new Date()), project: file, graph, targets: steps, mode, keepGoing: false };
   const result = await engineOver(store, jobs).build({ ...request, opFor: ops.opFor, signal, emit });
   if (mode !== 'plan') pins.save();

@@ -14,9 +14,12 @@ import { boundsOf, definitionOptions, loadDefinition, targetsOf } from '../defin
 import type { Definition } from '../definition.ts';
 import { gatherFailedCodes } from '../failed-codes.ts';
 import { secretOption, secretsOf } from '../secrets.ts';
+import { gatherStepRecords } from '../step-records.ts';
+import type { StepRecord } from '../step-records.ts';
 import { showReceipt, showTargets } from '../show-results.ts';
 import { countOption, flag, listOption, textOption } from '../values.ts';
 import { faceOf, watchOptions } from '../watch.ts';
+import { version } from '../version.ts';
 
 /** `portkit build`: makes the targets of a definition. */
 export const build: Command = {
@@ -66,8 +69,10 @@ async function runBuild(invocation: Invocation): Promise<number> {
   const pins = await pinsOf(definition, { update: flag(options, 'update'), locked: flag(options, 'locked') });
   const face = faceOf(options);
   const failed = gatherFailedCodes();
+  const records = gatherStepRecords();
   const emit = (event: BuildEvent): void => {
     failed.take(event);
+    records.take(event);
     // A plan runs nothing: there is nothing to watch.
     if (mode !== 'plan') face.take(event);
   };
@@ -78,7 +83,15 @@ async function runBuild(invocation: Invocation): Promise<number> {
   // However the build ends, the face is done before results and errors are printed.
   using faced = new DisposableStack();
   faced.defer(() => face.end());
-  await using ops = await opsOf(graph, { store, directory, ...boundsOf(definition, options), pins, secrets, signal });
+  await using ops = await opsOf(graph, {
+    store,
+    directory,
+    ...boundsOf(definition, options),
+    pins,
+    secrets,
+    version: version(),
+    signal,
+  });
   const request = { build: id, project: file, graph, targets, mode, keepGoing: flag(options, 'keep-going'), opFor: ops.opFor };
   using result = await engineOver(store, jobs).build({ ...request, signal, emit });
   pins.save();
@@ -89,7 +102,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
     receipts.push(...(await exportAll(exporters, made, { blobs: store.blobs, signal })));
   }
   faced.dispose();
-  report(invocation, { id, definition, result, receipts });
+  report(invocation, { id, definition, result, receipts, steps: records.list() });
   if (result.differences.length > 0) return 7;
   return result.ok ? 0 : failed.exitStatus();
 }
@@ -118,11 +131,15 @@ interface Report {
   readonly definition: Definition;
   readonly result: BuildResult;
   readonly receipts: readonly Receipt[];
+  readonly steps: readonly StepRecord[];
 }
 
-function report({ options, print, note }: Invocation, { id, definition, result, receipts }: Report): void {
+function report({ options, print, note }: Invocation, { id, definition, result, receipts, steps }: Report): void {
   const { ok, targets, failures, differences } = result;
-  const data = { version: 1, build: id, definition: definition.file, ok, targets, failures, differences, exports: receipts };
+  const { file, graph } = definition;
+  const made = Object.entries(graph.targets).map(([name, { vertex }]) => [name, graph.vertices[vertex]?.name]);
+  const wanted = Object.fromEntries(made);
+  const data = { version: 1, build: id, definition: file, ok, targets, failures, differences, exports: receipts, wanted, steps };
   const text = JSON.stringify(data, null, 2);
   const metadata = textOption(options, 'metadata-file');
   if (metadata !== undefined) writeFileSync(metadata, `${text}\n`);

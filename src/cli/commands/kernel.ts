@@ -1,15 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { PortkitError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import { extractKernel } from '../../kernels/extract.ts';
-import { parseConfig } from '../../kernels/inspect/config.ts';
 import { inspectKernel } from '../../kernels/inspect/inspect.ts';
 import type { Kernel } from '../../kernels/inspect/inspect.ts';
 import { containerNames, fitsOf } from '../../kernels/lanes.ts';
 import type { Fit } from '../../kernels/lanes.ts';
 import { kernelFile } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
+import { readConfigFile } from '../kernel-config.ts';
 import { textOption } from '../values.ts';
 import { chooseVerb } from '../verbs.ts';
 import { writeWholeFile } from '../write-file.ts';
@@ -66,17 +65,6 @@ async function inspect(file: string, { options, signal, print }: Invocation): Pr
     print(JSON.stringify({ file, ...found, core, config: config && Object.fromEntries(config), lanes }, undefined, 2));
   } else print([...describe(file, found), ...lanes.flatMap(showFit)].join('\n'));
   return 0;
-}
-
-function readConfigFile(file: string): ReturnType<typeof parseConfig> {
-  try {
-    return parseConfig(readFileSync(file, 'latin1'));
-  } catch (cause) {
-    throw new PortkitError('PK1004', `The configuration ${JSON.stringify(file)} cannot be read`, {
-      hint: '--kconfig takes a file such as /boot/config-6.1.0',
-      cause,
-    });
-  }
 }
 
 function describe(file: string, { container, architecture, compression, efiStub, version, core, unread }: Kernel): string[] {

@@ -6,6 +6,7 @@ import type { Command } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { boundsOf, definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
 import { flag } from '../values.ts';
+import { version } from '../version.ts';
 
 /** `portkit plan`: what would run, and why. */
 export const plan: Command = {
@@ -31,6 +32,7 @@ export const plan: Command = {
       ...boundsOf(definition, options),
       pins,
       secrets: () => undefined,
+      version: version(),
       signal,
     });
     const build = newBuildId(new Date());

@@ -1,22 +1,33 @@
+import { statSync } from 'node:fs';
 import { showBytes } from '../../base/byte-string.ts';
 import { printable } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
-import { checkExt4 } from '../../formats/ext4/check/check.ts';
-import { showPlace } from '../../formats/ext4/read/report.ts';
 import { summaryOf } from '../../formats/ext4/read/summary.ts';
 import type { Ext4Summary } from '../../formats/ext4/read/summary.ts';
 import type { FileEntry } from '../../formats/file-tree.ts';
 import { compareTrees } from '../../images/compare.ts';
-import { imageReaderOn, openImageFile } from '../../images/reader.ts';
 import type { Invocation } from '../command.ts';
 import { flag, textOption } from '../values.ts';
+import { describeFile } from './describe.ts';
+import { sourceOf } from './options.ts';
 import { treeFrom } from './source.ts';
 
 /** `image inspect FILE`. */
 export async function inspectImage([from]: readonly [string], { options, signal, print }: Invocation): Promise<number> {
-  using tree = await treeFrom({ from, reference: textOption(options, 'reference') }, signal);
-  const { format, entries, fd } = tree;
-  const summary = fd === undefined ? undefined : describeImage(summaryOf(imageReaderOn(fd)));
+  const source = sourceOf(from, options);
+  const described =
+    from === '-' || statSync(from, { throwIfNoEntry: false })?.isFile() !== true
+      ? undefined
+      : describeFile(from, source.partition);
+  if (described !== undefined) {
+    const { format, data, lines } = described;
+    if (flag(options, 'json')) print(JSON.stringify({ file: from, format, ...data }, undefined, 2));
+    else print([`${from}: ${lines[0]}`, ...lines.slice(1)].map(printable).join('\n'));
+    return 0;
+  }
+  using tree = await treeFrom(source, signal);
+  const { format, entries, image } = tree;
+  const summary = image === undefined ? undefined : describeImage(summaryOf(image));
   const names = countBy(entries);
   const bytes = entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
   if (flag(options, 'json')) {
@@ -62,18 +73,6 @@ function listLine(entry: FileEntry): string {
   if (entry.type === 'file') return `${line} ${entry.size} ${path}`;
   if (entry.type === 'symlink') return `${line} ${path} -> ${printable(showBytes(entry.target))}`;
   return entry.type === 'char' || entry.type === 'block' ? `${line} ${entry.major}:${entry.minor} ${path}` : `${line} ${path}`;
-}
-
-/** `image check FILE`: 0 when nothing is wrong with an ext4 image, 7 with what is. */
-export function checkImage([file]: readonly [string], { options, signal, print }: Invocation): Promise<number> {
-  using image = openImageFile(file);
-  const findings = checkExt4(imageReaderOn(image.fd), { signal }).map(({ place, what }) => ({ place: showPlace(place), what }));
-  if (flag(options, 'json')) print(JSON.stringify({ file, findings }, undefined, 2));
-  else {
-    const end = `${file}: ${findings.length === 0 ? 'sound' : `${findings.length} findings`}`;
-    print([...findings.map(({ place, what }) => `${place}: ${what}`), end].map(printable).join('\n'));
-  }
-  return Promise.resolve(findings.length === 0 ? 0 : 7);
 }
 
 const marks = { added: '+', removed: '-', changed: '~' } as const;

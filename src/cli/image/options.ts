@@ -1,10 +1,14 @@
 import { PortkitError } from '../../base/errors.ts';
 import { ext4Profiles } from '../../formats/ext4/options.ts';
 import type { Ext4Options } from '../../formats/ext4/options.ts';
-import type { Adjustments } from '../../images/adjust.ts';
+import type { Adjustments } from '../../formats/adjust.ts';
+import type { Source } from '../../images/load.ts';
+import { uuidForm } from '../../formats/uuid.ts';
+import type { Packing } from '../../ops/packer.ts';
+import type { VfatOptions } from '../../ops/mkfs/vfat.ts';
 import type { Invocation } from '../command.ts';
 import { parseSize } from '../sizes.ts';
-import { textOption } from '../values.ts';
+import { flag, textOption } from '../values.ts';
 
 type Options = Invocation['options'];
 
@@ -13,6 +17,19 @@ export function outputOf(options: Options, name: string): string {
   const output = textOption(options, name);
   if (output !== undefined && output !== '-') return output;
   throw new PortkitError('PK1001', `"portkit image" needs the file to write to`, { hint: `Name a file with --${name}` });
+}
+
+/** What FROM is, with `--reference`, `--partition` and `--xattrs`. */
+export function sourceOf(from: string, options: Options): Source & { readonly xattrs: boolean } {
+  const partition = textOption(options, 'partition');
+  if (partition !== undefined && !/^[1-9][0-9]{0,3}$/.test(partition))
+    throw notUnderstood('partition', partition, 'a number from 1');
+  return {
+    from,
+    reference: textOption(options, 'reference'),
+    xattrs: flag(options, 'xattrs'),
+    partition: partition === undefined ? undefined : Number(partition),
+  };
 }
 
 /** `--owner` and `--time`. */
@@ -58,12 +75,37 @@ function parseHeadroom(text: string): NonNullable<Ext4Options['headroom']> {
   return percent === undefined ? { bytes: parseSize(text, 'headroom') } : { percent: Number(percent) };
 }
 
+/** What is asked of a vfat image; its time is that of `--time`. */
+export function vfatOptionsOf(options: Options): VfatOptions {
+  const [size, label, serial] = [textOption(options, 'size'), textOption(options, 'label'), textOption(options, 'serial')];
+  const { time } = adjustmentsOf(options);
+  return {
+    ...(size !== undefined && { size: parseSize(size, 'size') }),
+    ...(label !== undefined && { label }),
+    ...(serial !== undefined && { serial }),
+    ...(time !== undefined && { mtime: time }),
+  };
+}
+
+/** `--uuid`. */
+export function uuidOf(options: Options): string | undefined {
+  const uuid = textOption(options, 'uuid');
+  if (uuid === undefined || uuidForm.test(uuid)) return uuid;
+  throw notUnderstood('uuid', uuid, 'a UUID such as 01234567-89ab-cdef-0123-456789abcdef');
+}
+
+/** An option that takes one of these words; undefined when it is not given. */
+export function oneOf<Word extends string>(options: Options, name: string, words: readonly Word[]): Word | undefined {
+  const given = textOption(options, name);
+  const word = words.find((one) => one === given);
+  if (given === undefined || word !== undefined) return word;
+  throw notUnderstood(name, given, words.join(', '));
+}
+
 /** `--compress` of a cpio; undefined for none. */
-export function compressionOf(options: Options): { readonly format: 'gzip' | 'zstd' } | undefined {
-  const name = textOption(options, 'compress') ?? 'none';
-  if (name === 'gzip' || name === 'zstd') return { format: name };
-  if (name === 'none') return undefined;
-  throw notUnderstood('compress', name, 'none, gzip, zstd');
+export function compressionOf(options: Options): Packing | undefined {
+  const format = oneOf(options, 'compress', ['none', 'gzip', 'zstd', 'xz', 'lz4']) ?? 'none';
+  return format === 'none' ? undefined : { format };
 }
 
 function notUnderstood(option: string, text: string, takes: string): PortkitError {

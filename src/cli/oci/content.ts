@@ -7,7 +7,7 @@ import { digestFromHex } from '../../base/digest.ts';
 import { compress } from '../../formats/compression/compress.ts';
 import type { FileEntry, FileTree } from '../../formats/file-tree.ts';
 import { writeTar } from '../../formats/tar/write.ts';
-import { tarEntriesOf } from '../../images/archive.ts';
+import { tarEntriesOf } from '../../formats/tar/tree-entries.ts';
 import { parseOciDigest } from '../../oci/model/digest.ts';
 import { contentType } from '../../oci/typed/pack.ts';
 import type { Content } from '../../oci/typed/pack.ts';
@@ -33,7 +33,7 @@ export async function contentOf(from: string, signal: AbortSignal): Promise<Cont
     const digest = parseOciDigest(digestFromHex(hash.digest('hex')));
     return {
       descriptor: { mediaType: contentType, digest, size },
-      source: { open: (_, offset = 0) => piecesOf(fd, offset) },
+      source: { open: (_, offset = 0) => piecesOf(fd, { at: offset, size: size - offset }) },
       [Symbol.dispose]: () => held.dispose(),
     };
   } catch (error) {

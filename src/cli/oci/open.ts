@@ -23,11 +23,12 @@ export interface Opener extends AsyncDisposable {
 }
 
 /** An opener for one command line. */
-export async function openPlaces({ options, signal }: Pick<Invocation, 'options' | 'signal'>): Promise<Opener> {
+export async function openPlaces({ options, signal, note }: Pick<Invocation, 'options' | 'signal' | 'note'>): Promise<Opener> {
   const held = new AsyncDisposableStack();
   const transport = flag(options, 'plain-http') ? ({ transport: 'plain-http' } as const) : {};
   let registries: Promise<Registries> | undefined;
-  const opened = async (): Promise<Registries> => (registries ??= openRegistries().then((one) => held.use(one)));
+  const opened = async (): Promise<Registries> =>
+    (registries ??= openRegistries((message) => note(`warning: ${message}`)).then((one) => held.use(one)));
   async function named(source: LayoutSource, name: string | undefined): Promise<CopyFrom> {
     return { source, name: name ?? (await onlyName(source, signal)) };
   }

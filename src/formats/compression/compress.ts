@@ -1,7 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { PortkitError } from '../../base/errors.ts';
-import { byteReader } from '../byte-reader.ts';
 import { gzip } from './gzip.ts';
+import { piecesOf } from './pieces.ts';
 import { through } from './through.ts';
 
 /** How to make a stream smaller; without a level the format's usual one (gzip 6, zstd 3). */
@@ -46,13 +47,29 @@ const piece = 2 ** 16;
  * several threads for it (`nbWorkers`): its streams then end early without an error.
  */
 async function* zstd(source: AsyncIterable<Uint8Array>, level: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const reader = byteReader(source);
+  const pieces = piecesOf(source);
+  const [first, second] = [Buffer.allocUnsafeSlow(piece), Buffer.allocUnsafeSlow(piece)];
+  const fill = async (room: Buffer): Promise<Buffer> => room.subarray(0, await pieces.into(room));
+  const ahead = { room: first, other: second, filled: fill(first) };
+
+  /** The next piece; the one after it is fetched while the codec, on its thread, is busy with this one. */
+  async function pull(): Promise<Buffer> {
+    const bytes = await ahead.filled;
+    if (bytes.length === 0) return bytes;
+    [ahead.room, ahead.other] = [ahead.other, ahead.room];
+    ahead.filled = nextTurn().then(() => fill(ahead.room));
+    // Who awaits it may be gone when it fails.
+    ahead.filled.catch(() => undefined);
+    return bytes;
+  }
+
   const codec = createZstdCompress({
     params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
   });
   try {
-    yield* through(codec, { left: Buffer.alloc(0), pull: () => reader.take(piece) }, signal);
+    yield* through(codec, { left: Buffer.alloc(0), pull }, signal);
   } finally {
-    await reader.close();
+    await ahead.filled.catch(() => undefined);
+    await pieces.close();
   }
 }

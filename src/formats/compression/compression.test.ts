@@ -71,6 +71,20 @@ describe.each(['gzip', 'zstd'] as const)('%s', (format) => {
     );
   });
 
+  test('takes chunks that come one in the place of the other', async () => {
+    const bytes = randomBytes(3_000_000);
+    // oxlint-disable-next-line require-await -- a stream
+    async function* inPlace(): AsyncGenerator<Uint8Array> {
+      const room = Buffer.alloc(100_003);
+      for (let at = 0; at < bytes.length; at += room.length) {
+        room.fill(0);
+        yield room.subarray(0, bytes.copy(room, 0, at));
+      }
+      room.fill(0);
+    }
+    expect((await unpack(await collect(compress(inPlace(), { format }, signal)), { format })).equals(bytes)).toBe(true);
+  });
+
   test('its own program reads it', async () => {
     const bytes = Buffer.from('some text\n'.repeat(30_000));
     const packed = await collect(compress(chunks(bytes, 999), { format }, signal));

@@ -7,11 +7,8 @@ import { unlz4 } from './lz4.ts';
 import { through } from './through.ts';
 import type { Codec, Feed } from './through.ts';
 
-/** The formats that files have and that can be read. */
-export type CompressedFormat = 'gzip' | 'zstd' | 'xz';
-
-/** The formats that can be read; legacy LZ4 is only what a kernel has inside. */
-export type ReadableFormat = CompressedFormat | 'lz4';
+/** The formats that can be read; LZ4 in its legacy form only, which kernels and initrds have. */
+export type CompressedFormat = 'gzip' | 'zstd' | 'xz' | 'lz4';
 
 /** What a compressed stream may give: a few bytes can stand for a full disk. */
 export interface DecompressLimits {
@@ -39,6 +36,7 @@ const magics = [
   ['gzip', '1f8b08'],
   ['zstd', '28b52ffd'],
   ['xz', 'fd377a585a00'],
+  ['lz4', '02214c18'],
 ] as const;
 
 /** The format that a stream begins like, and the stream from its beginning. */
@@ -62,7 +60,7 @@ export function compressionOf(head: Buffer): CompressedFormat | undefined {
  */
 export async function* decompress(
   source: AsyncIterable<Uint8Array>,
-  { format, limits, unxz }: DecompressHelp & { readonly format: ReadableFormat },
+  { format, limits, unxz }: DecompressHelp & { readonly format: CompressedFormat },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const reader = byteReader(source);
@@ -78,7 +76,7 @@ export async function* decompress(
 }
 
 /**
- * One gzip member or zstd frame, or all that is left of an xz stream, within its limits; what stands behind it stays in the
+ * One gzip member or zstd frame, or all that is left of an xz or LZ4 stream, within its limits; what stands behind it stays in the
  * reader.
  */
 export async function* decompressMember(
@@ -95,8 +93,8 @@ async function* member(
   { format, unxz }: { readonly format: CompressedFormat; readonly unxz: Unxz },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  if (format === 'xz') {
-    yield* unxz(rest(reader), signal);
+  if (format === 'xz' || format === 'lz4') {
+    yield* format === 'xz' ? unxz(rest(reader), signal) : unlz4(reader, signal);
     return;
   }
   const feed: Feed = { left: Buffer.alloc(0), pull: () => reader.some(2 ** 16) };
@@ -107,7 +105,7 @@ async function* member(
 
 async function* limited(
   given: AsyncIterable<Uint8Array>,
-  { format, limits, taken }: { format: ReadableFormat; limits: DecompressLimits; taken: () => number },
+  { format, limits, taken }: { format: CompressedFormat; limits: DecompressLimits; taken: () => number },
 ): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const bytes of given) {
@@ -154,6 +152,6 @@ function decoder(format: 'gzip' | 'zstd'): Codec {
   return format === 'gzip' ? createGunzip() : createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 27 } });
 }
 
-function tooLarge(format: ReadableFormat, what: string): PortkitError {
+function tooLarge(format: CompressedFormat, what: string): PortkitError {
   return new PortkitError('PK3303', `The ${format} stream gives ${what}`);
 }

@@ -1,5 +1,5 @@
 import { constants, crc32, deflateRaw } from 'node:zlib';
-import { byteReader } from '../byte-reader.ts';
+import { piecesOf } from './pieces.ts';
 
 /** How to make a gzip. */
 export interface GzipOptions {
@@ -24,20 +24,21 @@ export async function* gzip(
   { level, atOnce = usualAtOnce }: GzipOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const reader = byteReader(source);
-  const running: Promise<Buffer>[] = [];
+  const pieces = piecesOf(source);
+  const running: { readonly room: Buffer; readonly made: Promise<Buffer> }[] = [];
+  const rooms: Buffer[] = Array.from({ length: atOnce }, () => Buffer.allocUnsafeSlow(gzipPiece));
   let sum = 0;
   let size = 0;
 
-  /** Begins pieces until enough are running; answers whether there are more. */
+  /** Begins pieces while there is room; answers whether there are more. */
   async function fill(): Promise<boolean> {
-    while (running.length < atOnce) {
+    for (let room = rooms.pop(); room !== undefined; room = rooms.pop()) {
       signal.throwIfAborted();
-      const bytes = await reader.take(gzipPiece);
+      const bytes = room.subarray(0, await pieces.into(room));
       if (bytes.length === 0) return false;
       sum = crc32(bytes, sum);
       size = (size + bytes.length) % 2 ** 32;
-      running.push(deflatePiece(bytes, level));
+      running.push({ room, made: deflatePiece(bytes, level) });
     }
     return true;
   }
@@ -46,10 +47,12 @@ export async function* gzip(
     yield Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
     for (let more = true; ;) {
       if (more) more = await fill();
-      const done = await running.shift();
-      if (done === undefined) break;
+      const next = running.shift();
+      if (next === undefined) break;
+      const made = await next.made;
       signal.throwIfAborted();
-      yield done;
+      rooms.push(next.room);
+      yield made;
     }
     // The last block, which is empty.
     const end = Buffer.from([3, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -57,16 +60,16 @@ export async function* gzip(
     end.writeUInt32LE(size, 6);
     yield end;
   } finally {
-    await Promise.allSettled(running);
-    await reader.close();
+    await Promise.allSettled(running.map(({ made }) => made));
+    await pieces.close();
   }
 }
 
 /** Deflate blocks that refer to nothing before them and end at a byte, none of them marked as the last. */
 function deflatePiece(bytes: Buffer, level: number): Promise<Buffer> {
-  // The most memory for the encoder is the quickest. Room for all of the output: each time it is full would be one more way
-  // to a thread and back.
-  const options = { level, memLevel: 9, finishFlush: constants.Z_FULL_FLUSH, chunkSize: gzipPiece + 2 ** 14 };
+  // The most memory for the encoder is the quickest. Most pieces become half as long: room for more is memory for nothing,
+  // and less would mean more ways to a thread and back.
+  const options = { level, memLevel: 9, finishFlush: constants.Z_FULL_FLUSH, chunkSize: gzipPiece / 2 };
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   deflateRaw(bytes, options, (error, made) => (error === null ? resolve(made) : reject(error)));
   // Who awaits it may be gone when it fails.

@@ -22,22 +22,6 @@ export interface CpioHeader {
   readonly check: number;
 }
 
-const fields = [
-  'ino',
-  'mode',
-  'uid',
-  'gid',
-  'nlink',
-  'mtime',
-  'size',
-  'devMajor',
-  'devMinor',
-  'major',
-  'minor',
-  'nameSize',
-  'check',
-] as const satisfies readonly (keyof CpioHeader)[];
-
 /** The bytes of every header, before the name. */
 export const headerSize = 110;
 /** The name that ends an archive. */
@@ -65,10 +49,15 @@ export function fillTo4(size: number): number {
 
 /** The 110 bytes of a header without checksum ("newc"). */
 export function encodeHeader(header: CpioHeader): string {
-  let text = '070701';
-  // Most numbers are 0.
-  for (const field of fields) text += header[field] === 0 ? '00000000' : header[field].toString(16).padStart(8, '0');
+  const { ino, mode, uid, gid, nlink, mtime, size, devMajor, devMinor, major, minor, nameSize, check } = header;
+  const inode = hex(ino) + hex(mode) + hex(uid) + hex(gid) + hex(nlink) + hex(mtime) + hex(size);
+  const text = `070701${inode}${hex(devMajor)}${hex(devMinor)}${hex(major)}${hex(minor)}${hex(nameSize)}${hex(check)}`;
   return text.toUpperCase();
+}
+
+/** Most numbers are 0. */
+function hex(value: number): string {
+  return value === 0 ? '00000000' : value.toString(16).padStart(8, '0');
 }
 
 /** Reads a header; `summed` says whether `check` counts. */

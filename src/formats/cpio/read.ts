@@ -2,7 +2,7 @@ import { malformed, refused, tooMuch } from '../archive-errors.ts';
 import { byteReader, remaining } from '../byte-reader.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { compressionOf, decompressMember } from '../compression/decompress.ts';
-import type { DecompressHelp } from '../compression/decompress.ts';
+import type { CompressedFormat, DecompressHelp } from '../compression/decompress.ts';
 import type { TarLimits } from '../tar/entry.ts';
 import { readArchive } from './archive.ts';
 import type { Reading } from './archive.ts';
@@ -11,6 +11,8 @@ import type { CpioEntry } from './entry.ts';
 /** What a cpio may cost, and what its compressed parts need. */
 export interface CpioHelp extends DecompressHelp {
   readonly archive: TarLimits;
+  /** Hears how each compressed part is compressed. */
+  readonly onCompressed?: (format: CompressedFormat) => void;
 }
 
 /** Compressed parts that one file may have. */
@@ -44,7 +46,10 @@ export async function* readCpio(
       if (head === undefined && reading.spent.headers === 0) throw malformed(where, 'it holds no archive');
       if (head === undefined) return;
       const format = compressionOf(head);
-      if (format !== undefined) compressed += 1;
+      if (format !== undefined) {
+        compressed += 1;
+        help.onCompressed?.(format);
+      }
       if (compressed > mostCompressed) throw tooMuch(where, `more than ${mostCompressed} compressed parts`);
       if (format === undefined) yield* readArchive(reader, reading, signal);
       else yield* readCompressed(decompressMember(reader, { ...help, format }, signal), reading, signal);

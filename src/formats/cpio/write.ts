@@ -6,10 +6,10 @@ import type { FileEntry, FileTree } from '../file-tree.ts';
 import { encodeHeader, fillTo4, headerSize, largest, longestName, trailerName, typeBits } from './header.ts';
 import type { CpioHeader } from './header.ts';
 import { collector } from '../collector.ts';
-import type { Collector } from '../collector.ts';
+import type { ChunkOptions, Collector } from '../collector.ts';
 
 /** How to write a cpio. */
-export interface CpioOptions {
+export interface CpioOptions extends ChunkOptions {
   /** The time of every entry, in seconds; without it each keeps its own. */
   readonly mtime?: number;
   /** The archive's size is a multiple of this; 512 unless given. */
@@ -31,16 +31,14 @@ interface Inode {
  */
 export async function* writeCpio(tree: FileTree, options: CpioOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const inodes = inodesOf(tree.entries);
-  const out = collector();
+  const out = collector(options);
   for (const { path, inode } of namesOf(tree.entries, inodes)) {
     signal.throwIfAborted();
     inode.pending -= 1;
     const size = sizeOf(inode);
     const name = path === '' ? '.' : path;
     checkEntry(name, inode.entry, size);
-    out.text(encodeHeader(headerOf(inode, { size, nameSize: name.length + 1, mtime: options.mtime })));
-    out.text(name);
-    out.zeros(1 + fillTo4(headerSize + name.length + 1));
+    out.text(encodeHeader(headerOf(inode, { size, nameSize: name.length + 1, mtime: options.mtime })) + filled(name));
     const { entry } = inode;
     if (entry.type === 'symlink') out.text(entry.target);
     if (entry.type === 'file' && size > 0) {
@@ -52,11 +50,14 @@ export async function* writeCpio(tree: FileTree, options: CpioOptions, signal: A
     out.zeros(fillTo4(size));
     if (out.full()) yield out.take();
   }
-  out.text(encodeHeader({ ...noHeader, nlink: 1, nameSize: trailerName.length + 1 }));
-  out.text(trailerName);
-  out.zeros(1 + fillTo4(headerSize + trailerName.length + 1));
+  out.text(encodeHeader({ ...noHeader, nlink: 1, nameSize: trailerName.length + 1 }) + filled(trailerName));
   out.zeros(-out.offset() & ((options.blockSize ?? 512) - 1));
   yield out.take();
+}
+
+/** A name as it stands behind a header. */
+function filled(name: string): string {
+  return name + '\0'.repeat(1 + fillTo4(headerSize + name.length + 1));
 }
 
 /** The paths whose extended attributes a cpio leaves out. */

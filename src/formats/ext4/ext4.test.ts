@@ -25,8 +25,8 @@ const zoo: readonly FileEntry[] = [
   { path: byteString('f'), type: 'block', major: 259, minor: 70_000, ...usual },
   { path: byteString('g'), type: 'fifo', ...usual },
   { path: byteString('h'), type: 'socket', ...usual },
-  { ...file('i', 100_000, 'gaps'), ...usual, mode: 0o6755, uid: 100_000, gid: 4_000_000_000 } as FileEntry,
-  { ...file('j', 60_000, 'holes'), mtime: { seconds: 2_208_988_800, nanos: 123_456_789 } } as FileEntry,
+  { ...file('i', 100_000, 'gaps'), ...usual, mode: 0o6755, uid: 100_000, gid: 4_000_000_000 },
+  { ...file('j', 60_000, 'holes'), mtime: { seconds: 2_208_988_800, nanos: 123_456_789 } },
   {
     ...file('k'),
     xattrs: [
@@ -34,7 +34,7 @@ const zoo: readonly FileEntry[] = [
       xattr('system.posix_acl_access', acl),
       xattr('user.x', Buffer.alloc(1000, 7)),
     ],
-  } as FileEntry,
+  },
   { path: byteString('l'), type: 'dir', ...usual },
   ...Array.from({ length: 400 }, (_, at) => file(`l/${String(at).padStart(30, '0')}`, at % 3)),
   file(`l/${'ü'.repeat(100)}`, 1),
@@ -79,8 +79,8 @@ describe('the bytes', () => {
     const others = [
       [[root, file('b', 1)], {}],
       [[root, file('a', 2)], {}],
-      [[root, { ...file('a', 1), uid: 1 } as FileEntry], {}],
-      [[root, { ...file('a', 1), xattrs: [xattr('user.a', Buffer.alloc(1))] } as FileEntry], {}],
+      [[root, { ...file('a', 1), uid: 1 }], {}],
+      [[root, { ...file('a', 1), xattrs: [xattr('user.a', Buffer.alloc(1))] }], {}],
       [base, { profile: 'csum' }],
       [base, { label: 'x' }],
       [base, { identity: 'sha256:0' }],
@@ -331,9 +331,7 @@ describe('content that is not as planned', () => {
       { start: 0, end: 4096 },
     ];
     expect(
-      refusal(() =>
-        planExt4([root, { ...file('x', 50_000), content: contentName('data', 50_000) } as FileEntry], { dataRanges }),
-      ),
+      refusal(() => planExt4([root, { ...file('x', 50_000), content: contentName('data', 50_000) }], { dataRanges })),
     ).toMatch(/^PK3501 "\/x"/);
   });
 });

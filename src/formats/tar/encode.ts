@@ -1,7 +1,7 @@
-import { byteString, fromBytes, showBytes, toBytes } from '../../base/byte-string.ts';
+import { byteString, fromBytes, showBytes } from '../../base/byte-string.ts';
 import type { ByteString } from '../../base/byte-string.ts';
 import { blockSize } from './entry.ts';
-import type { TarBody, TarEntry } from './entry.ts';
+import type { PackedEntry, TarBody } from './entry.ts';
 import { checksum } from './header.ts';
 import { xattrPrefix } from './pax.ts';
 
@@ -20,7 +20,7 @@ const seven = 0o7777777;
 const eleven = 0o77777777777;
 
 /** The header of an entry, with a pax header in front of it when plain ustar cannot say all of it. */
-export function encodeEntry(entry: TarEntry): Buffer {
+export function encodeEntry(entry: PackedEntry): Buffer {
   const name = nameOf(entry);
   const split = splitName(name);
   const target = entry.type === 'symlink' || entry.type === 'hardlink' ? entry.target : '';
@@ -28,29 +28,37 @@ export function encodeEntry(entry: TarEntry): Buffer {
   const size = entry.type === 'file' ? entry.size : 0;
   const { seconds, nanos } = entry.mtime;
 
-  const records = new Map<string, ByteString>();
-  if (split === undefined) records.set('path', name);
-  if (target.length > 100) records.set('linkpath', target as ByteString);
-  if (size > eleven) records.set('size', byteString(`${size}`));
-  if (entry.uid > seven) records.set('uid', byteString(`${entry.uid}`));
-  if (entry.gid > seven) records.set('gid', byteString(`${entry.gid}`));
-  if (nanos !== 0 || seconds < 0 || seconds > eleven) records.set('mtime', byteString(timeText(seconds, nanos)));
-  if (device.major > seven) records.set('SCHILY.devmajor', byteString(`${device.major}`));
-  if (device.minor > seven) records.set('SCHILY.devminor', byteString(`${device.minor}`));
-  for (const xattr of entry.xattrs) records.set(xattrPrefix + xattrKey(xattr.name), fromBytes(xattr.value));
-
-  const own = encodeHeader({
+  const header: HeaderFields = {
     name: split?.name ?? name.slice(0, 100),
     prefix: split?.prefix ?? '',
     typeflag: typeflags[entry.type],
     target: target.slice(0, 100),
     numbers: { mode: entry.mode, uid: entry.uid, gid: entry.gid, size, seconds, ...device },
-  });
-  return records.size === 0 ? own : Buffer.concat([encodePax(records, name), own]);
+  };
+  const records: [key: string, value: ByteString][] = [];
+  if (split === undefined) records.push(['path', name]);
+  if (target.length > 100) records.push(['linkpath', target as ByteString]);
+  if (size > eleven) records.push(['size', ascii(`${size}`)]);
+  if (entry.uid > seven) records.push(['uid', ascii(`${entry.uid}`)]);
+  if (entry.gid > seven) records.push(['gid', ascii(`${entry.gid}`)]);
+  if (nanos !== 0 || seconds < 0 || seconds > eleven) records.push(['mtime', ascii(timeText(seconds, nanos))]);
+  if (device.major > seven) records.push(['SCHILY.devmajor', ascii(`${device.major}`)]);
+  if (device.minor > seven) records.push(['SCHILY.devminor', ascii(`${device.minor}`)]);
+  for (const xattr of entry.xattrs) records.push([xattrPrefix + xattrKey(xattr.name), fromBytes(xattr.value)]);
+
+  if (records.length === 0) return putHeader(Buffer.allocUnsafe(blockSize), header);
+  const body = paxBody(records);
+  const filled = body.length + (-body.length & (blockSize - 1));
+  const bytes = Buffer.allocUnsafe(blockSize + filled + blockSize);
+  putHeader(bytes, paxHeader(name, body.length));
+  bytes.write(body, blockSize, 'latin1');
+  bytes.fill(0, blockSize + body.length, blockSize + filled);
+  putHeader(bytes.subarray(blockSize + filled), header);
+  return bytes;
 }
 
 /** A directory's name ends with a slash; the root is `./`. */
-function nameOf({ path, type }: TarEntry): ByteString {
+function nameOf({ path, type }: PackedEntry): ByteString {
   return (type === 'dir' ? `${path === '' ? '.' : path}/` : path) as ByteString;
 }
 
@@ -79,22 +87,31 @@ function xattrKey(name: ByteString): string {
   return name.replaceAll('%', '%25').replaceAll('=', '%3D');
 }
 
-/** The pax header: records sorted by key; a value that is no UTF-8 is announced as POSIX says. */
-function encodePax(records: ReadonlyMap<string, ByteString>, name: ByteString): Buffer {
-  const names = ['path', 'linkpath'].map((key) => records.get(key) ?? byteString(''));
-  const all = new Map(records);
-  if (names.some((one) => byteString(showBytes(one)) !== one)) all.set('hdrcharset', byteString('BINARY'));
-  const sorted = [...all].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const body = toBytes(sorted.map(([key, value]) => record(`${key}=${value}\n`)).join('') as ByteString);
+type Records = readonly (readonly [key: string, value: ByteString])[];
+
+/** Digits and the like. */
+function ascii(text: string): ByteString {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ASCII is one byte for each character
+  return text as ByteString;
+}
+
+/** Records sorted by key, one byte for each character; a name that is no UTF-8 is announced as POSIX says. */
+function paxBody(records: Records): string {
+  const binary = records.some(([key, value]) => (key === 'path' || key === 'linkpath') && byteString(showBytes(value)) !== value);
+  const all: Records = binary ? [...records, ['hdrcharset', ascii('BINARY')]] : records;
+  const sorted = all.length === 1 ? all : all.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([key, value]) => record(`${key}=${value}\n`)).join('');
+}
+
+function paxHeader(name: ByteString, size: number): HeaderFields {
   const last = name.split('/').findLast((part) => part !== '') ?? '';
-  const header = encodeHeader({
+  return {
     name: `PaxHeaders/${last.slice(0, 80)}`,
     prefix: '',
     typeflag: 'x',
     target: '',
-    numbers: { mode: 0o644, uid: 0, gid: 0, size: body.length, seconds: 0, major: 0, minor: 0 },
-  });
-  return Buffer.concat([header, body, padding(body.length)]);
+    numbers: { mode: 0o644, uid: 0, gid: 0, size, seconds: 0, major: 0, minor: 0 },
+  };
 }
 
 /** A record begins with its length, the digits of the length included. */
@@ -112,29 +129,40 @@ interface HeaderFields {
   readonly numbers: Readonly<Record<'mode' | 'uid' | 'gid' | 'size' | 'seconds' | 'major' | 'minor', number>>;
 }
 
-function encodeHeader({ name, prefix, typeflag, target, numbers }: HeaderFields): Buffer {
-  const block = Buffer.alloc(blockSize);
+/** What all headers have: the mark, and zeros where nothing is put. */
+const template = Buffer.alloc(blockSize);
+template.write('ustar\x0000', 257, 'latin1');
+
+/** Puts a header at the start of some bytes, and answers these. */
+function putHeader(block: Buffer, { name, prefix, typeflag, target, numbers }: HeaderFields): Buffer {
+  block.set(template);
   block.write(name, 0, 100, 'latin1');
   octal(block, numbers.mode, { at: 100, digits: 7 });
   octal(block, numbers.uid, { at: 108, digits: 7 });
   octal(block, numbers.gid, { at: 116, digits: 7 });
   octal(block, numbers.size, { at: 124, digits: 11 });
   octal(block, numbers.seconds, { at: 136, digits: 11 });
-  block.write(typeflag, 156, 'latin1');
-  block.write(target, 157, 100, 'latin1');
-  block.write('ustar\x0000', 257, 'latin1');
+  block[156] = typeflag.charCodeAt(0);
+  if (target !== '') block.write(target, 157, 100, 'latin1');
   octal(block, numbers.major, { at: 329, digits: 7 });
   octal(block, numbers.minor, { at: 337, digits: 7 });
-  block.write(prefix, 345, 155, 'latin1');
-  block.write(`${checksum(block).toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  if (prefix !== '') block.write(prefix, 345, 155, 'latin1');
+  octal(block, checksum(block), { at: 148, digits: 6 });
+  block[155] = ' '.charCodeAt(0);
   return block;
 }
 
 /** A number that does not fit stands in the pax header, and here as 0. */
-function octal(block: Buffer, value: number, { at, digits }: { readonly at: number; readonly digits: 7 | 11 }): void {
-  const fits = value >= 0 && value <= (digits === 7 ? seven : eleven);
-  block.write((fits ? value : 0).toString(8).padStart(digits, '0'), at, 'latin1');
+function octal(block: Buffer, value: number, { at, digits }: { readonly at: number; readonly digits: 6 | 7 | 11 }): void {
+  let rest = value >= 0 && value <= (digits === 11 ? eleven : seven) ? value : 0;
+  for (let place = at + digits - 1; place >= at; place -= 1) {
+    const above = Math.floor(rest / 8);
+    block[place] = zero + rest - above * 8;
+    rest = above;
+  }
 }
+
+const zero = '0'.charCodeAt(0);
 
 /** The zeros that fill up the last block. */
 export function padding(size: number): Buffer {

@@ -23,6 +23,16 @@ export type TarBody =
 /** One entry of an archive; the path is relative, without `.` and `..`, and empty for the root. */
 export type TarEntry = TarAttributes & TarBody & { readonly path: ByteString };
 
+/** An entry to be written: a file's content may also come at once, and is good until the next entry is asked for. */
+export type PackedEntry =
+  | Exclude<TarEntry, { readonly type: 'file' }>
+  | (TarAttributes & {
+      readonly path: ByteString;
+      readonly type: 'file';
+      readonly size: number;
+      readonly content: Uint8Array | AsyncIterable<Uint8Array>;
+    });
+
 /** What an archive may cost. */
 export interface TarLimits {
   /** Names in it, directories that are only implied among them. */

@@ -49,7 +49,8 @@ export function decodeHeader(block: Buffer, where: string): Header {
 /** The sum of a header's bytes, its own field taken as spaces. */
 export function checksum(block: Uint8Array): number {
   let sum = 8 * 32;
-  for (let at = 0; at < 512; at++) if (at < 148 || at >= 156) sum += block[at] ?? 0;
+  for (let at = 0; at < 148; at++) sum += block[at]!;
+  for (let at = 156; at < 512; at++) sum += block[at]!;
   return sum;
 }
 

@@ -1,12 +1,11 @@
 import { PortkitError } from '../../base/errors.ts';
 import { compressionOf } from '../../formats/compression/decompress.ts';
-import type { ReadableFormat } from '../../formats/compression/decompress.ts';
+import type { CompressedFormat } from '../../formats/compression/decompress.ts';
 
 /** What Linux kernels are compressed with; lz4 is the legacy format of it. */
-export type Compression = ReadableFormat | 'bzip2' | 'lzma' | 'lzo';
+export type Compression = CompressedFormat | 'bzip2' | 'lzma' | 'lzo';
 
 const others = [
-  ['lz4', '02214c18'],
   ['bzip2', '425a68'],
   ['lzma', '5d0000'],
   ['lzo', '894c5a4f000d0a1a0a'],
@@ -19,7 +18,7 @@ export function packingOf(head: Buffer): Compression | undefined {
 }
 
 /** The compression as one that can be read; the others are refused by name (PK3703). */
-export function readable(compression: Compression): ReadableFormat {
+export function readable(compression: Compression): CompressedFormat {
   if (compression !== 'bzip2' && compression !== 'lzma' && compression !== 'lzo') return compression;
   throw new PortkitError('PK3703', `The kernel is compressed with ${compression}, which cannot be read`, {
     hint: 'Kernels with gzip, zstd, xz and lz4 can; build it with one of them, or take its vmlinux',

@@ -14,18 +14,18 @@ export interface BlobReader {
 }
 
 /** Takes blobs and manifests; a manifest is only pushed after everything that it names. */
-export interface BlobWriter {
+interface BlobWriter {
   push(descriptor: Descriptor, source: BlobSource, signal: AbortSignal): Promise<'stored' | 'existed'>;
 }
 
 /** Knows what names stand for. */
-export interface Resolver {
+interface Resolver {
   /** A tag or a digest; undefined when nothing has that name. */
   resolve(name: string, signal: AbortSignal): Promise<Descriptor | undefined>;
 }
 
 /** Gives names to manifests that are there. */
-export interface Tagger {
+interface Tagger {
   tag(descriptor: Descriptor, name: string, signal: AbortSignal): Promise<void>;
   tags(signal: AbortSignal): AsyncIterable<string>;
 }

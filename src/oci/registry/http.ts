@@ -49,6 +49,7 @@ export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): 
   request.on('socket', (socket) => (socket.connecting ? socket.once('connect', connected) : connected()));
   request.on('finish', () => {
     connected();
+    // An answer can come before the end of the request: then nothing is waited for, and no timer may keep the process.
     if (!sending.signal.aborted) deadline = setTimeout(giveUp, timeouts.headersMs);
   });
   const failed = (error: unknown) => {

@@ -18,7 +18,7 @@ export async function parseConfig(bytes: Uint8Array, shown: string): Promise<Con
   if (bytes.length > documentLimit) throw new PortkitError('PK4006', `${shown} has more than ${documentLimit} bytes`);
   const { parseDocument } = await import('yaml');
   const text = decode(bytes, shown);
-  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, merge: false, logLevel: 'silent' });
+  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, merge: false, logLevel: 'error' });
   const [error] = document.errors;
   if (error !== undefined) throw malformed(shown, error.message.split('\n')[0] ?? '');
   const value = plain(() => document.toJS({ maxAliasCount: 100 }), shown);

@@ -6,11 +6,12 @@ import type { TreeEdit } from '../../graph/ops.ts';
 import { putDirectory, removeEntry, writeTree } from '../../store/trees/editor.ts';
 import type { Attributes } from '../../store/trees/node.ts';
 import { showPath } from '../../store/trees/path.ts';
-import type { FileWorld } from '../input.ts';
+import type { DecompressWorld } from '../decompress.ts';
 import { changeAttributes, parseMode, plainDirectory, plainFile, withAttributes } from './attributes.ts';
 import type { AttributeChange } from './attributes.ts';
 import { copyInto } from './copy.ts';
 import { addElfLibs } from './elf-libs.ts';
+import { addKernelModules } from './kernel-modules.ts';
 import { linkAt, putAt, standingAt } from './lay.ts';
 import type { Making } from './lay.ts';
 import { editPath, missingPath } from './paths.ts';
@@ -18,7 +19,7 @@ import { editPath, missingPath } from './paths.ts';
 /** What edits can refer to. */
 export interface EditSources {
   readonly inputs: readonly Ref[];
-  readonly world: FileWorld;
+  readonly world: DecompressWorld;
 }
 
 /** Makes one change. */
@@ -36,7 +37,8 @@ export async function applyEdit(making: Making, edit: TreeEdit, { inputs, world 
     return changeAt(making, edit.chown, { changed, recursive: edit.recursive === true });
   }
   if ('xattr' in edit) return setXattr(making, edit);
-  return addElfLibs(making, edit, { input: inputAt(inputs, edit.from), world });
+  const source = { input: inputAt(inputs, edit.from), world };
+  return 'elfLibs' in edit ? addElfLibs(making, edit, source) : addKernelModules(making, edit, source);
 }
 
 type EditOf<Key extends string> = Extract<TreeEdit, Record<Key, unknown>>;

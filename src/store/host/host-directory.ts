@@ -16,16 +16,17 @@ export interface HostDirectory extends Disposable {
   own(): BigIntStats;
   readlink(name: ByteString): ByteString;
   enter(name: ByteString): HostDirectory;
-  /** Opens a regular file for reading; a FIFO that took its place cannot block. */
+  /** Opens a file for reading; a FIFO that took its place cannot block. Only `stat` of what it gives tells whether it is one. */
   openFile(name: ByteString): HostFile;
 }
 
-/** An open regular file. */
+/** An open file. */
 interface HostFile extends Disposable {
   readonly fd: number;
+  /** What it is now; throws (PK2101) if it is no regular file. */
   stat(): BigIntStats;
-  /** All bytes from the start, at most `limit`. */
-  read(limit: number): Buffer;
+  /** All bytes from the start, at most `limit`; in `room`, if that is given and large enough. */
+  read(limit: number, room?: Buffer): Buffer;
 }
 
 const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -33,15 +34,21 @@ const fileFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 
 /** Opens a directory of the host; its own path may hold symlinks, what is below is never followed. */
 export function openHostDirectory(path: string): HostDirectory {
-  return holdDirectory(openOr(path, `${path}/.`, directoryFlags), path);
+  return holdDirectory(
+    openOr(() => path, `${path}/.`, directoryFlags),
+    path,
+  );
 }
 
 function holdDirectory(fd: number, shown: string): HostDirectory {
-  const at = (name: ByteString): string | Buffer => nodePath(fromBytes(Buffer.from(`/proc/self/fd/${fd}/${name}`, 'latin1')));
+  const own = `/proc/self/fd/${fd}`;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ASCII in front of a byte string
+  const at = (name: ByteString): string | Buffer => nodePath(`${own}/${name}` as ByteString);
   const show = (name: ByteString): string => `${shown}/${showBytes(name)}`;
   return {
     shown,
-    names: () => readdirSync(`/proc/self/fd/${fd}`, 'latin1').map((name) => fromBytes(Buffer.from(name, 'latin1'))),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one character for each byte, as asked
+    names: () => readdirSync(own, 'latin1') as ByteString[],
     stat(name) {
       try {
         return lstatSync(at(name), { bigint: true });
@@ -59,23 +66,29 @@ function holdDirectory(fd: number, shown: string): HostDirectory {
         throw error;
       }
     },
-    enter: (name) => holdDirectory(openOr(show(name), at(name), directoryFlags), show(name)),
-    openFile: (name) => holdFile(openOr(show(name), at(name), fileFlags), show(name)),
+    enter: (name) =>
+      holdDirectory(
+        openOr(() => show(name), at(name), directoryFlags),
+        show(name),
+      ),
+    openFile(name) {
+      const shown = (): string => show(name);
+      return holdFile(openOr(shown, at(name), fileFlags), shown);
+    },
     [Symbol.dispose]: () => closeSync(fd),
   };
 }
 
-function holdFile(fd: number, shown: string): HostFile {
-  const stat = fstatSync(fd, { bigint: true });
-  if (!stat.isFile()) {
-    closeSync(fd);
-    throw changed(shown);
-  }
+function holdFile(fd: number, shown: () => string): HostFile {
   return {
     fd,
-    stat: () => fstatSync(fd, { bigint: true }),
-    read(limit) {
-      const bytes = Buffer.allocUnsafe(limit);
+    stat() {
+      const stat = fstatSync(fd, { bigint: true });
+      if (!stat.isFile()) throw changed(shown());
+      return stat;
+    },
+    read(limit, room) {
+      const bytes = room !== undefined && room.length >= limit ? room : Buffer.allocUnsafe(limit);
       let done = 0;
       while (done < limit) {
         const read = readSync(fd, bytes, done, limit - done, done);
@@ -89,12 +102,12 @@ function holdFile(fd: number, shown: string): HostFile {
 }
 
 /** Opens, telling a swap by somebody else (a link, another type, gone) from a refusal by the system. */
-function openOr(shown: string, path: string | Buffer, flags: number): number {
+function openOr(shown: () => string, path: string | Buffer, flags: number): number {
   try {
     return openSync(path, flags);
   } catch (error) {
-    if (['ELOOP', 'ENOTDIR', 'ENOENT', 'ENXIO'].includes(systemCode(error) ?? '')) throw changed(shown, error);
-    throw new PortkitError('PK2102', `Cannot open ${shown}`, { hint: 'Check that it exists and may be read', cause: error });
+    if (['ELOOP', 'ENOTDIR', 'ENOENT', 'ENXIO'].includes(systemCode(error) ?? '')) throw changed(shown(), error);
+    throw new PortkitError('PK2102', `Cannot open ${shown()}`, { hint: 'Check that it exists and may be read', cause: error });
   }
 }
 

@@ -33,8 +33,8 @@ const others = [
 const entries: readonly FileEntry[] = [
   root,
   { path: byteString('a'), type: 'dir', ...usual, xattrs: [xattr('user.long', Buffer.alloc(900, 1))] },
-  { ...file('a/acl', 5000), xattrs: [xattr('system.posix_acl_access', acl)] } as FileEntry,
-  { ...file('a/cap', 50_000), xattrs: [xattr('security.capability', capability)] } as FileEntry,
+  { ...file('a/acl', 5000), xattrs: [xattr('system.posix_acl_access', acl)] },
+  { ...file('a/cap', 50_000), xattrs: [xattr('security.capability', capability)] },
   { path: byteString('a/deep'), type: 'dir', ...usual },
   { path: byteString('a/deep/fifo'), type: 'fifo', ...usual },
   file('a/pieces', 100_000, 'holes'),

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file portkit/v1/definition.proto.
  */
 export const file_portkit_v1_definition: GenFile = /*@__PURE__*/
-  fileDesc("Chtwb3J0a2l0L3YxL2RlZmluaXRpb24ucHJvdG8SCnBvcnRraXQudjEiVwoKRGVmaW5pdGlvbhIkCgh2ZXJ0aWNlcxgBIAMoCzISLnBvcnRraXQudjEuVmVydGV4EiMKB3RhcmdldHMYAiADKAsyEi5wb3J0a2l0LnYxLlRhcmdldCI4CgZUYXJnZXQSDAoEbmFtZRgBIAEoCRIgCgVpbnB1dBgCIAEoCzIRLnBvcnRraXQudjEuSW5wdXQiJwoFSW5wdXQSDgoGdmVydGV4GAEgASgNEg4KBm91dHB1dBgCIAEoDSJeCghMb2NhdGlvbhIMCgRmaWxlGAEgASgJEgwKBGxpbmUYAiABKA0SDgoGY29sdW1uGAMgASgNEhcKCmVuZF9jb2x1bW4YBCABKA1IAIgBAUINCgtfZW5kX2NvbHVtbiL5BQoGVmVydGV4EgwKBG5hbWUYASABKAkSIQoGaW5wdXRzGAIgAygLMhEucG9ydGtpdC52MS5JbnB1dBImCghsb2NhdGlvbhgDIAEoCzIULnBvcnRraXQudjEuTG9jYXRpb24SJAoFZmV0Y2gYCiABKAsyEy5wb3J0a2l0LnYxLkZldGNoT3BIABIkCgVsb2NhbBgLIAEoCzITLnBvcnRraXQudjEuTG9jYWxPcEgAEiAKA2dpdBgMIAEoCzIRLnBvcnRraXQudjEuR2l0T3BIABIkCgVpbWFnZRgNIAEoCzITLnBvcnRraXQudjEuSW1hZ2VPcEgAEiAKA2RlYhgOIAEoCzIRLnBvcnRraXQudjEuRGViT3BIABIiCgRleGVjGA8gASgLMhIucG9ydGtpdC52MS5FeGVjT3BIABIiCgR0cmVlGBAgASgLMhIucG9ydGtpdC52MS5UcmVlT3BIABIkCgVtZXJnZRgRIAEoCzITLnBvcnRraXQudjEuTWVyZ2VPcEgAEigKB2V4dHJhY3QYEiABKAsyFS5wb3J0a2l0LnYxLkV4dHJhY3RPcEgAEigKB2FyY2hpdmUYEyABKAsyFS5wb3J0a2l0LnYxLkFyY2hpdmVPcEgAEioKCGNvbXByZXNzGBQgASgLMhYucG9ydGtpdC52MS5Db21wcmVzc09wSAASLgoKZGVjb21wcmVzcxgVIAEoCzIYLnBvcnRraXQudjEuRGVjb21wcmVzc09wSAASIgoEY3BpbxgWIAEoCzISLnBvcnRraXQudjEuQ3Bpb09wSAASIgoEZXh0NBgXIAEoCzISLnBvcnRraXQudjEuRXh0NE9wSAASKAoHdm1saW51eBgYIAEoCzIVLnBvcnRraXQudjEuVm1saW51eE9wSAASIgoEZGlzaxgZIAEoCzISLnBvcnRraXQudjEuRGlza09wSAASJgoGdmVyaXR5GBogASgLMhQucG9ydGtpdC52MS5WZXJpdHlPcEgAQgQKAm9wIpUBCgdGZXRjaE9wEgsKA3VybBgBIAEoCRITCgZkaWdlc3QYAiABKAlIAIgBARIPCgdtaXJyb3JzGAMgAygJEhUKCG1heF9zaXplGAQgASgESAGIAQESKAoJc2lnbmF0dXJlGAUgASgLMhUucG9ydGtpdC52MS5TaWduYXR1cmVCCQoHX2RpZ2VzdEILCglfbWF4X3NpemUiVAoJU2lnbmF0dXJlEgsKA3VybBgBIAEoCRIMCgRrZXlzGAIgAygJEhQKDGZpbmdlcnByaW50cxgDIAMoCRIPCgJvZhgEIAEoCUgAiAEBQgUKA19vZiI5CgdMb2NhbE9wEgwKBHBhdGgYASABKAkSDwoHaW5jbHVkZRgCIAMoCRIPCgdleGNsdWRlGAMgAygJImwKBUdpdE9wEgsKA3VybBgBIAEoCRIOCgZjb21taXQYAiABKAkSFwoKc3VibW9kdWxlcxgDIAEoCEgAiAEBEhMKBnN1YmRpchgEIAEoCUgBiAEBQg0KC19zdWJtb2R1bGVzQgkKB19zdWJkaXIipgEKB0ltYWdlT3ASEQoJcmVmZXJlbmNlGAEgASgJEhMKBmRpZ2VzdBgCIAEoCUgAiAEBEhUKCHBsYXRmb3JtGAMgASgJSAGIAQESEwoGbGF5b3V0GAQgASgJSAKIAQESFgoJdHJhbnNwb3J0GAUgASgJSAOIAQFCCQoHX2RpZ2VzdEILCglfcGxhdGZvcm1CCQoHX2xheW91dEIMCgpfdHJhbnNwb3J0Il0KBURlYk9wEigKCHBhY2thZ2VzGAEgAygLMhYucG9ydGtpdC52MS5EZWJQYWNrYWdlEhkKDGFyY2hpdGVjdHVyZRgCIAEoCUgAiAEBQg8KDV9hcmNoaXRlY3R1cmUiXAoKRGViUGFja2FnZRIMCgRuYW1lGAEgASgJEhQKB3ZlcnNpb24YAiABKAlIAIgBARITCgZzaGEyNTYYAyABKAlIAYgBAUIKCghfdmVyc2lvbkIJCgdfc2hhMjU2IuEDCgZFeGVjT3ASDAoEYXJndhgBIAMoCRIOCgZpbnB1dHMYAiADKAkSFwoKcm9vdF9pbnB1dBgDIAEoDUgAiAEBEg0KBXRvb2xzGAQgAygJEigKA2VudhgFIAMoCzIbLnBvcnRraXQudjEuRXhlY09wLkVudkVudHJ5EhAKA2N3ZBgGIAEoCUgBiAEBEhQKB25ldHdvcmsYByABKAhIAogBARImCgZvdXRwdXQYCCABKAsyFi5wb3J0a2l0LnYxLkV4ZWNPdXRwdXQSJQoGY2FjaGVzGAkgAygLMhUucG9ydGtpdC52MS5FeGVjQ2FjaGUSJwoHc2VjcmV0cxgKIAMoCzIWLnBvcnRraXQudjEuRXhlY1NlY3JldBIXCgp0aW1lb3V0X21zGAsgASgESAOIAQESGQoMbWVtb3J5X2J5dGVzGAwgASgESASIAQESFgoJcHJvY2Vzc2VzGA0gASgNSAWIAQEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfcm9vdF9pbnB1dEIGCgRfY3dkQgoKCF9uZXR3b3JrQg0KC190aW1lb3V0X21zQg8KDV9tZW1vcnlfYnl0ZXNCDAoKX3Byb2Nlc3NlcyIaCgpFeGVjT3V0cHV0EgwKBGZpbGUYASABKAkiNAoJRXhlY0NhY2hlEgwKBG5hbWUYASABKAkSCgoCdG8YAiABKAkSDQoFc2hhcmUYAyABKAkiTAoKRXhlY1NlY3JldBIMCgRuYW1lGAEgASgJEg8KAnRvGAIgASgJSACIAQESEAoDZW52GAMgASgJSAGIAQFCBQoDX3RvQgYKBF9lbnYiLQoGVHJlZU9wEiMKBWVkaXRzGAEgAygLMhQucG9ydGtpdC52MS5UcmVlRWRpdCLbAwoIVHJlZUVkaXQSJAoEY29weRgBIAEoCzIULnBvcnRraXQudjEuQ29weUVkaXRIABImCgV3cml0ZRgCIAEoCzIVLnBvcnRraXQudjEuV3JpdGVFZGl0SAASJgoFbWtkaXIYAyABKAsyFS5wb3J0a2l0LnYxLk1rZGlyRWRpdEgAEioKB3N5bWxpbmsYBCABKAsyFy5wb3J0a2l0LnYxLlN5bWxpbmtFZGl0SAASLAoIaGFyZGxpbmsYBSABKAsyGC5wb3J0a2l0LnYxLkhhcmRsaW5rRWRpdEgAEigKBmRldmljZRgGIAEoCzIWLnBvcnRraXQudjEuRGV2aWNlRWRpdEgAEigKBnJlbW92ZRgHIAEoCzIWLnBvcnRraXQudjEuUmVtb3ZlRWRpdEgAEiYKBWNobW9kGAggASgLMhUucG9ydGtpdC52MS5DaG1vZEVkaXRIABImCgVjaG93bhgJIAEoCzIVLnBvcnRraXQudjEuQ2hvd25FZGl0SAASJgoFeGF0dHIYCiABKAsyFS5wb3J0a2l0LnYxLlhhdHRyRWRpdEgAEisKCGVsZl9saWJzGAsgASgLMhcucG9ydGtpdC52MS5FbGZMaWJzRWRpdEgAQgYKBGVkaXQi7wEKCENvcHlFZGl0Eg0KBWlucHV0GAEgASgNEhEKBHBhdGgYAiABKAlIAIgBARIPCgdpbmNsdWRlGAMgAygJEg8KB2V4Y2x1ZGUYBCADKAkSEgoFc3RyaXAYBSABKA1IAYgBARIKCgJ0bxgGIAEoCRIRCgRtb2RlGAcgASgJSAKIAQESEAoDdWlkGAggASgNSAOIAQESEAoDZ2lkGAkgASgNSASIAQESEgoFbXRpbWUYCiABKANIBYgBAUIHCgVfcGF0aEIICgZfc3RyaXBCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSLDAQoJV3JpdGVFZGl0EgwKBHBhdGgYASABKAkSEQoEdGV4dBgCIAEoCUgAiAEBEhMKBmJhc2U2NBgDIAEoCUgBiAEBEhEKBG1vZGUYBCABKAlIAogBARIQCgN1aWQYBSABKA1IA4gBARIQCgNnaWQYBiABKA1IBIgBARISCgVtdGltZRgHIAEoA0gFiAEBQgcKBV90ZXh0QgkKB19iYXNlNjRCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSKHAQoJTWtkaXJFZGl0EgwKBHBhdGgYASABKAkSEQoEbW9kZRgCIAEoCUgAiAEBEhAKA3VpZBgDIAEoDUgBiAEBEhAKA2dpZBgEIAEoDUgCiAEBEhIKBW10aW1lGAUgASgDSAOIAQFCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSKZAQoLU3ltbGlua0VkaXQSDAoEcGF0aBgBIAEoCRIOCgZ0YXJnZXQYAiABKAkSEQoEbW9kZRgDIAEoCUgAiAEBEhAKA3VpZBgEIAEoDUgBiAEBEhAKA2dpZBgFIAEoDUgCiAEBEhIKBW10aW1lGAYgASgDSAOIAQFCBwoFX21vZGVCBgoEX3VpZEIGCgRfZ2lkQggKBl9tdGltZSIsCgxIYXJkbGlua0VkaXQSDAoEcGF0aBgBIAEoCRIOCgZ0YXJnZXQYAiABKAki0gEKCkRldmljZUVkaXQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEhIKBW1ham9yGAMgASgNSACIAQESEgoFbWlub3IYBCABKA1IAYgBARIRCgRtb2RlGAUgASgJSAKIAQESEAoDdWlkGAYgASgNSAOIAQESEAoDZ2lkGAcgASgNSASIAQESEgoFbXRpbWUYCCABKANIBYgBAUIICgZfbWFqb3JCCAoGX21pbm9yQgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUiGgoKUmVtb3ZlRWRpdBIMCgRwYXRoGAEgASgJIk0KCUNobW9kRWRpdBIMCgRwYXRoGAEgASgJEgwKBG1vZGUYAiABKAkSFgoJcmVjdXJzaXZlGAMgASgISACIAQFCDAoKX3JlY3Vyc2l2ZSJZCglDaG93bkVkaXQSDAoEcGF0aBgBIAEoCRILCgN1aWQYAiABKA0SCwoDZ2lkGAMgASgNEhYKCXJlY3Vyc2l2ZRgEIAEoCEgAiAEBQgwKCl9yZWN1cnNpdmUiYwoJWGF0dHJFZGl0EgwKBHBhdGgYASABKAkSDAoEbmFtZRgCIAEoCRIRCgR0ZXh0GAMgASgJSACIAQESEwoGYmFzZTY0GAQgASgJSAGIAQFCBwoFX3RleHRCCQoHX2Jhc2U2NCJBCgtFbGZMaWJzRWRpdBIMCgRwYXRoGAEgASgJEgwKBGZyb20YAiABKA0SDwoCdG8YAyABKAlIAIgBAUIFCgNfdG8iCQoHTWVyZ2VPcCIpCglFeHRyYWN0T3ASEgoFc3RyaXAYASABKA1IAIgBAUIICgZfc3RyaXAiGwoJQXJjaGl2ZU9wEg4KBmZvcm1hdBgBIAEoCSJoCgZDcGlvT3ASFQoIY29tcHJlc3MYASABKAlIAIgBARISCgVsZXZlbBgCIAEoDUgBiAEBEhIKBW10aW1lGAMgASgDSAKIAQFCCwoJX2NvbXByZXNzQggKBl9sZXZlbEIICgZfbXRpbWUixgIKBkV4dDRPcBIUCgdwcm9maWxlGAEgASgJSACIAQESEgoFbGFiZWwYAiABKAlIAYgBARIRCgR1dWlkGAMgASgJSAKIAQESEQoEc2l6ZRgEIAEoBEgDiAEBEhUKCGhlYWRyb29tGAUgASgESASIAQESHQoQaGVhZHJvb21fcGVyY2VudBgGIAEoDUgFiAEBEhMKBmlub2RlcxgHIAEoDUgGiAEBEhsKDmlub2RlX2hlYWRyb29tGAggASgNSAeIAQESEgoFbXRpbWUYCSABKANICIgBAUIKCghfcHJvZmlsZUIICgZfbGFiZWxCBwoFX3V1aWRCBwoFX3NpemVCCwoJX2hlYWRyb29tQhMKEV9oZWFkcm9vbV9wZXJjZW50QgkKB19pbm9kZXNCEQoPX2lub2RlX2hlYWRyb29tQggKBl9tdGltZSJvCgZEaXNrT3ASLQoKcGFydGl0aW9ucxgBIAMoCzIZLnBvcnRraXQudjEuRGlza1BhcnRpdGlvbhIRCgR1dWlkGAIgASgJSACIAQESEQoEc2l6ZRgDIAEoBEgBiAEBQgcKBV91dWlkQgcKBV9zaXplIpMBCg1EaXNrUGFydGl0aW9uEgwKBGZyb20YASABKA0SDAoEdHlwZRgCIAEoCRIRCgRuYW1lGAMgASgJSACIAQESEQoEdXVpZBgEIAEoCUgBiAEBEhIKCmF0dHJpYnV0ZXMYBSADKAkSEQoEc2l6ZRgGIAEoBEgCiAEBQgcKBV9uYW1lQgcKBV91dWlkQgcKBV9zaXplImIKCFZlcml0eU9wEhMKBm91dHB1dBgBIAEoCUgAiAEBEhEKBHNhbHQYAiABKAlIAYgBARIRCgR1dWlkGAMgASgJSAKIAQFCCQoHX291dHB1dEIHCgVfc2FsdEIHCgVfdXVpZCI6CgpDb21wcmVzc09wEg4KBmZvcm1hdBgBIAEoCRISCgVsZXZlbBgCIAEoDUgAiAEBQggKBl9sZXZlbCIuCgxEZWNvbXByZXNzT3ASEwoGZm9ybWF0GAEgASgJSACIAQFCCQoHX2Zvcm1hdCInCglWbWxpbnV4T3ASEQoEcGF0aBgBIAEoCUgAiAEBQgcKBV9wYXRoYgZwcm90bzM");
+  fileDesc("Chtwb3J0a2l0L3YxL2RlZmluaXRpb24ucHJvdG8SCnBvcnRraXQudjEiVwoKRGVmaW5pdGlvbhIkCgh2ZXJ0aWNlcxgBIAMoCzISLnBvcnRraXQudjEuVmVydGV4EiMKB3RhcmdldHMYAiADKAsyEi5wb3J0a2l0LnYxLlRhcmdldCI4CgZUYXJnZXQSDAoEbmFtZRgBIAEoCRIgCgVpbnB1dBgCIAEoCzIRLnBvcnRraXQudjEuSW5wdXQiJwoFSW5wdXQSDgoGdmVydGV4GAEgASgNEg4KBm91dHB1dBgCIAEoDSJeCghMb2NhdGlvbhIMCgRmaWxlGAEgASgJEgwKBGxpbmUYAiABKA0SDgoGY29sdW1uGAMgASgNEhcKCmVuZF9jb2x1bW4YBCABKA1IAIgBAUINCgtfZW5kX2NvbHVtbiKUCQoGVmVydGV4EgwKBG5hbWUYASABKAkSIQoGaW5wdXRzGAIgAygLMhEucG9ydGtpdC52MS5JbnB1dBImCghsb2NhdGlvbhgDIAEoCzIULnBvcnRraXQudjEuTG9jYXRpb24SJAoFZmV0Y2gYCiABKAsyEy5wb3J0a2l0LnYxLkZldGNoT3BIABIkCgVsb2NhbBgLIAEoCzITLnBvcnRraXQudjEuTG9jYWxPcEgAEiAKA2dpdBgMIAEoCzIRLnBvcnRraXQudjEuR2l0T3BIABIkCgVpbWFnZRgNIAEoCzITLnBvcnRraXQudjEuSW1hZ2VPcEgAEiAKA2RlYhgOIAEoCzIRLnBvcnRraXQudjEuRGViT3BIABIiCgRleGVjGA8gASgLMhIucG9ydGtpdC52MS5FeGVjT3BIABIiCgR0cmVlGBAgASgLMhIucG9ydGtpdC52MS5UcmVlT3BIABIkCgVtZXJnZRgRIAEoCzITLnBvcnRraXQudjEuTWVyZ2VPcEgAEigKB2V4dHJhY3QYEiABKAsyFS5wb3J0a2l0LnYxLkV4dHJhY3RPcEgAEigKB2FyY2hpdmUYEyABKAsyFS5wb3J0a2l0LnYxLkFyY2hpdmVPcEgAEioKCGNvbXByZXNzGBQgASgLMhYucG9ydGtpdC52MS5Db21wcmVzc09wSAASLgoKZGVjb21wcmVzcxgVIAEoCzIYLnBvcnRraXQudjEuRGVjb21wcmVzc09wSAASIgoEY3BpbxgWIAEoCzISLnBvcnRraXQudjEuQ3Bpb09wSAASIgoEZXh0NBgXIAEoCzISLnBvcnRraXQudjEuRXh0NE9wSAASKAoHdm1saW51eBgYIAEoCzIVLnBvcnRraXQudjEuVm1saW51eE9wSAASIgoEZGlzaxgZIAEoCzISLnBvcnRraXQudjEuRGlza09wSAASJgoGdmVyaXR5GBogASgLMhQucG9ydGtpdC52MS5WZXJpdHlPcEgAEiAKA29jaRgbIAEoCzIRLnBvcnRraXQudjEuT2NpT3BIABIiCgRzYm9tGBwgASgLMhIucG9ydGtpdC52MS5TYm9tT3BIABI9ChJyZXdyaXRlX3RpbWVzdGFtcHMYHSABKAsyHy5wb3J0a2l0LnYxLlJld3JpdGVUaW1lc3RhbXBzT3BIABIuCgpwcm92ZW5hbmNlGB4gASgLMhgucG9ydGtpdC52MS5Qcm92ZW5hbmNlT3BIABIiCgRzaWduGB8gASgLMhIucG9ydGtpdC52MS5TaWduT3BIABImCgZ2ZXJpZnkYICABKAsyFC5wb3J0a2l0LnYxLlZlcmlmeU9wSAASIgoEYm9vdBghIAEoCzISLnBvcnRraXQudjEuQm9vdE9wSAASKgoIc3F1YXNoZnMYIiABKAsyFi5wb3J0a2l0LnYxLlNxdWFzaGZzT3BIABIkCgVlcm9mcxgjIAEoCzITLnBvcnRraXQudjEuRXJvZnNPcEgAEiIKBHZmYXQYJCABKAsyEi5wb3J0a2l0LnYxLlZmYXRPcEgAQgQKAm9wIpUBCgdGZXRjaE9wEgsKA3VybBgBIAEoCRITCgZkaWdlc3QYAiABKAlIAIgBARIPCgdtaXJyb3JzGAMgAygJEhUKCG1heF9zaXplGAQgASgESAGIAQESKAoJc2lnbmF0dXJlGAUgASgLMhUucG9ydGtpdC52MS5TaWduYXR1cmVCCQoHX2RpZ2VzdEILCglfbWF4X3NpemUiVAoJU2lnbmF0dXJlEgsKA3VybBgBIAEoCRIMCgRrZXlzGAIgAygJEhQKDGZpbmdlcnByaW50cxgDIAMoCRIPCgJvZhgEIAEoCUgAiAEBQgUKA19vZiI5CgdMb2NhbE9wEgwKBHBhdGgYASABKAkSDwoHaW5jbHVkZRgCIAMoCRIPCgdleGNsdWRlGAMgAygJImwKBUdpdE9wEgsKA3VybBgBIAEoCRIOCgZjb21taXQYAiABKAkSFwoKc3VibW9kdWxlcxgDIAEoCEgAiAEBEhMKBnN1YmRpchgEIAEoCUgBiAEBQg0KC19zdWJtb2R1bGVzQgkKB19zdWJkaXIipgEKB0ltYWdlT3ASEQoJcmVmZXJlbmNlGAEgASgJEhMKBmRpZ2VzdBgCIAEoCUgAiAEBEhUKCHBsYXRmb3JtGAMgASgJSAGIAQESEwoGbGF5b3V0GAQgASgJSAKIAQESFgoJdHJhbnNwb3J0GAUgASgJSAOIAQFCCQoHX2RpZ2VzdEILCglfcGxhdGZvcm1CCQoHX2xheW91dEIMCgpfdHJhbnNwb3J0Il0KBURlYk9wEigKCHBhY2thZ2VzGAEgAygLMhYucG9ydGtpdC52MS5EZWJQYWNrYWdlEhkKDGFyY2hpdGVjdHVyZRgCIAEoCUgAiAEBQg8KDV9hcmNoaXRlY3R1cmUifgoKRGViUGFja2FnZRIMCgRuYW1lGAEgASgJEhQKB3ZlcnNpb24YAiABKAlIAIgBARITCgZzaGEyNTYYAyABKAlIAYgBARIUCgdkZXBlbmRzGAQgASgJSAKIAQFCCgoIX3ZlcnNpb25CCQoHX3NoYTI1NkIKCghfZGVwZW5kcyLhAwoGRXhlY09wEgwKBGFyZ3YYASADKAkSDgoGaW5wdXRzGAIgAygJEhcKCnJvb3RfaW5wdXQYAyABKA1IAIgBARINCgV0b29scxgEIAMoCRIoCgNlbnYYBSADKAsyGy5wb3J0a2l0LnYxLkV4ZWNPcC5FbnZFbnRyeRIQCgNjd2QYBiABKAlIAYgBARIUCgduZXR3b3JrGAcgASgISAKIAQESJgoGb3V0cHV0GAggASgLMhYucG9ydGtpdC52MS5FeGVjT3V0cHV0EiUKBmNhY2hlcxgJIAMoCzIVLnBvcnRraXQudjEuRXhlY0NhY2hlEicKB3NlY3JldHMYCiADKAsyFi5wb3J0a2l0LnYxLkV4ZWNTZWNyZXQSFwoKdGltZW91dF9tcxgLIAEoBEgDiAEBEhkKDG1lbW9yeV9ieXRlcxgMIAEoBEgEiAEBEhYKCXByb2Nlc3NlcxgNIAEoDUgFiAEBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX3Jvb3RfaW5wdXRCBgoEX2N3ZEIKCghfbmV0d29ya0INCgtfdGltZW91dF9tc0IPCg1fbWVtb3J5X2J5dGVzQgwKCl9wcm9jZXNzZXMiGgoKRXhlY091dHB1dBIMCgRmaWxlGAEgASgJIjQKCUV4ZWNDYWNoZRIMCgRuYW1lGAEgASgJEgoKAnRvGAIgASgJEg0KBXNoYXJlGAMgASgJIkwKCkV4ZWNTZWNyZXQSDAoEbmFtZRgBIAEoCRIPCgJ0bxgCIAEoCUgAiAEBEhAKA2VudhgDIAEoCUgBiAEBQgUKA190b0IGCgRfZW52Ii0KBlRyZWVPcBIjCgVlZGl0cxgBIAMoCzIULnBvcnRraXQudjEuVHJlZUVkaXQilAQKCFRyZWVFZGl0EiQKBGNvcHkYASABKAsyFC5wb3J0a2l0LnYxLkNvcHlFZGl0SAASJgoFd3JpdGUYAiABKAsyFS5wb3J0a2l0LnYxLldyaXRlRWRpdEgAEiYKBW1rZGlyGAMgASgLMhUucG9ydGtpdC52MS5Na2RpckVkaXRIABIqCgdzeW1saW5rGAQgASgLMhcucG9ydGtpdC52MS5TeW1saW5rRWRpdEgAEiwKCGhhcmRsaW5rGAUgASgLMhgucG9ydGtpdC52MS5IYXJkbGlua0VkaXRIABIoCgZkZXZpY2UYBiABKAsyFi5wb3J0a2l0LnYxLkRldmljZUVkaXRIABIoCgZyZW1vdmUYByABKAsyFi5wb3J0a2l0LnYxLlJlbW92ZUVkaXRIABImCgVjaG1vZBgIIAEoCzIVLnBvcnRraXQudjEuQ2htb2RFZGl0SAASJgoFY2hvd24YCSABKAsyFS5wb3J0a2l0LnYxLkNob3duRWRpdEgAEiYKBXhhdHRyGAogASgLMhUucG9ydGtpdC52MS5YYXR0ckVkaXRIABIrCghlbGZfbGlicxgLIAEoCzIXLnBvcnRraXQudjEuRWxmTGlic0VkaXRIABI3Cg5rZXJuZWxfbW9kdWxlcxgMIAEoCzIdLnBvcnRraXQudjEuS2VybmVsTW9kdWxlc0VkaXRIAEIGCgRlZGl0Iu8BCghDb3B5RWRpdBINCgVpbnB1dBgBIAEoDRIRCgRwYXRoGAIgASgJSACIAQESDwoHaW5jbHVkZRgDIAMoCRIPCgdleGNsdWRlGAQgAygJEhIKBXN0cmlwGAUgASgNSAGIAQESCgoCdG8YBiABKAkSEQoEbW9kZRgHIAEoCUgCiAEBEhAKA3VpZBgIIAEoDUgDiAEBEhAKA2dpZBgJIAEoDUgEiAEBEhIKBW10aW1lGAogASgDSAWIAQFCBwoFX3BhdGhCCAoGX3N0cmlwQgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUiwwEKCVdyaXRlRWRpdBIMCgRwYXRoGAEgASgJEhEKBHRleHQYAiABKAlIAIgBARITCgZiYXNlNjQYAyABKAlIAYgBARIRCgRtb2RlGAQgASgJSAKIAQESEAoDdWlkGAUgASgNSAOIAQESEAoDZ2lkGAYgASgNSASIAQESEgoFbXRpbWUYByABKANIBYgBAUIHCgVfdGV4dEIJCgdfYmFzZTY0QgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUihwEKCU1rZGlyRWRpdBIMCgRwYXRoGAEgASgJEhEKBG1vZGUYAiABKAlIAIgBARIQCgN1aWQYAyABKA1IAYgBARIQCgNnaWQYBCABKA1IAogBARISCgVtdGltZRgFIAEoA0gDiAEBQgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUimQEKC1N5bWxpbmtFZGl0EgwKBHBhdGgYASABKAkSDgoGdGFyZ2V0GAIgASgJEhEKBG1vZGUYAyABKAlIAIgBARIQCgN1aWQYBCABKA1IAYgBARIQCgNnaWQYBSABKA1IAogBARISCgVtdGltZRgGIAEoA0gDiAEBQgcKBV9tb2RlQgYKBF91aWRCBgoEX2dpZEIICgZfbXRpbWUiLAoMSGFyZGxpbmtFZGl0EgwKBHBhdGgYASABKAkSDgoGdGFyZ2V0GAIgASgJItIBCgpEZXZpY2VFZGl0EgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRISCgVtYWpvchgDIAEoDUgAiAEBEhIKBW1pbm9yGAQgASgNSAGIAQESEQoEbW9kZRgFIAEoCUgCiAEBEhAKA3VpZBgGIAEoDUgDiAEBEhAKA2dpZBgHIAEoDUgEiAEBEhIKBW10aW1lGAggASgDSAWIAQFCCAoGX21ham9yQggKBl9taW5vckIHCgVfbW9kZUIGCgRfdWlkQgYKBF9naWRCCAoGX210aW1lIhoKClJlbW92ZUVkaXQSDAoEcGF0aBgBIAEoCSJNCglDaG1vZEVkaXQSDAoEcGF0aBgBIAEoCRIMCgRtb2RlGAIgASgJEhYKCXJlY3Vyc2l2ZRgDIAEoCEgAiAEBQgwKCl9yZWN1cnNpdmUiWQoJQ2hvd25FZGl0EgwKBHBhdGgYASABKAkSCwoDdWlkGAIgASgNEgsKA2dpZBgDIAEoDRIWCglyZWN1cnNpdmUYBCABKAhIAIgBAUIMCgpfcmVjdXJzaXZlImMKCVhhdHRyRWRpdBIMCgRwYXRoGAEgASgJEgwKBG5hbWUYAiABKAkSEQoEdGV4dBgDIAEoCUgAiAEBEhMKBmJhc2U2NBgEIAEoCUgBiAEBQgcKBV90ZXh0QgkKB19iYXNlNjQiQQoLRWxmTGlic0VkaXQSDAoEcGF0aBgBIAEoCRIMCgRmcm9tGAIgASgNEg8KAnRvGAMgASgJSACIAQFCBQoDX3RvIowBChFLZXJuZWxNb2R1bGVzRWRpdBIMCgRwYXRoGAEgASgJEgwKBGZyb20YAiABKA0SDQoFbmFtZXMYAyADKAkSFAoHcmVsZWFzZRgEIAEoCUgAiAEBEhkKDHJlbGVhc2VfZmlsZRgFIAEoCUgBiAEBQgoKCF9yZWxlYXNlQg8KDV9yZWxlYXNlX2ZpbGUiCQoHTWVyZ2VPcCIpCglFeHRyYWN0T3ASEgoFc3RyaXAYASABKA1IAIgBAUIICgZfc3RyaXAiGwoJQXJjaGl2ZU9wEg4KBmZvcm1hdBgBIAEoCSJoCgZDcGlvT3ASFQoIY29tcHJlc3MYASABKAlIAIgBARISCgVsZXZlbBgCIAEoDUgBiAEBEhIKBW10aW1lGAMgASgDSAKIAQFCCwoJX2NvbXByZXNzQggKBl9sZXZlbEIICgZfbXRpbWUi5gIKBkV4dDRPcBIUCgdwcm9maWxlGAEgASgJSACIAQESEgoFbGFiZWwYAiABKAlIAYgBARIRCgR1dWlkGAMgASgJSAKIAQESEQoEc2l6ZRgEIAEoBEgDiAEBEhUKCGhlYWRyb29tGAUgASgESASIAQESHQoQaGVhZHJvb21fcGVyY2VudBgGIAEoDUgFiAEBEhMKBmlub2RlcxgHIAEoDUgGiAEBEhsKDmlub2RlX2hlYWRyb29tGAggASgNSAeIAQESEgoFbXRpbWUYCSABKANICIgBARITCgZzcGFyc2UYCiABKAhICYgBAUIKCghfcHJvZmlsZUIICgZfbGFiZWxCBwoFX3V1aWRCBwoFX3NpemVCCwoJX2hlYWRyb29tQhMKEV9oZWFkcm9vbV9wZXJjZW50QgkKB19pbm9kZXNCEQoPX2lub2RlX2hlYWRyb29tQggKBl9tdGltZUIJCgdfc3BhcnNlIm8KBkRpc2tPcBItCgpwYXJ0aXRpb25zGAEgAygLMhkucG9ydGtpdC52MS5EaXNrUGFydGl0aW9uEhEKBHV1aWQYAiABKAlIAIgBARIRCgRzaXplGAMgASgESAGIAQFCBwoFX3V1aWRCBwoFX3NpemUikwEKDURpc2tQYXJ0aXRpb24SDAoEZnJvbRgBIAEoDRIMCgR0eXBlGAIgASgJEhEKBG5hbWUYAyABKAlIAIgBARIRCgR1dWlkGAQgASgJSAGIAQESEgoKYXR0cmlidXRlcxgFIAMoCRIRCgRzaXplGAYgASgESAKIAQFCBwoFX25hbWVCBwoFX3V1aWRCBwoFX3NpemUiYgoIVmVyaXR5T3ASEwoGb3V0cHV0GAEgASgJSACIAQESEQoEc2FsdBgCIAEoCUgBiAEBEhEKBHV1aWQYAyABKAlIAogBAUIJCgdfb3V0cHV0QgcKBV9zYWx0QgcKBV91dWlkIk4KClNxdWFzaGZzT3ASFQoIY29tcHJlc3MYASABKAlIAIgBARISCgVtdGltZRgCIAEoA0gBiAEBQgsKCV9jb21wcmVzc0IICgZfbXRpbWUiZwoHRXJvZnNPcBIVCghjb21wcmVzcxgBIAEoCUgAiAEBEhEKBHV1aWQYAiABKAlIAYgBARISCgVtdGltZRgDIAEoA0gCiAEBQgsKCV9jb21wcmVzc0IHCgVfdXVpZEIICgZfbXRpbWUigAEKBlZmYXRPcBISCgVsYWJlbBgBIAEoCUgAiAEBEhEKBHNpemUYAiABKARIAYgBARITCgZzZXJpYWwYAyABKAlIAogBARISCgVtdGltZRgEIAEoA0gDiAEBQggKBl9sYWJlbEIHCgVfc2l6ZUIJCgdfc2VyaWFsQggKBl9tdGltZSI6CgpDb21wcmVzc09wEg4KBmZvcm1hdBgBIAEoCRISCgVsZXZlbBgCIAEoDUgAiAEBQggKBl9sZXZlbCIuCgxEZWNvbXByZXNzT3ASEwoGZm9ybWF0GAEgASgJSACIAQFCCQoHX2Zvcm1hdCInCglWbWxpbnV4T3ASEQoEcGF0aBgBIAEoCUgAiAEBQgcKBV9wYXRoIrACCgVPY2lPcBIoCgh2YXJpYW50cxgBIAMoCzIWLnBvcnRraXQudjEuT2NpVmFyaWFudBITCgZmYW1pbHkYAiABKAlIAIgBARIaCg1hcnRpZmFjdF90eXBlGAMgASgJSAGIAQESGAoLY29uZmlnX3R5cGUYBCABKAlIAogBARIQCgN0YWcYBSABKAlIA4gBARI3Cgthbm5vdGF0aW9ucxgGIAMoCzIiLnBvcnRraXQudjEuT2NpT3AuQW5ub3RhdGlvbnNFbnRyeRoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHX2ZhbWlseUIQCg5fYXJ0aWZhY3RfdHlwZUIOCgxfY29uZmlnX3R5cGVCBgoEX3RhZyK1AgoKT2NpVmFyaWFudBIkCgZsYXllcnMYASADKAsyFC5wb3J0a2l0LnYxLk9jaUxheWVyEhEKBGZyb20YAiABKA1IAIgBARIpCghwbGF0Zm9ybRgDIAEoCzIXLnBvcnRraXQudjEuT2NpUGxhdGZvcm0SEwoGY29uZmlnGAQgASgJSAGIAQESGAoLY29uZmlnX2Zyb20YBSABKA1IAogBARI8Cgthbm5vdGF0aW9ucxgGIAMoCzInLnBvcnRraXQudjEuT2NpVmFyaWFudC5Bbm5vdGF0aW9uc0VudHJ5GjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVfZnJvbUIJCgdfY29uZmlnQg4KDF9jb25maWdfZnJvbSLiAQoIT2NpTGF5ZXISDAoEZnJvbRgBIAEoDRIMCgRuYW1lGAIgASgJEhcKCm1lZGlhX3R5cGUYAyABKAlIAIgBARIVCghjb21wcmVzcxgEIAEoCUgBiAEBEjoKC2Fubm90YXRpb25zGAUgAygLMiUucG9ydGtpdC52MS5PY2lMYXllci5Bbm5vdGF0aW9uc0VudHJ5GjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWVkaWFfdHlwZUILCglfY29tcHJlc3MiUQoLT2NpUGxhdGZvcm0SCgoCb3MYASABKAkSFAoMYXJjaGl0ZWN0dXJlGAIgASgJEhQKB3ZhcmlhbnQYAyABKAlIAIgBAUIKCghfdmFyaWFudCKMAQoGU2JvbU9wEg4KBmZvcm1hdBgBIAEoCRINCgVuYW1lcxgCIAMoCRIRCgRuYW1lGAMgASgJSACIAQESEwoGYXR0YWNoGAQgASgNSAGIAQESJwoHc291cmNlcxgFIAMoCzIWLnBvcnRraXQudjEuU2JvbVNvdXJjZUIHCgVfbmFtZUIJCgdfYXR0YWNoIkcKClNib21Tb3VyY2USDAoEbmFtZRgBIAEoCRILCgN1cmwYAiABKAkSEwoGZGlnZXN0GAMgASgJSACIAQFCCQoHX2RpZ2VzdCIlChNSZXdyaXRlVGltZXN0YW1wc09wEg4KBmxhdGVzdBgBIAEoAyKIAQoMUHJvdmVuYW5jZU9wEhEKBG1vZGUYASABKAlIAIgBARITCgZhdHRhY2gYAiABKAhIAYgBARIUCgdidWlsZGVyGAMgASgJSAKIAQESEQoEdGltZRgEIAEoA0gDiAEBQgcKBV9tb2RlQgkKB19hdHRhY2hCCgoIX2J1aWxkZXJCBwoFX3RpbWUiPQoGU2lnbk9wEgsKA2tleRgBIAEoCRIXCgpwYXNzcGhyYXNlGAIgASgJSACIAQFCDQoLX3Bhc3NwaHJhc2UiMQoIVmVyaWZ5T3ASDAoEa2V5cxgBIAMoCRIXCg9wcmVkaWNhdGVfdHlwZXMYAiADKAkipQIKBkJvb3RPcBIOCgZrZXJuZWwYASABKA0SEwoGaW5pdHJkGAIgASgNSACIAQESEwoGcm9vdGZzGAMgASgNSAGIAQESGQoMYXJjaGl0ZWN0dXJlGAQgASgJSAKIAQESGQoMbWVtb3J5X2J5dGVzGAUgASgESAOIAQESEwoGYXBwZW5kGAYgASgJSASIAQESFwoKdGltZW91dF9tcxgHIAEoBEgFiAEBEisKBmV4cGVjdBgIIAMoCzIbLnBvcnRraXQudjEuQm9vdEV4cGVjdGF0aW9uQgkKB19pbml0cmRCCQoHX3Jvb3Rmc0IPCg1fYXJjaGl0ZWN0dXJlQg8KDV9tZW1vcnlfYnl0ZXNCCQoHX2FwcGVuZEINCgtfdGltZW91dF9tcyJbCg9Cb290RXhwZWN0YXRpb24SDAoEcGF0aBgBIAEoCRITCgZzaGEyNTYYAiABKAlIAIgBARIRCgR0ZXh0GAMgASgJSAGIAQFCCQoHX3NoYTI1NkIHCgVfdGV4dGIGcHJvdG8z");
 
 /**
  * What should be built: steps in any order, and names for the results that may be asked for.
@@ -247,6 +247,66 @@ export type Vertex = Message<"portkit.v1.Vertex"> & {
      */
     value: VerityOp;
     case: "verity";
+  } | {
+    /**
+     * @generated from field: portkit.v1.OciOp oci = 27;
+     */
+    value: OciOp;
+    case: "oci";
+  } | {
+    /**
+     * @generated from field: portkit.v1.SbomOp sbom = 28;
+     */
+    value: SbomOp;
+    case: "sbom";
+  } | {
+    /**
+     * @generated from field: portkit.v1.RewriteTimestampsOp rewrite_timestamps = 29;
+     */
+    value: RewriteTimestampsOp;
+    case: "rewriteTimestamps";
+  } | {
+    /**
+     * @generated from field: portkit.v1.ProvenanceOp provenance = 30;
+     */
+    value: ProvenanceOp;
+    case: "provenance";
+  } | {
+    /**
+     * @generated from field: portkit.v1.SignOp sign = 31;
+     */
+    value: SignOp;
+    case: "sign";
+  } | {
+    /**
+     * @generated from field: portkit.v1.VerifyOp verify = 32;
+     */
+    value: VerifyOp;
+    case: "verify";
+  } | {
+    /**
+     * @generated from field: portkit.v1.BootOp boot = 33;
+     */
+    value: BootOp;
+    case: "boot";
+  } | {
+    /**
+     * @generated from field: portkit.v1.SquashfsOp squashfs = 34;
+     */
+    value: SquashfsOp;
+    case: "squashfs";
+  } | {
+    /**
+     * @generated from field: portkit.v1.ErofsOp erofs = 35;
+     */
+    value: ErofsOp;
+    case: "erofs";
+  } | {
+    /**
+     * @generated from field: portkit.v1.VfatOp vfat = 36;
+     */
+    value: VfatOp;
+    case: "vfat";
   } | { case: undefined; value?: undefined };
 };
 
@@ -480,6 +540,13 @@ export type DebPackage = Message<"portkit.v1.DebPackage"> & {
    * @generated from field: optional string sha256 = 3;
    */
   sha256?: string | undefined;
+
+  /**
+   * The package that this one depends on and whose name matches is meant.
+   *
+   * @generated from field: optional string depends = 4;
+   */
+  depends?: string | undefined;
 };
 
 /**
@@ -743,6 +810,12 @@ export type TreeEdit = Message<"portkit.v1.TreeEdit"> & {
      */
     value: ElfLibsEdit;
     case: "elfLibs";
+  } | {
+    /**
+     * @generated from field: portkit.v1.KernelModulesEdit kernel_modules = 12;
+     */
+    value: KernelModulesEdit;
+    case: "kernelModules";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1175,6 +1248,45 @@ export const ElfLibsEditSchema: GenMessage<ElfLibsEdit> = /*@__PURE__*/
   messageDesc(file_portkit_v1_definition, 28);
 
 /**
+ * Copies modules of a kernel, and those that they need, from an input.
+ *
+ * @generated from message portkit.v1.KernelModulesEdit
+ */
+export type KernelModulesEdit = Message<"portkit.v1.KernelModulesEdit"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: uint32 from = 2;
+   */
+  from: number;
+
+  /**
+   * @generated from field: repeated string names = 3;
+   */
+  names: string[];
+
+  /**
+   * @generated from field: optional string release = 4;
+   */
+  release?: string | undefined;
+
+  /**
+   * @generated from field: optional string release_file = 5;
+   */
+  releaseFile?: string | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.KernelModulesEdit.
+ * Use `create(KernelModulesEditSchema)` to create a new message.
+ */
+export const KernelModulesEditSchema: GenMessage<KernelModulesEdit> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 29);
+
+/**
  * Trees over each other; the later wins.
  *
  * @generated from message portkit.v1.MergeOp
@@ -1187,7 +1299,7 @@ export type MergeOp = Message<"portkit.v1.MergeOp"> & {
  * Use `create(MergeOpSchema)` to create a new message.
  */
 export const MergeOpSchema: GenMessage<MergeOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 29);
+  messageDesc(file_portkit_v1_definition, 30);
 
 /**
  * The tree in an archive.
@@ -1206,7 +1318,7 @@ export type ExtractOp = Message<"portkit.v1.ExtractOp"> & {
  * Use `create(ExtractOpSchema)` to create a new message.
  */
 export const ExtractOpSchema: GenMessage<ExtractOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 30);
+  messageDesc(file_portkit_v1_definition, 31);
 
 /**
  * A tree as an archive.
@@ -1227,7 +1339,7 @@ export type ArchiveOp = Message<"portkit.v1.ArchiveOp"> & {
  * Use `create(ArchiveOpSchema)` to create a new message.
  */
 export const ArchiveOpSchema: GenMessage<ArchiveOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 31);
+  messageDesc(file_portkit_v1_definition, 32);
 
 /**
  * A tree as a cpio ("newc").
@@ -1236,7 +1348,7 @@ export const ArchiveOpSchema: GenMessage<ArchiveOp> = /*@__PURE__*/
  */
 export type CpioOp = Message<"portkit.v1.CpioOp"> & {
   /**
-   * "none", "gzip" or "zstd".
+   * "none", "gzip", "zstd", "xz" or "lz4".
    *
    * @generated from field: optional string compress = 1;
    */
@@ -1258,7 +1370,7 @@ export type CpioOp = Message<"portkit.v1.CpioOp"> & {
  * Use `create(CpioOpSchema)` to create a new message.
  */
 export const CpioOpSchema: GenMessage<CpioOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 32);
+  messageDesc(file_portkit_v1_definition, 33);
 
 /**
  * A tree as an ext4 image.
@@ -1314,6 +1426,13 @@ export type Ext4Op = Message<"portkit.v1.Ext4Op"> & {
    * @generated from field: optional int64 mtime = 9;
    */
   mtime?: bigint | undefined;
+
+  /**
+   * Blocks of zeros become holes.
+   *
+   * @generated from field: optional bool sparse = 10;
+   */
+  sparse?: boolean | undefined;
 };
 
 /**
@@ -1321,7 +1440,7 @@ export type Ext4Op = Message<"portkit.v1.Ext4Op"> & {
  * Use `create(Ext4OpSchema)` to create a new message.
  */
 export const Ext4OpSchema: GenMessage<Ext4Op> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 33);
+  messageDesc(file_portkit_v1_definition, 34);
 
 /**
  * Images as the partitions of one raw disk with a GPT.
@@ -1350,7 +1469,7 @@ export type DiskOp = Message<"portkit.v1.DiskOp"> & {
  * Use `create(DiskOpSchema)` to create a new message.
  */
 export const DiskOpSchema: GenMessage<DiskOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 34);
+  messageDesc(file_portkit_v1_definition, 35);
 
 /**
  * An image as a partition.
@@ -1398,7 +1517,7 @@ export type DiskPartition = Message<"portkit.v1.DiskPartition"> & {
  * Use `create(DiskPartitionSchema)` to create a new message.
  */
 export const DiskPartitionSchema: GenMessage<DiskPartition> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 35);
+  messageDesc(file_portkit_v1_definition, 36);
 
 /**
  * The dm-verity hash tree of an image.
@@ -1431,7 +1550,100 @@ export type VerityOp = Message<"portkit.v1.VerityOp"> & {
  * Use `create(VerityOpSchema)` to create a new message.
  */
 export const VerityOpSchema: GenMessage<VerityOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 36);
+  messageDesc(file_portkit_v1_definition, 37);
+
+/**
+ * A tree as a squashfs image.
+ *
+ * @generated from message portkit.v1.SquashfsOp
+ */
+export type SquashfsOp = Message<"portkit.v1.SquashfsOp"> & {
+  /**
+   * "gzip", "zstd", "xz" or "lz4".
+   *
+   * @generated from field: optional string compress = 1;
+   */
+  compress?: string | undefined;
+
+  /**
+   * @generated from field: optional int64 mtime = 2;
+   */
+  mtime?: bigint | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.SquashfsOp.
+ * Use `create(SquashfsOpSchema)` to create a new message.
+ */
+export const SquashfsOpSchema: GenMessage<SquashfsOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 38);
+
+/**
+ * A tree as an erofs image.
+ *
+ * @generated from message portkit.v1.ErofsOp
+ */
+export type ErofsOp = Message<"portkit.v1.ErofsOp"> & {
+  /**
+   * "none", "lz4" or "lz4hc".
+   *
+   * @generated from field: optional string compress = 1;
+   */
+  compress?: string | undefined;
+
+  /**
+   * @generated from field: optional string uuid = 2;
+   */
+  uuid?: string | undefined;
+
+  /**
+   * @generated from field: optional int64 mtime = 3;
+   */
+  mtime?: bigint | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.ErofsOp.
+ * Use `create(ErofsOpSchema)` to create a new message.
+ */
+export const ErofsOpSchema: GenMessage<ErofsOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 39);
+
+/**
+ * A tree as a vfat image.
+ *
+ * @generated from message portkit.v1.VfatOp
+ */
+export type VfatOp = Message<"portkit.v1.VfatOp"> & {
+  /**
+   * @generated from field: optional string label = 1;
+   */
+  label?: string | undefined;
+
+  /**
+   * @generated from field: optional uint64 size = 2;
+   */
+  size?: bigint | undefined;
+
+  /**
+   * Eight hex digits.
+   *
+   * @generated from field: optional string serial = 3;
+   */
+  serial?: string | undefined;
+
+  /**
+   * @generated from field: optional int64 mtime = 4;
+   */
+  mtime?: bigint | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.VfatOp.
+ * Use `create(VfatOpSchema)` to create a new message.
+ */
+export const VfatOpSchema: GenMessage<VfatOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 40);
 
 /**
  * A blob made smaller.
@@ -1440,7 +1652,7 @@ export const VerityOpSchema: GenMessage<VerityOp> = /*@__PURE__*/
  */
 export type CompressOp = Message<"portkit.v1.CompressOp"> & {
   /**
-   * "gzip" or "zstd".
+   * "gzip", "zstd", "xz" or "lz4".
    *
    * @generated from field: string format = 1;
    */
@@ -1457,7 +1669,7 @@ export type CompressOp = Message<"portkit.v1.CompressOp"> & {
  * Use `create(CompressOpSchema)` to create a new message.
  */
 export const CompressOpSchema: GenMessage<CompressOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 37);
+  messageDesc(file_portkit_v1_definition, 41);
 
 /**
  * A blob made large again.
@@ -1466,7 +1678,7 @@ export const CompressOpSchema: GenMessage<CompressOp> = /*@__PURE__*/
  */
 export type DecompressOp = Message<"portkit.v1.DecompressOp"> & {
   /**
-   * "gzip", "zstd" or "xz".
+   * "gzip", "zstd", "xz" or "lz4".
    *
    * @generated from field: optional string format = 1;
    */
@@ -1478,7 +1690,7 @@ export type DecompressOp = Message<"portkit.v1.DecompressOp"> & {
  * Use `create(DecompressOpSchema)` to create a new message.
  */
 export const DecompressOpSchema: GenMessage<DecompressOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 38);
+  messageDesc(file_portkit_v1_definition, 42);
 
 /**
  * The kernel proper in a kernel file: the ELF vmlinux, or the Image for arm64.
@@ -1499,5 +1711,449 @@ export type VmlinuxOp = Message<"portkit.v1.VmlinuxOp"> & {
  * Use `create(VmlinuxOpSchema)` to create a new message.
  */
 export const VmlinuxOpSchema: GenMessage<VmlinuxOp> = /*@__PURE__*/
-  messageDesc(file_portkit_v1_definition, 39);
+  messageDesc(file_portkit_v1_definition, 43);
+
+/**
+ * Blobs and trees as an OCI artifact.
+ *
+ * @generated from message portkit.v1.OciOp
+ */
+export type OciOp = Message<"portkit.v1.OciOp"> & {
+  /**
+   * One is a manifest, several are an index.
+   *
+   * @generated from field: repeated portkit.v1.OciVariant variants = 1;
+   */
+  variants: OciVariant[];
+
+  /**
+   * @generated from field: optional string family = 2;
+   */
+  family?: string | undefined;
+
+  /**
+   * @generated from field: optional string artifact_type = 3;
+   */
+  artifactType?: string | undefined;
+
+  /**
+   * @generated from field: optional string config_type = 4;
+   */
+  configType?: string | undefined;
+
+  /**
+   * @generated from field: optional string tag = 5;
+   */
+  tag?: string | undefined;
+
+  /**
+   * @generated from field: map<string, string> annotations = 6;
+   */
+  annotations: { [key: string]: string };
+};
+
+/**
+ * Describes the message portkit.v1.OciOp.
+ * Use `create(OciOpSchema)` to create a new message.
+ */
+export const OciOpSchema: GenMessage<OciOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 44);
+
+/**
+ * One manifest.
+ *
+ * @generated from message portkit.v1.OciVariant
+ */
+export type OciVariant = Message<"portkit.v1.OciVariant"> & {
+  /**
+   * @generated from field: repeated portkit.v1.OciLayer layers = 1;
+   */
+  layers: OciLayer[];
+
+  /**
+   * The input that says itself what it is.
+   *
+   * @generated from field: optional uint32 from = 2;
+   */
+  from?: number | undefined;
+
+  /**
+   * @generated from field: portkit.v1.OciPlatform platform = 3;
+   */
+  platform?: OciPlatform | undefined;
+
+  /**
+   * JSON.
+   *
+   * @generated from field: optional string config = 4;
+   */
+  config?: string | undefined;
+
+  /**
+   * The input that has the config.
+   *
+   * @generated from field: optional uint32 config_from = 5;
+   */
+  configFrom?: number | undefined;
+
+  /**
+   * @generated from field: map<string, string> annotations = 6;
+   */
+  annotations: { [key: string]: string };
+};
+
+/**
+ * Describes the message portkit.v1.OciVariant.
+ * Use `create(OciVariantSchema)` to create a new message.
+ */
+export const OciVariantSchema: GenMessage<OciVariant> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 45);
+
+/**
+ * A blob of a manifest.
+ *
+ * @generated from message portkit.v1.OciLayer
+ */
+export type OciLayer = Message<"portkit.v1.OciLayer"> & {
+  /**
+   * The input, by its position.
+   *
+   * @generated from field: uint32 from = 1;
+   */
+  from: number;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: optional string media_type = 3;
+   */
+  mediaType?: string | undefined;
+
+  /**
+   * "gzip" or "zstd".
+   *
+   * @generated from field: optional string compress = 4;
+   */
+  compress?: string | undefined;
+
+  /**
+   * @generated from field: map<string, string> annotations = 5;
+   */
+  annotations: { [key: string]: string };
+};
+
+/**
+ * Describes the message portkit.v1.OciLayer.
+ * Use `create(OciLayerSchema)` to create a new message.
+ */
+export const OciLayerSchema: GenMessage<OciLayer> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 46);
+
+/**
+ * What a variant is made for.
+ *
+ * @generated from message portkit.v1.OciPlatform
+ */
+export type OciPlatform = Message<"portkit.v1.OciPlatform"> & {
+  /**
+   * @generated from field: string os = 1;
+   */
+  os: string;
+
+  /**
+   * @generated from field: string architecture = 2;
+   */
+  architecture: string;
+
+  /**
+   * @generated from field: optional string variant = 3;
+   */
+  variant?: string | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.OciPlatform.
+ * Use `create(OciPlatformSchema)` to create a new message.
+ */
+export const OciPlatformSchema: GenMessage<OciPlatform> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 47);
+
+/**
+ * What is in trees and files.
+ *
+ * @generated from message portkit.v1.SbomOp
+ */
+export type SbomOp = Message<"portkit.v1.SbomOp"> & {
+  /**
+   * "cyclonedx" or "spdx".
+   *
+   * @generated from field: string format = 1;
+   */
+  format: string;
+
+  /**
+   * What each input is called.
+   *
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+
+  /**
+   * @generated from field: optional string name = 3;
+   */
+  name?: string | undefined;
+
+  /**
+   * The input that is a layout.
+   *
+   * @generated from field: optional uint32 attach = 4;
+   */
+  attach?: number | undefined;
+
+  /**
+   * @generated from field: repeated portkit.v1.SbomSource sources = 5;
+   */
+  sources: SbomSource[];
+};
+
+/**
+ * Describes the message portkit.v1.SbomOp.
+ * Use `create(SbomOpSchema)` to create a new message.
+ */
+export const SbomOpSchema: GenMessage<SbomOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 48);
+
+/**
+ * Something that a build was made from.
+ *
+ * @generated from message portkit.v1.SbomSource
+ */
+export type SbomSource = Message<"portkit.v1.SbomSource"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * @generated from field: optional string digest = 3;
+   */
+  digest?: string | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.SbomSource.
+ * Use `create(SbomSourceSchema)` to create a new message.
+ */
+export const SbomSourceSchema: GenMessage<SbomSource> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 49);
+
+/**
+ * A tree whose files are no newer than a point in time.
+ *
+ * @generated from message portkit.v1.RewriteTimestampsOp
+ */
+export type RewriteTimestampsOp = Message<"portkit.v1.RewriteTimestampsOp"> & {
+  /**
+   * Seconds since 1970.
+   *
+   * @generated from field: int64 latest = 1;
+   */
+  latest: bigint;
+};
+
+/**
+ * Describes the message portkit.v1.RewriteTimestampsOp.
+ * Use `create(RewriteTimestampsOpSchema)` to create a new message.
+ */
+export const RewriteTimestampsOpSchema: GenMessage<RewriteTimestampsOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 50);
+
+/**
+ * How a result was made.
+ *
+ * @generated from message portkit.v1.ProvenanceOp
+ */
+export type ProvenanceOp = Message<"portkit.v1.ProvenanceOp"> & {
+  /**
+   * "min" or "max".
+   *
+   * @generated from field: optional string mode = 1;
+   */
+  mode?: string | undefined;
+
+  /**
+   * @generated from field: optional bool attach = 2;
+   */
+  attach?: boolean | undefined;
+
+  /**
+   * A URI.
+   *
+   * @generated from field: optional string builder = 3;
+   */
+  builder?: string | undefined;
+
+  /**
+   * Seconds since 1970.
+   *
+   * @generated from field: optional int64 time = 4;
+   */
+  time?: bigint | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.ProvenanceOp.
+ * Use `create(ProvenanceOpSchema)` to create a new message.
+ */
+export const ProvenanceOpSchema: GenMessage<ProvenanceOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 51);
+
+/**
+ * Signs the manifests of a layout.
+ *
+ * @generated from message portkit.v1.SignOp
+ */
+export type SignOp = Message<"portkit.v1.SignOp"> & {
+  /**
+   * The name of a secret.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: optional string passphrase = 2;
+   */
+  passphrase?: string | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.SignOp.
+ * Use `create(SignOpSchema)` to create a new message.
+ */
+export const SignOpSchema: GenMessage<SignOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 52);
+
+/**
+ * A layout, let through only when it is signed.
+ *
+ * @generated from message portkit.v1.VerifyOp
+ */
+export type VerifyOp = Message<"portkit.v1.VerifyOp"> & {
+  /**
+   * PEM, or paths of files.
+   *
+   * @generated from field: repeated string keys = 1;
+   */
+  keys: string[];
+
+  /**
+   * @generated from field: repeated string predicate_types = 2;
+   */
+  predicateTypes: string[];
+};
+
+/**
+ * Describes the message portkit.v1.VerifyOp.
+ * Use `create(VerifyOpSchema)` to create a new message.
+ */
+export const VerifyOpSchema: GenMessage<VerifyOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 53);
+
+/**
+ * A machine that is tried: booted, looked into and ended.
+ *
+ * @generated from message portkit.v1.BootOp
+ */
+export type BootOp = Message<"portkit.v1.BootOp"> & {
+  /**
+   * The images, as positions among the inputs.
+   *
+   * @generated from field: uint32 kernel = 1;
+   */
+  kernel: number;
+
+  /**
+   * @generated from field: optional uint32 initrd = 2;
+   */
+  initrd?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 rootfs = 3;
+   */
+  rootfs?: number | undefined;
+
+  /**
+   * "x86_64" or "aarch64".
+   *
+   * @generated from field: optional string architecture = 4;
+   */
+  architecture?: string | undefined;
+
+  /**
+   * @generated from field: optional uint64 memory_bytes = 5;
+   */
+  memoryBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: optional string append = 6;
+   */
+  append?: string | undefined;
+
+  /**
+   * @generated from field: optional uint64 timeout_ms = 7;
+   */
+  timeoutMs?: bigint | undefined;
+
+  /**
+   * @generated from field: repeated portkit.v1.BootExpectation expect = 8;
+   */
+  expect: BootExpectation[];
+};
+
+/**
+ * Describes the message portkit.v1.BootOp.
+ * Use `create(BootOpSchema)` to create a new message.
+ */
+export const BootOpSchema: GenMessage<BootOp> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 54);
+
+/**
+ * A file that the guest has to have.
+ *
+ * @generated from message portkit.v1.BootExpectation
+ */
+export type BootExpectation = Message<"portkit.v1.BootExpectation"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * 64 hex digits.
+   *
+   * @generated from field: optional string sha256 = 2;
+   */
+  sha256?: string | undefined;
+
+  /**
+   * @generated from field: optional string text = 3;
+   */
+  text?: string | undefined;
+};
+
+/**
+ * Describes the message portkit.v1.BootExpectation.
+ * Use `create(BootExpectationSchema)` to create a new message.
+ */
+export const BootExpectationSchema: GenMessage<BootExpectation> = /*@__PURE__*/
+  messageDesc(file_portkit_v1_definition, 55);
 

@@ -1,4 +1,4 @@
-import type { FileEntry, FileTree } from '../formats/file-tree.ts';
+import type { FileEntry, FileTree } from './file-tree.ts';
 
 /** What all entries of a tree shall have. */
 export interface Adjustments {
@@ -8,8 +8,9 @@ export interface Adjustments {
 }
 
 /** A tree with one owner, one time, or both. */
-export function adjusted({ entries, contents }: FileTree, { owner, time }: Adjustments): FileTree {
+export function adjusted(tree: FileTree, { owner, time }: Adjustments): FileTree {
+  if (owner === undefined && time === undefined) return tree;
   const given = { ...owner, ...(time !== undefined && { mtime: { seconds: time, nanos: 0 } }) };
   const adjust = (entry: FileEntry): FileEntry => (entry.type === 'hardlink' ? entry : { ...entry, ...given });
-  return { entries: entries.map(adjust), contents };
+  return { entries: tree.entries.map(adjust), contents: tree.contents };
 }
