@@ -263,7 +263,7 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     });
 
     test('is pinned by the lock, and stays what it was when the tag moves', async () => {
-      const { index } = await layout();
+      const { index, manifests } = await layout();
       const reference = `${registry.host}/bases/moving:v1`;
       said('push', 'oci:image:v1', reference);
       define(`{ reference = "${reference}", platform = "linux/amd64" }`);
@@ -276,6 +276,10 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
       rmSync(at('store'), { recursive: true });
       expect(build('--locked')).toMatchObject({ status: 0, stderr: '' });
       expect(readFileSync(at('out/a'), 'utf8')).toBe('amd64');
+      const moved = portkit('update', '--quiet');
+      expect(moved).toMatchObject({ status: 0, stderr: '' });
+      expect(moved.stdout).toBe(`base: image:${reference}: ${index.digest} → ${manifests[0]?.digest}\n`);
+      expect(build('--locked')).toMatchObject({ status: 0, stderr: '' });
     });
   });
 });
