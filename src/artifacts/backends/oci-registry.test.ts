@@ -218,6 +218,20 @@ describe('what others pushed', () => {
     expect(manifests.map((one) => one.platform?.os)).toEqual(['freebsd', 'linux']);
   });
 
+  test('may have lost what it says it is on the way', async () => {
+    const { target, push, index } = registry();
+    await push(arm, 'arm');
+    const { manifests } = await index();
+    await target.tag(await put(target, produceIndex({ manifests })), 'v1', signal);
+    await push(standard, 'kernel');
+    expect(await index()).toMatchObject({ artifactType: 'application/vnd.port.kernel.v1', manifests: [{}, {}] });
+    const guest = chosenOf(standard, { kind: 'guest-image' });
+    const pushed = registry(target)
+      .open()
+      .push(guest, [upload('rootfs.ext4', 'root')], signal);
+    await expect(pushed).rejects.toMatchObject({ code: 'PK4004' });
+  });
+
   test('with a variant or file twice is refused, as is a variant that is an index', async () => {
     const { target, push, pull, index } = registry();
     await push(standard, 'kernel');

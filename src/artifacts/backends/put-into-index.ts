@@ -4,7 +4,7 @@ import type { Target } from '../../oci/model/ports.ts';
 import { bytesSource, readManifest } from '../../oci/model/read.ts';
 import type { Chosen } from '../model/paths.ts';
 import { showReference } from '../model/reference.ts';
-import { artifactTypeOf, entryOf, indexWith } from './variant-manifest.ts';
+import { entryOf, holdsVariants, indexWith } from './variant-manifest.ts';
 
 /** Waits, so that writers of one index come to an end. */
 export interface Waiting {
@@ -54,7 +54,7 @@ async function readIndex(chosen: Chosen, { target, signal }: Changing) {
   const root = await target.resolve(reference.version, signal);
   if (root === undefined) return undefined;
   const index = await readManifest(target, root, signal);
-  if (index.kind === 'index' && index.artifactType === artifactTypeOf(chosen)) {
+  if (index.kind === 'index' && holdsVariants(chosen, index)) {
     return { digest: root.digest, manifests: index.manifests };
   }
   throw new PortkitError(
