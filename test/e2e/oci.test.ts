@@ -207,6 +207,8 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     const [, ...tags] = said('tag', second, 'latest', 'stable').split('@');
     expect(tags).toHaveLength(2);
     expect(inspected(`${registry.host}/copies/second:stable`).digest).toBe(index.digest);
+    const third = `${registry.host}/copies/third:v3`;
+    expect(said('copy', 'oci-archive:back.tar', third)).toBe(`${third}@${index.digest}`);
     const json = JSON.parse(said('copy', first, second, '--json'));
     expect(json).toMatchObject({ version: 1, from: first, to: second, digest: index.digest });
   });
