@@ -16,13 +16,14 @@ export function openBackendRegistries(): BackendRegistries & Disposable {
       // What nobody says and what the files of this machine say is the same.
       const credentialFor = auth === undefined || auth.kind === 'docker-config' ? undefined : credentialsBy(auth);
       const { openRegistries } = await import('./registries.ts');
-      const plain = transport === 'plain-http' ? ({ transport } as const) : {};
+      const said = transport === undefined ? {} : { transport: transport === 'https' ? ('tls' as const) : transport };
       return held
         .use(openRegistries({ ...(credentialFor && { credentialFor }) }))
-        .repository({ registry, repository }, { access, ...plain });
+        .repository({ registry, repository }, { access, ...said });
     },
-    pause: async (attempt, signal) => {
-      await sleep(Math.random() * 50 * 2 ** Math.min(attempt, 6), undefined, { signal });
+    waiting: {
+      pause: (attempt, signal) => sleep(Math.random() * 50 * 2 ** Math.min(attempt, 6), undefined, { signal }),
+      settle: (signal) => sleep(300, undefined, { signal }),
     },
     [Symbol.dispose]: () => held.dispose(),
   };

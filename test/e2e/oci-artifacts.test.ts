@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { noRegistry, startDockerRegistry } from '../interop/docker-registry.ts';
-import type { DockerRegistry } from '../interop/docker-registry.ts';
+import type { DockerRegistry, RegistryCertificate } from '../interop/docker-registry.ts';
 
 let folder: string;
 
@@ -60,6 +60,15 @@ const write = (text: string): void => writeFileSync(join(folder, 'examples/port.
 const standard = '--artifact demo-kernel --architecture x86-64';
 const pvm = `${standard} --substrate firecracker --protection-mode pvm`;
 const pathOf = (mode: string): string => join(folder, `artifacts/kernel/demo/x86_64/firecracker/${mode}/vmlinux`);
+
+/** A certificate for the loopback that signs itself. */
+function makeCertificate(): RegistryCertificate | undefined {
+  const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const subject = ['-subj', '/CN=registry', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '3'];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const { status } = spawnSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', certificate, ...subject]);
+  return status === 0 ? { certificate, key } : undefined;
+}
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portkit-oci-'));
@@ -140,6 +149,27 @@ describe.skipIf(noRegistry !== undefined)('artifacts in a registry', () => {
   });
 });
 
+describe.skipIf(noRegistry !== undefined)('artifacts in a registry that speaks TLS', () => {
+  test('go to one whose certificate is trusted, and to no other', async ({ skip }) => {
+    const made = makeCertificate() ?? skip('there is no openssl that makes certificates');
+    await using registry = await startDockerRegistry(undefined, made);
+    write(config(registry.host).replaceAll('"plain-http"', '"https"'));
+    expect(artifacts(`build ${standard}`).status).toBe(0);
+    expect(artifacts(`push ${standard}`)).toMatchObject({ status: 5, stderr: expect.stringContaining('PK4033') });
+    const trusting = { PORTKIT_REGISTRY_CA: made.certificate };
+    expect(artifacts(`push ${standard}`, trusting)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('oci-registry https anonymous'),
+    });
+    rmSync(pathOf('standard'));
+    expect(artifacts(`pull ${standard}`, trusting)).toMatchObject({ status: 0, stderr: '' });
+    expect(artifacts(`pull ${standard}`, { PORTKIT_REGISTRY_CA: 'nothing' })).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('PORTKIT_REGISTRY_CA'),
+    });
+  });
+});
+
 describe.skipIf(noRegistry !== undefined)('artifacts in a registry that asks who is there', () => {
   let registry: DockerRegistry;
   beforeAll(async () => {
@@ -154,9 +184,9 @@ describe.skipIf(noRegistry !== undefined)('artifacts in a registry that asks who
     expect(artifacts(`build ${standard}`).status).toBe(0);
     const pushed = artifacts(`push ${standard}`, { NAME: 'user', PASS: 'password' });
     expect(pushed).toMatchObject({ status: 0, stdout: expect.stringContaining('oci-registry plain-http basic') });
-    expect(artifacts(`push ${standard}`, { NAME: 'user', PASS: 'wrong' })).toMatchObject({
+    expect(artifacts(`push ${standard}`, { NAME: 'user', PASS: 'hunter2' })).toMatchObject({
       status: 6,
-      stderr: expect.not.stringContaining('wrong'),
+      stderr: expect.not.stringContaining('hunter2'),
     });
     const auths = { [registry.host]: { auth: Buffer.from('user:password').toString('base64') } };
     mkdirSync(join(folder, '.docker'));

@@ -43,7 +43,7 @@ const upload = (name: string, text: string): Upload => ({
 });
 
 /** Backends of one repository in memory, or of one that behaves in another way. */
-function registry(target: Target = memoryLayout('the registry')) {
+function registry(target: Target = memoryLayout('the registry'), settled = () => Promise.resolve()) {
   const wishes: RepositoryWish[] = [];
   const pauses: number[] = [];
   const open = (config: Partial<RegistryConfig> = {}, access: 'push' | 'pull' = 'push') =>
@@ -54,9 +54,12 @@ function registry(target: Target = memoryLayout('the registry')) {
           wishes.push(wish);
           return Promise.resolve(target);
         },
-        pause: (attempt) => {
-          pauses.push(attempt);
-          return Promise.resolve();
+        waiting: {
+          pause: (attempt) => {
+            pauses.push(attempt);
+            return Promise.resolve();
+          },
+          settle: () => settled(),
         },
       },
     );
@@ -166,7 +169,8 @@ describe('a variant that was pushed', () => {
     expect(plain.shown).toBe('oci-registry plain-http anonymous');
     expect(plain.placeOf(chosenOf(pvm), 'vmlinux')).toBe('127.0.0.1:5510/port/demo-kernel:v1#x86_64/firecracker/pvm/vmlinux');
     const tagged = open({ tagForm: 'per-variant' });
-    expect(tagged.shown).toBe('oci-registry https');
+    expect(tagged.shown).toBe('oci-registry');
+    expect(open({ transport: 'https', auth: { kind: 'docker-config' } }).shown).toBe('oci-registry https docker-config');
     expect(tagged.placeOf(chosenOf(pvm), 'vmlinux')).toBe('127.0.0.1:5510/port/demo-kernel:v1-x86_64-firecracker-pvm#vmlinux');
   });
 });
@@ -212,6 +216,20 @@ describe('what others pushed', () => {
     await push(standard, 'kernel');
     const { manifests } = await index();
     expect(manifests.map((one) => one.platform?.os)).toEqual(['freebsd', 'linux']);
+  });
+
+  test('may have lost what it says it is on the way', async () => {
+    const { target, push, index } = registry();
+    await push(arm, 'arm');
+    const { manifests } = await index();
+    await target.tag(await put(target, produceIndex({ manifests })), 'v1', signal);
+    await push(standard, 'kernel');
+    expect(await index()).toMatchObject({ artifactType: 'application/vnd.port.kernel.v1', manifests: [{}, {}] });
+    const guest = chosenOf(standard, { kind: 'guest-image' });
+    const pushed = registry(target)
+      .open()
+      .push(guest, [upload('rootfs.ext4', 'root')], signal);
+    await expect(pushed).rejects.toMatchObject({ code: 'PK4004' });
   });
 
   test('with a variant or file twice is refused, as is a variant that is an index', async () => {
@@ -274,6 +292,21 @@ describe('a writer', () => {
     const { push, pauses } = crowded(1000);
     await expect(push(standard, 'kernel')).rejects.toMatchObject({ code: 'PK4081' });
     expect(pauses).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test('finds out that what it wrote was undone by somebody who had not seen it', async () => {
+    const target = memoryLayout('the registry');
+    const quiet = registry(target);
+    await quiet.push(arm, 'arm');
+    const old = await target.resolve('v1', signal);
+    let undone = 0;
+    const crossed = registry(target, async () => {
+      undone += 1;
+      if (undone < 3 && old !== undefined) await target.tag(old, 'v1', signal);
+    });
+    await crossed.push(standard, 'kernel');
+    expect(undone).toBe(3);
+    expect([await quiet.pull(standard), await quiet.pull(arm)]).toEqual(['kernel', 'arm']);
   });
 
   test('does nothing to an index that says it already', async () => {

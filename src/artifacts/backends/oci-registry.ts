@@ -1,13 +1,8 @@
-import { createHash } from 'node:crypto';
-import { digestFromHex } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
-import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { ImageManifest } from '../../oci/model/manifest.ts';
-import { kindOf } from '../../oci/model/media-types.ts';
-import type { BlobSource, Source, Target } from '../../oci/model/ports.ts';
+import type { BlobSource, Target } from '../../oci/model/ports.ts';
 import { emptyBlob } from '../../oci/model/produce.ts';
-import { bytesSource, readManifest } from '../../oci/model/read.ts';
-import type { Examined } from '../copies/sealed.ts';
+import { bytesSource } from '../../oci/model/read.ts';
 import { parseReference } from '../../oci/model/reference.ts';
 import type { Artifact, RegistryConfig } from '../model/artifact.ts';
 import type { Chosen } from '../model/paths.ts';
@@ -15,8 +10,9 @@ import { showReference } from '../model/reference.ts';
 import { showSelector } from '../model/selector.ts';
 import type { Backend, Upload } from './backend.ts';
 import { putIntoIndex } from './put-into-index.ts';
-import type { Pause } from './put-into-index.ts';
-import { entryOf, layerNamed, layerOf, manifestOf } from './variant-manifest.ts';
+import type { Waiting } from './put-into-index.ts';
+import { blamed, damaged, examineBlob, findVariant } from './read-variant.ts';
+import { layerNamed, layerOf, manifestOf, tagOf } from './variant-manifest.ts';
 
 /** The repository of an artifact. */
 export interface RepositoryWish {
@@ -30,7 +26,7 @@ export interface RepositoryWish {
 export interface Registries {
   /** Where variants are kept, as the configuration says who asks and how. */
   openRepository(wish: RepositoryWish): Promise<Target>;
-  readonly pause: Pause;
+  readonly waiting: Waiting;
 }
 
 /** What a registry backend is for. */
@@ -46,7 +42,7 @@ interface Use {
 export function registryBackend({ config, access }: Use, registries: Registries): Backend {
   const isIndexed = config.tagForm !== 'per-variant';
   const opened = new Map<string, Promise<Target>>();
-  const found = new Map<Chosen, Promise<Found | undefined>>();
+  const found = new Map<Chosen, Promise<ImageManifest | undefined>>();
   function open({ artifact }: Chosen): Promise<Target> {
     const { registry, repository } = hostedName(artifact);
     const key = `${registry}/${repository}`;
@@ -54,14 +50,14 @@ export function registryBackend({ config, access }: Use, registries: Registries)
     opened.set(key, target);
     return target;
   }
-  function find(chosen: Chosen, signal: AbortSignal): Promise<Found | undefined> {
+  function find(chosen: Chosen, signal: AbortSignal): Promise<ImageManifest | undefined> {
     const known = found.get(chosen) ?? open(chosen).then((source) => findVariant({ source, isIndexed }, chosen, signal));
     found.set(chosen, known);
     return known;
   }
   async function layer(chosen: Chosen, name: string, signal: AbortSignal) {
-    const variant = await find(chosen, signal);
-    const descriptor = variant && layerNamed(variant.manifest, name);
+    const manifest = await find(chosen, signal);
+    const descriptor = manifest && layerNamed(manifest, name);
     return descriptor && { descriptor, source: await open(chosen) };
   }
   const placeOf = (chosen: Chosen, name: string): string => {
@@ -69,13 +65,13 @@ export function registryBackend({ config, access }: Use, registries: Registries)
     return `${showReference(tagged)}#${isIndexed ? `${showSelector(chosen.variant.selector)}/` : ''}${name}`;
   };
   return {
-    shown: ['oci-registry', config.transport ?? 'https', ...(config.auth === undefined ? [] : [config.auth.kind])].join(' '),
+    shown: ['oci-registry', config.transport, config.auth?.kind].filter((word) => word !== undefined).join(' '),
     placeOf,
     async push(chosen, files, signal) {
       const target = await open(chosen);
       const { descriptor } = await pushVariant(chosen, files, { target, signal });
       if (!isIndexed) return target.tag(descriptor, tagOf(chosen), signal);
-      return putIntoIndex(chosen, descriptor, { target, pause: registries.pause, signal });
+      return putIntoIndex(chosen, descriptor, { target, waiting: registries.waiting, signal });
     },
     async pull(chosen, name, signal) {
       const there = await damaged(() => layer(chosen, name, signal), placeOf(chosen, name));
@@ -98,36 +94,6 @@ function hostedName({ kind, name, reference: { registry, repository } }: Artifac
       cause,
     });
   }
-}
-
-/** Port's tag for a variant. */
-function tagOf({ artifact, variant }: Chosen): string {
-  const { architecture, substrate, protection_mode: mode } = variant.selector;
-  return [artifact.reference.version, architecture, substrate, mode].join('-');
-}
-
-interface Found {
-  readonly manifest: ImageManifest;
-}
-
-async function findVariant(
-  { source, isIndexed }: { readonly source: Source; readonly isIndexed: boolean },
-  chosen: Chosen,
-  signal: AbortSignal,
-): Promise<Found | undefined> {
-  const inIndex = async () => {
-    const root = await source.resolve(chosen.artifact.reference.version, signal);
-    if (root === undefined || kindOf(root.mediaType) !== 'index') return undefined;
-    const index = await readManifest(source, root, signal);
-    return index.kind === 'index' ? entryOf(chosen.variant.selector, index) : undefined;
-  };
-  const tagged = () => source.resolve(tagOf(chosen), signal);
-  const [first, second] = isIndexed ? [inIndex, tagged] : [tagged, inIndex];
-  const descriptor = (await first()) ?? (await second());
-  if (descriptor === undefined) return undefined;
-  const manifest = await readManifest(source, descriptor, signal);
-  if (manifest.kind === 'manifest') return { manifest };
-  throw new PortkitError('PK4004', `${descriptor.digest} of ${source.shown} is an index, and no manifest of a variant`);
 }
 
 async function pushVariant(
@@ -156,52 +122,4 @@ function sourceOf(upload: Upload): BlobSource {
       }
     },
   };
-}
-
-async function* blamed(
-  source: Source,
-  descriptor: Descriptor,
-  { place, signal }: { readonly place: string; readonly signal: AbortSignal },
-): AsyncGenerator<Uint8Array> {
-  const content = await damaged(() => source.fetch(descriptor, signal), place);
-  const chunks = content[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const { done, value } = await damaged(() => chunks.next(), place);
-      if (done === true) return;
-      yield value;
-    }
-  } finally {
-    await chunks.return?.();
-  }
-}
-
-/** Names what is damaged when it is not what it should be. */
-async function damaged<T>(work: () => Promise<T>, place: string): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof PortkitError) || error.code !== 'PK4003') throw error;
-    throw new PortkitError('PK3910', `${place} is damaged: ${error.message}`, {
-      hint: 'It was not used: push the variant again from where it is whole',
-      cause: error,
-    });
-  }
-}
-
-/** Reads a blob to its end. Of a damaged one the facts are those of what came. */
-async function examineBlob(source: Source, descriptor: Descriptor, signal: AbortSignal): Promise<Examined> {
-  const hash = createHash('sha256');
-  let size = 0;
-  const facts = () => ({ digest: digestFromHex(hash.digest('hex')), size });
-  try {
-    for await (const chunk of await source.fetch(descriptor, signal)) {
-      hash.update(chunk);
-      size += chunk.length;
-    }
-    return { state: 'whole', ...facts() };
-  } catch (error) {
-    if (!(error instanceof PortkitError) || error.code !== 'PK4003') throw error;
-    return { state: 'damaged', why: error.message, ...facts() };
-  }
 }

@@ -4,15 +4,20 @@ import type { Target } from '../../oci/model/ports.ts';
 import { bytesSource, readManifest } from '../../oci/model/read.ts';
 import type { Chosen } from '../model/paths.ts';
 import { showReference } from '../model/reference.ts';
-import { artifactTypeOf, entryOf, indexWith } from './variant-manifest.ts';
+import { entryOf, holdsVariants, indexWith } from './variant-manifest.ts';
 
-/** Waits a while, by chance, and longer the more attempts there were. */
-export type Pause = (attempt: number, signal: AbortSignal) => Promise<void>;
+/** Waits, so that writers of one index come to an end. */
+export interface Waiting {
+  /** A while by chance, and longer the more attempts there were. */
+  pause(attempt: number, signal: AbortSignal): Promise<void>;
+  /** Longer than a request takes: then everybody who had not seen a change has made theirs. */
+  settle(signal: AbortSignal): Promise<void>;
+}
 
 /** What changing an index takes. */
 interface Changing {
   readonly target: Target;
-  readonly pause: Pause;
+  readonly waiting: Waiting;
   readonly signal: AbortSignal;
 }
 
@@ -20,21 +25,22 @@ const attempts = 10;
 
 /**
  * Makes a manifest the one of its variant in the index of the artifact's version; the other variants stay. Registries cannot
- * compare and set: the index is read again right before and right after it is replaced, and whoever sees that somebody
- * else was there does it again. A writer that replaces it between these two moments can still undo another's change.
+ * compare and set: the index is read again right before it is replaced, and again when everybody who had read the old one is
+ * done; who finds that their own entry was lost puts it in again. A writer whose requests take longer than that can still
+ * undo another's change.
  */
 export async function putIntoIndex(chosen: Chosen, manifest: Descriptor, changing: Changing): Promise<void> {
-  const { target, pause, signal } = changing;
+  const { target, waiting, signal } = changing;
   const tag = chosen.artifact.reference.version;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    if (attempt > 0) await pause(attempt, signal);
+    if (attempt > 0) await waiting.pause(attempt, signal);
     const before = await readIndex(chosen, changing);
     const index = indexWith(chosen, manifest, before?.manifests ?? []);
-    if (index.descriptor.digest !== before?.digest) {
-      await target.push(index.descriptor, bytesSource(index.bytes), signal);
-      if ((await target.resolve(tag, signal))?.digest !== before?.digest) continue;
-      await target.tag(index.descriptor, tag, signal);
-    }
+    if (index.descriptor.digest === before?.digest) return;
+    await target.push(index.descriptor, bytesSource(index.bytes), signal);
+    if ((await target.resolve(tag, signal))?.digest !== before?.digest) continue;
+    await target.tag(index.descriptor, tag, signal);
+    await waiting.settle(signal);
     const after = await readIndex(chosen, changing);
     if (after !== undefined && entryOf(chosen.variant.selector, after)?.digest === manifest.digest) return;
   }
@@ -48,7 +54,7 @@ async function readIndex(chosen: Chosen, { target, signal }: Changing) {
   const root = await target.resolve(reference.version, signal);
   if (root === undefined) return undefined;
   const index = await readManifest(target, root, signal);
-  if (index.kind === 'index' && index.artifactType === artifactTypeOf(chosen)) {
+  if (index.kind === 'index' && holdsVariants(chosen, index)) {
     return { digest: root.digest, manifests: index.manifests };
   }
   throw new PortkitError(

@@ -20,8 +20,20 @@ const fileTypes = {
 const initrdType = 'application/vnd.port.initrd.v1+binary';
 
 /** What the manifests and indexes of an artifact say that they are. */
-export function artifactTypeOf({ artifact }: Pick<Chosen, 'artifact'>): string {
+function artifactTypeOf({ artifact }: Pick<Chosen, 'artifact'>): string {
   return `application/vnd.port.${artifact.kind}.v1`;
+}
+
+/** Port's tag for a variant. */
+export function tagOf({ artifact, variant }: Chosen): string {
+  const { architecture, substrate, protection_mode: mode } = variant.selector;
+  return [artifact.reference.version, architecture, substrate, mode].join('-');
+}
+
+/** Whether an index holds variants of this artifact's kind; programs that copy indexes may have left out what it says it is. */
+export function holdsVariants(chosen: Chosen, { artifactType, manifests }: ImageIndex): boolean {
+  if (artifactType !== undefined) return artifactType === artifactTypeOf(chosen);
+  return manifests.some(({ annotations }) => annotations?.[substrateKey] !== undefined);
 }
 
 /** The blob of a file of a variant. */

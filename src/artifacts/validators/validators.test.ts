@@ -84,7 +84,12 @@ async function findings(
     Promise.resolve({ content: chunk(files[path.slice(project.length + 1)] ?? Buffer.alloc(0)), unxz });
   const validators = validatorsOver({ project, scratch: project, unxz, run, path: '', openKernel });
   const refused = (): Promise<never> => Promise.reject(new Error('nothing is written'));
-  const workplace = { project, takeLock: refused, registries: { openRepository: refused, pause: refused }, signal };
+  const workplace = {
+    project,
+    takeLock: refused,
+    registries: { openRepository: refused, waiting: { pause: refused, settle: refused } },
+    signal,
+  };
   const [variant] = variants;
   if (variant === undefined) throw new Error('There is no variant');
   const { findings: found, files: seen } = await validate({ artifact, variant }, validators, workplace);

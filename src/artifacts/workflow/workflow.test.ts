@@ -58,7 +58,7 @@ const chosen = chosenWith();
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'portkit-workflow-'));
   const asked = () => Promise.reject(new Error('a registry was asked'));
-  workplace = { project, takeLock, signal, registries: { openRepository: asked, pause: asked } };
+  workplace = { project, takeLock, signal, registries: { openRepository: asked, waiting: { pause: asked, settle: asked } } };
 });
 
 afterEach(() => rmSync(project, { recursive: true, force: true }));

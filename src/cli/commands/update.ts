@@ -16,7 +16,7 @@ import { faceOf, watchOptions } from '../watch.ts';
 export const update: Command = {
   usage: 'update [TARGET…] [--file F] [OPTION…]',
   about: [
-    'Asks the sources that the definition leaves open (downloads without a digest, packages without one) what they give',
+    'Asks the sources that the definition leaves open (downloads, packages and images without a digest) what they give',
     'today, writes it to the lock, and says what moved. Of the targets, only these sources are fetched: nothing is built.',
     '',
     'Exit status: 1 a source no longer has what is asked for, 5 the network is down. What could be moved is in the lock then.',
