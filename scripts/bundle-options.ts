@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 const workerFiles: Plugin = {
   name: 'worker files',
   setup(bundler) {
-    bundler.onLoad({ filter: /(hash-thread|spawner|typescript\/index)\.ts$/ }, ({ path }) => ({
+    bundler.onLoad({ filter: /(hash-thread|spawner|own-api)\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replace(
-        /new URL\('[^']*\/(hash-worker|spawner-process|build)\.ts'/,
+        /new URL\('[^']*\/(hash-worker|spawner-process|api)\.ts'/,
         "new URL('./$1.mjs'",
       ),
       loader: 'ts',
@@ -54,13 +54,14 @@ export const parts: Plugin = {
   },
 };
 
-/** What runs or is imported beside the program, by its bundled name: a thread, the helper that starts commands, the API of portkit.ts. */
+/** What runs or is imported beside the program, by its bundled name: a thread, the helper that starts commands, the API of portkit.ts and plugins. */
 export const workers = {
   program: 'src/cli/run.ts',
   'definition-issues': 'frontends/toml/issues.ts',
   'hash-worker': 'src/store/disk/hash-worker.ts',
   'spawner-process': 'src/execution/spawner-process.ts',
-  build: 'src/graph/build.ts',
+  api: 'src/api.ts',
+  'exporter-conformance': 'src/artifacts/conformance/exporter.ts',
 };
 
 /** How everything that is measured or published is bundled. */

@@ -262,6 +262,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'Postprocessors that attest and sign work on a tree that is an OCI image layout with one named manifest. A step of type oci makes one.',
   PK4104:
     'A bill of materials reads the databases of dpkg (var/lib/dpkg/status) and apk (lib/apk/db/installed). One of them is too large, or is not what these programs write. A tree without the file has no packages of that kind.',
+  PK4105:
+    'An external postprocessor reads one line of JSON from its standard input and writes lines of JSON to its standard output, the last of which is its result. Everything else belongs on standard error. docs/postprocessors.md has the protocol.',
+  PK4106:
+    'An external postprocessor is a program (argv) or a module, and its inputs have other names than those that the protocol uses: layout, module, request, runtime.',
+  PK4107:
+    'A program of somebody else that an output names failed in a way that it did not explain. The message is its own; --debug shows where it comes from. Nothing that it had not yet published is left, if it keeps the contract of exporters.',
   PK4150:
     'Private keys are PKCS#8 PEM, encrypted or not, and handed in as a secret; public keys are PEM (SPKI). Kinds: Ed25519, ECDSA P-256, RSA of 2048, 3072 or 4096 bits. "openssl genpkey -algorithm ed25519" makes one.',
   PK4151:
