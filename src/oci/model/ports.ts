@@ -1,4 +1,5 @@
 import type { Descriptor } from './descriptor.ts';
+import type { OciDigest } from './digest.ts';
 
 /** Content that can be opened again, so that whatever was begun with it can be begun anew. */
 export interface BlobSource {
@@ -47,11 +48,18 @@ export interface Deleter {
   delete(name: string, signal: AbortSignal): Promise<boolean>;
 }
 
+/** Knows how large a blob is that only its digest is known of. */
+interface Sizer {
+  /** Undefined when it is not there. */
+  sizeOf(digest: OciDigest, signal: AbortSignal): Promise<number | undefined>;
+}
+
 /** One repository that can be copied from. */
 export interface Source extends BlobReader, Resolver {
   /** As messages name it. */
   readonly shown: string;
   readonly referring?: Referrers;
+  readonly sizing?: Sizer;
 }
 
 /** One repository that can be copied to. */
