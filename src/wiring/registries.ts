@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PortkitError } from '../base/errors.ts';
 import type { Credential } from '../oci/credentials/credential.ts';
 import { findCredential } from '../oci/credentials/find.ts';
+import type { Source } from '../oci/model/ports.ts';
 import type { Reference } from '../oci/model/reference.ts';
 import { createRegistryClient } from '../oci/registry/client.ts';
 import type { RegistryClient, RegistryOptions } from '../oci/registry/client.ts';
 import type { RegistryRepository } from '../oci/registry/repository.ts';
+import { resuming } from '../oci/resume/resume.ts';
 import { registrySettings } from '../oci/registry/settings.ts';
 import { credentialSources } from './credentials.ts';
 
@@ -21,15 +23,30 @@ export interface RepositoryAccess {
 /** The registries as this machine reaches them; connections end when it is disposed. */
 export interface Registries extends Disposable {
   repository(reference: Reference, access: RepositoryAccess): RegistryRepository;
+  /** A repository to read, whose large blobs go on where another process was ended. */
+  source(reference: Reference, access: Pick<RepositoryAccess, 'transport'>): Source;
+}
+
+/** What the use of registries is told to, and may keep. */
+export interface Surroundings {
+  /** Takes what is wrong with the files and programs of others that have credentials. */
+  readonly warn?: (message: string) => void;
+  /** Where what comes of large blobs is kept until they are whole; undefined when that cannot be. */
+  readonly folder?: () => Promise<string | undefined>;
 }
 
 /** Registries by the proxies, authorities, plain hosts and credentials of this machine. */
-export function openRegistries(warn: (message: string) => void = () => undefined): Registries {
+export function openRegistries({
+  warn = () => undefined,
+  folder = () => Promise.resolve(undefined),
+}: Surroundings = {}): Registries {
   const sources = credentialSources(warn);
   const client = clientOf((host, signal) => findCredential(host, sources, signal));
+  const repository: Registries['repository'] = ({ registry, repository: path }, { transport, ...intent }) =>
+    client.repository({ registry, repository: path, ...(transport !== undefined && { transport }) }, intent);
   return {
-    repository: ({ registry, repository }, { transport, ...intent }) =>
-      client.repository({ registry, repository, ...(transport !== undefined && { transport }) }, intent),
+    repository,
+    source: (reference, how) => resuming(repository(reference, { access: 'pull', ...how }), { folder, now: Date.now }),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }
