@@ -66,7 +66,8 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
       const path = blobPath(descriptor.digest);
       // Of the right size, it may still be damaged: what is pushed is right afterwards.
       const existed = (await files.size(path, signal)) === descriptor.size && (await isSound(source, descriptor, signal));
-      if (!existed) await files.put(path, verified(content.open(signal), descriptor), signal);
+      const bytes = () => (content.isVerified === true ? content.open(signal) : verified(content.open(signal), descriptor));
+      if (!existed) await files.put(path, bytes(), signal);
       if (kindOf(descriptor.mediaType) === 'blob') return existed ? 'existed' : 'stored';
       const raw = await readDocument(source, descriptor, signal);
       const manifest = parseManifest(raw, { shown: descriptor.digest, mediaType: descriptor.mediaType });

@@ -5,6 +5,8 @@ import type { OciDigest } from './digest.ts';
 export interface BlobSource {
   /** The bytes from `offset` on (0 when it is not said). */
   open(signal: AbortSignal, offset?: number): AsyncIterable<Uint8Array>;
+  /** From the beginning it only ends when it is what its descriptor says: whoever takes it need not hash it once more. */
+  readonly isVerified?: true;
 }
 
 /** Reads blobs and manifests. What is read is verified, size and then digest, before it ends (PK4003 otherwise). */

@@ -6,6 +6,7 @@ import type { Descriptor } from '../model/descriptor.ts';
 import { hasherOf } from '../model/digest.ts';
 import { kindOf } from '../model/media-types.ts';
 import type { Source } from '../model/ports.ts';
+import { verified } from '../model/read.ts';
 import { beginPart, openPart, piecesOf, writerBehind } from './part.ts';
 import type { Part } from './part.ts';
 
@@ -83,9 +84,10 @@ async function complete(part: Part, { source, descriptor, path }: Wanted, signal
 }
 
 /** A part that is whole; it is gone when all of it was taken. */
-async function* given(part: Part, { size }: Descriptor, path: string): AsyncGenerator<Uint8Array> {
+async function* given(part: Part, descriptor: Descriptor, path: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* piecesOf(part, size);
+    // Others may write to it, too.
+    yield* verified(piecesOf(part, descriptor.size), descriptor);
     rmSync(path, { force: true });
   } finally {
     await closeFile(part.fd);
