@@ -1,4 +1,7 @@
+import { mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PortkitError, systemCode } from './base/errors.ts';
 import type { BootReport, BootTrial } from './boot/boot.ts';
 import type { Exporter } from './artifacts/exporter.ts';
 import type { Validator } from './artifacts/workflow/validator.ts';
@@ -13,7 +16,7 @@ import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { lazyUnxz } from './wiring/ops.ts';
-import type { LoginTrial, Registries } from './wiring/registries.ts';
+import type { LoginTrial, Registries, RegistrySurroundings } from './wiring/registries.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
@@ -95,8 +98,21 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
 }
 
 /** The registries as this machine reaches them; connections end when they are disposed. */
-export async function openRegistries(warn?: (message: string) => void): Promise<Registries> {
-  return (await import('./wiring/registries.ts')).openRegistries({ ...(warn && { warn }) });
+export async function openRegistries(around: RegistrySurroundings = {}): Promise<Registries> {
+  return (await import('./wiring/registries.ts')).openRegistries(around);
+}
+
+/** The folder of a store for what is still coming from registries; undefined where there can be none. */
+export async function folderOfParts(root: () => string): Promise<string | undefined> {
+  try {
+    await using store = openStoreAt(root());
+    const folder = join(store.directory, 'downloads', 'oci');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch (error) {
+    if (error instanceof PortkitError || systemCode(error) !== undefined) return undefined;
+    throw error;
+  }
 }
 
 /** Asks a registry whether it takes a credential. */

@@ -4,10 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PortkitError } from '../base/errors.ts';
 import type { Credential } from '../oci/credentials/credential.ts';
 import { findCredential } from '../oci/credentials/find.ts';
+import type { Source } from '../oci/model/ports.ts';
 import type { Reference } from '../oci/model/reference.ts';
 import { createRegistryClient } from '../oci/registry/client.ts';
 import type { RegistryClient, RegistryOptions } from '../oci/registry/client.ts';
 import type { RegistryRepository } from '../oci/registry/repository.ts';
+import { resuming } from '../oci/resume/resume.ts';
 import { registrySettings } from '../oci/registry/settings.ts';
 import { credentialSources } from './credentials.ts';
 import type { RegistryUser } from './credentials.ts';
@@ -24,31 +26,39 @@ export interface RepositoryAccess {
 export interface Registries extends Disposable {
   readonly client: RegistryClient;
   repository(reference: Reference, access: RepositoryAccess): RegistryRepository;
+  /** A repository to read, whose large blobs go on where another process was ended. */
+  source(reference: Reference, access: Pick<RepositoryAccess, 'transport'>): Source;
 }
 
 /** Who asks at a host of a registry. */
 export type CredentialFor = NonNullable<RegistryOptions['credentialFor']>;
 
-/** What is said instead of what the user of this process has. */
-export interface RegistryWishes {
-  readonly credentialFor?: CredentialFor;
-  /** Is told what is wrong with the credentials of other programs. */
+/** What the use of registries is told to, and may keep. */
+export interface RegistrySurroundings {
+  /** Takes what is wrong with the files and programs of others that have credentials. */
   readonly warn?: (message: string) => void;
+  /** Where what comes of large blobs is kept until they are whole; undefined when that cannot be. */
+  readonly folder?: () => Promise<string | undefined>;
+  /** What a definition says instead of the credentials of the user. */
+  readonly credentialFor?: CredentialFor;
 }
 
 /** Registries by the proxies, authorities, plain hosts and credentials of this machine. */
-export function openRegistries({ credentialFor, warn = () => undefined }: RegistryWishes = {}): Registries {
-  return registriesOf({ env: process.env, home: homedir(), warn }, credentialFor);
+export function openRegistries({ warn = () => undefined, ...around }: RegistrySurroundings = {}): Registries {
+  return registriesOf({ env: process.env, home: homedir(), warn }, around);
 }
 
 /** The registries of a user, who asks by their logins unless it is said otherwise. */
-export function registriesOf(user: RegistryUser, credentialFor?: CredentialFor): Registries {
+export function registriesOf(user: RegistryUser, around: Omit<RegistrySurroundings, 'warn'> = {}): Registries {
+  const { folder = () => Promise.resolve(undefined), credentialFor } = around;
   const sources = credentialSources(user);
   const client = clientOf(user.env, credentialFor ?? ((host, signal) => findCredential(host, sources, signal)));
+  const repository: Registries['repository'] = ({ registry, repository: path }, { transport, ...intent }) =>
+    client.repository({ registry, repository: path, ...(transport !== undefined && { transport }) }, intent);
   return {
     client,
-    repository: ({ registry, repository }, { transport, ...intent }) =>
-      client.repository({ registry, repository, ...(transport !== undefined && { transport }) }, intent),
+    repository,
+    source: (reference, how) => resuming(repository(reference, { access: 'pull', ...how }), { folder, now: Date.now }),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }

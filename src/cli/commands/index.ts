@@ -45,6 +45,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'list what refers to an artifact: signatures, SBOMs, provenance',
     load: async () => (await import('./referrers.ts')).referrers,
   },
+  manifest: {
+    summary: 'read, write and delete manifests as they are',
+    load: async () => (await import('./manifest.ts')).manifest,
+  },
+  blob: { summary: 'read and write blobs as they are', load: async () => (await import('./blob.ts')).blob },
   login: { summary: 'store who you are at a registry', load: async () => (await import('./login.ts')).login },
   logout: { summary: 'forget who you are at a registry', load: async () => (await import('./logout.ts')).logout },
   auth: { summary: 'list the registries that know you', load: async () => (await import('./auth.ts')).auth },

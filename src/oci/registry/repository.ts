@@ -12,7 +12,7 @@ import { createReferring } from './referring.ts';
 import type { Referring } from './referring.ts';
 import type { Session } from './session.ts';
 import { listTags } from './tags.ts';
-import { hasBlob } from './upload.ts';
+import { hasBlob, sizeOfBlob } from './upload.ts';
 
 /** A repository of a registry. */
 export interface RegistryRepository extends Target {
@@ -71,6 +71,7 @@ export function createRepository(session: Session): RegistryRepository {
     },
     fetchFrom: (descriptor, offset, signal) => openBlob(session, descriptor, { offset, signal }),
     exists,
+    sizing: { sizeOf: (digest, signal) => sizeOfBlob(session, digest, signal) },
     async push(descriptor, source, signal) {
       // Who was told a moment ago that it is not there need not ask again.
       if (!absent.delete(descriptor.digest) && (await exists(descriptor, signal))) return 'existed';
