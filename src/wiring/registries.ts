@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PortkitError } from '../base/errors.ts';
 import type { Credential } from '../oci/credentials/credential.ts';
 import { findCredential } from '../oci/credentials/find.ts';
 import type { Source } from '../oci/model/ports.ts';
@@ -11,6 +9,7 @@ import type { RegistryClient, RegistryOptions } from '../oci/registry/client.ts'
 import type { RegistryRepository } from '../oci/registry/repository.ts';
 import { resuming } from '../oci/resume/resume.ts';
 import { registrySettings } from '../oci/registry/settings.ts';
+import { certificatesOf } from './certificates.ts';
 import { credentialSources } from './credentials.ts';
 import type { RegistryUser } from './credentials.ts';
 
@@ -77,10 +76,9 @@ export async function tryLogin({ host, credential, transport }: LoginTrial, sign
 
 function clientOf(env: RegistryUser['env'], credentialFor: CredentialFor): RegistryClient {
   const { connections, ...settings } = registrySettings(env);
-  const authorities = env['PORTKIT_REGISTRY_CA'] ?? '';
   return createRegistryClient({
     ...settings,
-    connections: { ...connections, ...(authorities !== '' && { authorities: [readAuthorities(authorities)] }) },
+    connections: { ...connections, ...certificatesOf(env) },
     credentialFor,
     world,
   });
@@ -93,11 +91,3 @@ const world: RegistryOptions['world'] = {
     await sleep(ms, undefined, { signal });
   },
 };
-
-function readAuthorities(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new PortkitError('PK1004', `The certificates of PORTKIT_REGISTRY_CA cannot be read: ${path}`, { cause });
-  }
-}
