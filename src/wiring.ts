@@ -1,4 +1,7 @@
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PortkitError, systemCode } from './base/errors.ts';
 import type { BootReport, BootTrial } from './boot/boot.ts';
 import type { Exporter } from './artifacts/exporter.ts';
 import type { Validator } from './artifacts/workflow/validator.ts';
@@ -7,12 +10,13 @@ import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Graph } from './graph/graph.ts';
 import type { KernelSource } from './kernels/inspect/open.ts';
+import type { CredentialSources } from './oci/credentials/find.ts';
 import type { Lock, LockOptions, OpenStep } from './ops/lock.ts';
 import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { lazyUnxz } from './wiring/ops.ts';
-import type { Registries } from './wiring/registries.ts';
+import type { LoginTrial, Registries, RegistrySurroundings } from './wiring/registries.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
@@ -47,10 +51,12 @@ export async function kernelFile(path: string): Promise<KernelSource> {
   return { content: readRegularFile(path, { shown: path, maxSize: 2 ** 36 }), unxz: lazyUnxz(process.env['PATH'] ?? '') };
 }
 
-/** Where the variants of artifacts are worked on. */
-export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace> {
+/** Where the variants of artifacts are worked on; connections to registries end when it is disposed. */
+export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace & Disposable> {
   const { takeLock } = await import('./execution/lock.ts');
-  return { project, takeLock, signal };
+  const { openBackendRegistries } = await import('./wiring/backend-registries.ts');
+  const registries = openBackendRegistries();
+  return { project, takeLock, registries, signal, [Symbol.dispose]: () => registries[Symbol.dispose]() };
 }
 
 /** Where e2fsck and debugfs are looked for: the PATH of a user often lacks what root uses. */
@@ -92,8 +98,31 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
 }
 
 /** The registries as this machine reaches them; connections end when they are disposed. */
-export async function openRegistries(): Promise<Registries> {
-  return (await import('./wiring/registries.ts')).openRegistries();
+export async function openRegistries(around: RegistrySurroundings = {}): Promise<Registries> {
+  return (await import('./wiring/registries.ts')).openRegistries(around);
+}
+
+/** The folder of a store for what is still coming from registries; undefined where there can be none. */
+export async function folderOfParts(root: () => string): Promise<string | undefined> {
+  try {
+    await using store = openStoreAt(root());
+    const folder = join(store.directory, 'downloads', 'oci');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch (error) {
+    if (error instanceof PortkitError || systemCode(error) !== undefined) return undefined;
+    throw error;
+  }
+}
+
+/** Asks a registry whether it takes a credential. */
+export async function tryLogin(trial: LoginTrial, signal: AbortSignal): Promise<void> {
+  return (await import('./wiring/registries.ts')).tryLogin(trial, signal);
+}
+
+/** The places where this machine keeps credentials for registries. */
+export async function credentialPlaces(warn: (message: string) => void): Promise<CredentialSources> {
+  return (await import('./wiring/credentials.ts')).credentialSources({ env: process.env, home: homedir(), warn });
 }
 
 /** What a definition leaves open, as its lock (`portkit.lock` beside `portkit.toml`) decides it. */

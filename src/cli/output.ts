@@ -51,6 +51,18 @@ export function writeAll(fd: number, text: string | Uint8Array): void {
   }
 }
 
+/** Writes bytes to standard output as they are; a reader that leaves wants no more. */
+export async function writeOut(content: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of content) {
+    try {
+      writeAll(1, chunk);
+    } catch (error) {
+      if (systemCode(error) === 'EPIPE') return;
+      throw unwritten(error);
+    }
+  }
+}
+
 function unwritten(cause: unknown): PortkitError {
   const full = ['ENOSPC', 'EDQUOT'].includes(systemCode(cause) ?? '');
   return new PortkitError(full ? 'PK2007' : 'PK2009', 'The result could not be written to standard output', {

@@ -121,6 +121,7 @@ const words: Readonly<Record<string, readonly [field: string, words: readonly st
   archive: ['format', ['tar']],
   cpio: ['compress', ['none', 'gzip', 'zstd', 'xz', 'lz4']],
   boot: ['architecture', ['x86_64', 'aarch64']],
+  image: ['transport', ['plain-http']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
   provenance: ['mode', ['min', 'max']],
   verity: ['output', ['tree', 'image', 'root-hash']],

@@ -62,9 +62,15 @@ const sources: fc.Arbitrary<OpSpec> = fc.oneof(
   ),
   record({ type: type('local'), path: text }, { include: list, exclude: list }),
   record({ type: type('git'), url: text, commit: text }, { submodules: fc.boolean(), subdir: text }),
-  record({ type: type('image'), reference: text }, { digest: text, platform: text, layout: text }),
   record(
-    { type: type('deb'), packages: fc.array(record({ name: text }, { version: text, sha256: text }), { maxLength: 3 }) },
+    { type: type('image'), reference: text },
+    { digest: text, platform: text, layout: text, transport: fc.constant('plain-http') },
+  ),
+  record(
+    {
+      type: type('deb'),
+      packages: fc.array(record({ name: text }, { version: text, sha256: text, depends: text }), { maxLength: 3 }),
+    },
     { architecture: text },
   ),
 );

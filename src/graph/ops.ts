@@ -53,12 +53,20 @@ export interface ImageSpec {
   readonly platform?: string;
   /** A layout directory, relative to the definition's directory. */
   readonly layout?: string;
+  /** For a registry that speaks no TLS. */
+  readonly transport?: 'plain-http';
 }
 
 /** Debian packages, unpacked over each other as one tree. */
 export interface DebSpec {
   readonly type: 'deb';
-  readonly packages: readonly { readonly name: string; readonly version?: string; readonly sha256?: string }[];
+  readonly packages: readonly {
+    readonly name: string;
+    readonly version?: string;
+    readonly sha256?: string;
+    /** Not this package is meant but the one it depends on whose name matches: `linux-image-*` of `linux-image-cloud-amd64`. */
+    readonly depends?: string;
+  }[];
   readonly architecture?: string;
 }
 

@@ -172,14 +172,17 @@ function contentOf(
   if (seen === undefined) throw new Error(`No file of the directory is ${path}`);
   if (seen.size > pieceSize) return stream(source, { path, seen }, signal);
   using file = source.opener.open(path);
-  const bytes = file.read(seen.size, source.room);
-  checkSame(file.stat(), seen, path);
-  return bytes;
+  try {
+    return file.read(seen.size, source.room);
+  } finally {
+    // Once is enough: what was another file before is another one now, and what was read of it goes nowhere.
+    checkSame(file.stat(), seen, path);
+  }
 }
 
 async function* stream({ opener, room }: Source, { path, seen }: Listed, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   using file = opener.open(path);
-  checkSame(file.opened, seen, path);
+  checkSame(file.stat(), seen, path);
   let pieces = 0;
   for (let done = 0; done < seen.size;) {
     if (pieces % piecesOfTurn === 0) await nextTurn();

@@ -82,6 +82,8 @@ test.each([
     'PK2101',
     (file: string) => swap(join(file, '..'), () => symlinkSync('/etc', join(file, '..'))),
   ],
+  ['a FIFO', 'PK2101', (file: string) => swap(file, () => execFileSync('mkfifo', [file]))],
+  ['a directory', 'PK2101', (file: string) => swap(file, () => mkdirSync(file))],
   ['nothing there', 'PK2101', (file: string) => rmSync(file)],
 ] as const)('a file is what was listed, or refused: %s', async (_, code, happen) => {
   using tree = await readDirectory(join(folder, 'in'), signal);

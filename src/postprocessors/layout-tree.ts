@@ -3,6 +3,8 @@ import type { Digest } from '../base/digest.ts';
 import { hexOf, parseDigest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Ref } from '../base/ref.ts';
+import { entryName, inOrder } from '../oci/layout/entries.ts';
+import { mark } from '../oci/layout/files.ts';
 import type { Descriptor } from '../oci/model/descriptor.ts';
 import { documentLimit, parseManifest, tooLarge } from '../oci/model/manifest.ts';
 import { mediaTypes } from '../oci/model/media-types.ts';
@@ -13,9 +15,6 @@ import { followPath } from '../ops/tree/paths.ts';
 import { editTree, newTree, putEntry, writeTree } from '../store/trees/editor.ts';
 import type { Attributes } from '../store/trees/node.ts';
 import type { TreeEditor } from '../store/trees/place.ts';
-
-/** The name of a manifest in a layout (image-spec, annotations.md). */
-export const nameAnnotation = 'org.opencontainers.image.ref.name';
 
 /** A blob that is in the store already. */
 export interface StoredBlob {
@@ -40,8 +39,7 @@ export interface LayoutWorld extends FileWorld {
 /** A layout from nothing, as a tree whose files are the blobs of the store. */
 export async function writeLayout(addition: Addition, world: LayoutWorld): Promise<Ref> {
   const editor = newTree(folder, world);
-  const marker = Buffer.from('{"imageLayoutVersion":"1.0.0"}');
-  await put(editor, 'oci-layout', (await keep([marker], world))[0]);
+  await put(editor, 'oci-layout', (await keep([Buffer.from(mark)], world))[0]);
   return filled(editor, addition, world);
 }
 
@@ -62,7 +60,7 @@ export async function readLayout(layout: Digest, world: LayoutWorld): Promise<re
 
 /** The one manifest of a layout that has a name: what postprocessors work on. */
 export async function mainManifest(layout: Digest, world: LayoutWorld): Promise<Descriptor> {
-  const named = (await readLayout(layout, world)).filter(({ annotations = {} }) => annotations[nameAnnotation] !== undefined);
+  const named = (await readLayout(layout, world)).filter((one) => entryName(one) !== undefined);
   const [main] = named;
   if (main !== undefined && named.length === 1) return main;
   throw new PortkitError('PK4103', `The layout has ${named.length} manifests with a name, and one is needed`, {
@@ -90,7 +88,7 @@ async function filled(editor: TreeEditor, { blobs, documents, manifests }: Addit
     world,
   );
   for (const blob of [...blobs, ...written]) await put(editor, pathOf(blob.digest), blob);
-  const [index] = await keep([produceIndex({ manifests: inOrder(manifests) }).bytes], world);
+  const [index] = await keep([produceIndex({ manifests: inOrder(once(manifests)) }).bytes], world);
   await put(editor, 'index.json', index);
   return { kind: 'tree', digest: await writeTree(editor) };
 }
@@ -100,15 +98,9 @@ export function pathOf(digest: string): string {
   return `blobs/sha256/${hexOf(parseDigest(digest))}`;
 }
 
-/** Those with names by name, then the others by digest; each once. */
-function inOrder(manifests: readonly Descriptor[]): readonly Descriptor[] {
-  const keyed = new Map(
-    manifests.map((one) => {
-      const name = one.annotations?.[nameAnnotation];
-      return [`${name === undefined ? '1' : `0${name}`}\n${one.digest}`, one];
-    }),
-  );
-  return [...keyed].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+/** Each manifest once under each name. */
+function once(manifests: readonly Descriptor[]): readonly Descriptor[] {
+  return [...new Map(manifests.map((one) => [`${entryName(one) ?? ''}\n${one.digest}`, one])).values()];
 }
 
 const file: Attributes = { mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xattrs: [] };

@@ -3,6 +3,7 @@ import type { Ref } from '../base/ref.ts';
 import { canonicalJson } from '../base/canonical.ts';
 import { compressionLibrary } from '../formats/compression/compress.ts';
 import type { OciSpec, OciVariant } from '../graph/postprocess-ops.ts';
+import { refName } from '../oci/layout/files.ts';
 import type { Annotations, Descriptor } from '../oci/model/descriptor.ts';
 import { familyTypes, isFamily } from '../oci/model/families.ts';
 import { documentLimit, strictJson, tooLarge } from '../oci/model/manifest.ts';
@@ -14,7 +15,7 @@ import { ofKind } from '../ops/input.ts';
 import { asOutcome } from '../ops/outcome.ts';
 import type { Op } from '../solver/op.ts';
 import type { LayoutWorld, StoredBlob } from './layout-tree.ts';
-import { nameAnnotation, writeLayout } from './layout-tree.ts';
+import { writeLayout } from './layout-tree.ts';
 import type { Layer, LayerRequest } from './oci/layers.ts';
 import { checkedType, descriptorOf, layerOf, storedBlob } from './oci/layers.ts';
 import { titleAnnotation } from './oci/title.ts';
@@ -36,7 +37,7 @@ export function ociOp(spec: OciSpec, { blobs }: FileWorld): Op {
         const index = only === undefined || second !== undefined ? indexOf(spec, packed) : undefined;
         const main = index?.descriptor ?? only?.listed;
         if (main === undefined) throw new Error('An artifact has no manifest');
-        const named = { ...main, annotations: { [nameAnnotation]: tagOf(spec) } };
+        const named = { ...main, annotations: { [refName]: tagOf(spec) } };
         const layout = await writeLayout(
           {
             blobs: packed.flatMap((one) => one.blobs),

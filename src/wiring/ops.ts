@@ -14,6 +14,7 @@ import { createStatCache } from '../store/host/stat-cache.ts';
 import { takePath } from '../store/host/take-path.ts';
 import type { Store } from '../store/store.ts';
 import { localExecutor } from './executor.ts';
+import type { Registries } from './registries.ts';
 
 /** What the steps of one definition are lent of this machine. */
 export interface Surroundings {
@@ -77,6 +78,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const { createHttpClient } = needs('fetch') ? await import('../ops/fetch/http.ts') : {};
   const { createHostTools } = ['exec', 'external', 'deploy'].some(needs) ? await import('../execution/host-tools.ts') : {};
   const { bootForStep } = needs('boot') ? await import('./boot.ts') : {};
+  let registries: Promise<Registries> | undefined;
   const { resolveInside } = await import('../ops/inside.ts');
   let commands: ExecWorld | undefined;
   return {
@@ -97,7 +99,16 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       sleep: wait,
     }),
     git: () => ({ ...bounds, blobs, run: required(runProgram), path, env: process.env, cache: cacheFolder('git') }),
-    image: () => ({ ...bounds, ...files, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` }),
+    image: () => ({
+      ...bounds,
+      ...files,
+      ...pin,
+      openRepository: async (reference, transport) => {
+        registries ??= import('./registries.ts').then(({ openRegistries }) => held.use(openRegistries()));
+        return (await registries).repository(reference, { access: 'pull', ...(transport !== undefined && { transport }) });
+      },
+      platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+    }),
     deb: () => ({
       ...files,
       ...pin,

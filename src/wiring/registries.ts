@@ -1,10 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PortkitError } from '../base/errors.ts';
+import type { Credential } from '../oci/credentials/credential.ts';
+import { findCredential } from '../oci/credentials/find.ts';
+import type { Source } from '../oci/model/ports.ts';
 import type { Reference } from '../oci/model/reference.ts';
 import { createRegistryClient } from '../oci/registry/client.ts';
-import type { RegistryOptions } from '../oci/registry/client.ts';
+import type { RegistryClient, RegistryOptions } from '../oci/registry/client.ts';
 import type { RegistryRepository } from '../oci/registry/repository.ts';
+import { resuming } from '../oci/resume/resume.ts';
+import { registrySettings } from '../oci/registry/settings.ts';
+import { certificatesOf } from './certificates.ts';
+import { credentialSources } from './credentials.ts';
+import type { RegistryUser } from './credentials.ts';
 
 /** How a repository is opened. */
 export interface RepositoryAccess {
@@ -16,17 +23,65 @@ export interface RepositoryAccess {
 
 /** The registries as this machine reaches them; connections end when it is disposed. */
 export interface Registries extends Disposable {
+  readonly client: RegistryClient;
   repository(reference: Reference, access: RepositoryAccess): RegistryRepository;
+  /** A repository to read, whose large blobs go on where another process was ended. */
+  source(reference: Reference, access: Pick<RepositoryAccess, 'transport'>): Source;
+}
+
+/** Who asks at a host of a registry. */
+export type CredentialFor = NonNullable<RegistryOptions['credentialFor']>;
+
+/** What the use of registries is told to, and may keep. */
+export interface RegistrySurroundings {
+  /** Takes what is wrong with the files and programs of others that have credentials. */
+  readonly warn?: (message: string) => void;
+  /** Where what comes of large blobs is kept until they are whole; undefined when that cannot be. */
+  readonly folder?: () => Promise<string | undefined>;
+  /** What a definition says instead of the credentials of the user. */
+  readonly credentialFor?: CredentialFor;
 }
 
 /** Registries by the proxies, authorities, plain hosts and credentials of this machine. */
-export function openRegistries(): Registries {
-  const client = createRegistryClient({ ...connectionsOf(process.env), world });
+export function openRegistries({ warn = () => undefined, ...around }: RegistrySurroundings = {}): Registries {
+  return registriesOf({ env: process.env, home: homedir(), warn }, around);
+}
+
+/** The registries of a user, who asks by their logins unless it is said otherwise. */
+export function registriesOf(user: RegistryUser, around: Omit<RegistrySurroundings, 'warn'> = {}): Registries {
+  const { folder = () => Promise.resolve(undefined), credentialFor } = around;
+  const sources = credentialSources(user);
+  const client = clientOf(user.env, credentialFor ?? ((host, signal) => findCredential(host, sources, signal)));
+  const repository: Registries['repository'] = ({ registry, repository: path }, { transport, ...intent }) =>
+    client.repository({ registry, repository: path, ...(transport !== undefined && { transport }) }, intent);
   return {
-    repository: ({ registry, repository }, { transport, ...intent }) =>
-      client.repository({ registry, repository, ...(transport !== undefined && { transport }) }, intent),
+    client,
+    repository,
+    source: (reference, how) => resuming(repository(reference, { access: 'pull', ...how }), { folder, now: Date.now }),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
+}
+
+/** A credential that is to be tried at a host. */
+export interface LoginTrial extends Pick<RepositoryAccess, 'transport'> {
+  readonly host: string;
+  readonly credential: Credential;
+}
+
+/** Asks a registry whether it takes a credential; PK4030 when it does not. */
+export async function tryLogin({ host, credential, transport }: LoginTrial, signal: AbortSignal): Promise<void> {
+  using client = clientOf(process.env, () => Promise.resolve(credential));
+  await client.check({ registry: host, ...(transport !== undefined && { transport }) }, signal);
+}
+
+function clientOf(env: RegistryUser['env'], credentialFor: CredentialFor): RegistryClient {
+  const { connections, ...settings } = registrySettings(env);
+  return createRegistryClient({
+    ...settings,
+    connections: { ...connections, ...certificatesOf(env) },
+    credentialFor,
+    world,
+  });
 }
 
 const world: RegistryOptions['world'] = {
@@ -36,32 +91,3 @@ const world: RegistryOptions['world'] = {
     await sleep(ms, undefined, { signal });
   },
 };
-
-function connectionsOf(env: NodeJS.ProcessEnv): Pick<RegistryOptions, 'connections' | 'plainHttp' | 'trustedRealms'> {
-  const read = (name: string): string | undefined => env[name.toLowerCase()] ?? env[name];
-  const [http, https, none] = [read('HTTP_PROXY'), read('HTTPS_PROXY'), read('NO_PROXY')];
-  const authorities = env['PORTKIT_REGISTRY_CA'];
-  return {
-    connections: {
-      proxies: { ...(http && { http }), ...(https && { https }), ...(none && { none }) },
-      ...(authorities && { authorities: [readAuthorities(authorities)] }),
-    },
-    plainHttp: [...words(env['PORTKIT_REGISTRY_PLAIN_HTTP']), ...words(env['LNS_REGISTRY_PLAIN_HTTP'])],
-    trustedRealms: words(env['PORTKIT_REGISTRY_REALMS']),
-  };
-}
-
-function words(list: string | undefined): readonly string[] {
-  return (list ?? '')
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
-}
-
-function readAuthorities(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new PortkitError('PK1004', `The certificates of PORTKIT_REGISTRY_CA cannot be read: ${path}`, { cause });
-  }
-}

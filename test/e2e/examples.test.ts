@@ -55,6 +55,8 @@ describe.each(globSync('examples/*/portkit.toml').toSorted())('%s', (definition)
       status: 0,
       stdout: `${Object.values(wanted).join('\n')}\n`,
     });
+    // Every step once more, and the same bytes.
+    expect(build(definition, '--check', '--quiet', ...args)).toMatchObject({ status: 0 });
   });
 });
 

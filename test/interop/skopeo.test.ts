@@ -16,16 +16,13 @@ import { describe as describeBytes, emptyBlob, produceIndex, produceManifest } f
 import { bytesSource } from '../../src/oci/model/read.ts';
 import { createRegistryClient } from '../../src/oci/registry/client.ts';
 import { canary, failureOf, user } from '../oci/asking.ts';
-import { noRegistry, startDockerRegistry } from './docker-registry.ts';
+import { noRegistry, oneUser, startDockerRegistry } from './docker-registry.ts';
 import type { DockerRegistry } from './docker-registry.ts';
 
 const signal = new AbortController().signal;
 const world = { now: () => new Date(), random: Math.random, sleep: async () => undefined };
 const skopeo = ['/usr/bin/skopeo', '/usr/local/bin/skopeo'].find((path) => existsSync(path));
 const missing = noRegistry ?? (skopeo === undefined ? 'there is no skopeo' : undefined);
-
-/** The user of `asking.ts` with a bcrypt of its password. */
-const htpasswd = 'me:$2b$04$cFAJzLeElIdn7cMluX5OmeW18wDxbAv9.ME2PhJWhh1bbtt/yBhyS\n';
 
 async function push(target: Target, bytes: Uint8Array, descriptor: Descriptor): Promise<Descriptor> {
   await target.push(descriptor, bytesSource(bytes), signal);
@@ -63,7 +60,7 @@ if (missing !== undefined) test('skopeo', ({ skip }) => skip(missing));
 
 describe.skipIf(missing !== undefined).each([
   ['open to everybody', undefined],
-  ['for a user with a password', htpasswd],
+  ['for a user with a password', oneUser],
 ])('skopeo and a registry %s', (_name, users) => {
   let registry: DockerRegistry;
   let folder: string;

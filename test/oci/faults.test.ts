@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { mediaTypes } from '../../src/oci/model/media-types.ts';
 import { bytesSource } from '../../src/oci/model/read.ts';
@@ -84,6 +85,18 @@ describe('connections that are cut', () => {
     expect(await buffer(await repository.fetchFrom(descriptor, blob.length, signal))).toHaveLength(0);
     expect(server.seen).toHaveLength(1);
   });
+
+  test.each(['bytes 5-999/1000', 'bytes 0-999/1000', 'bytes */1000', 'lines 10-999/1000', undefined])(
+    'a rest that says it is %s, and not the one that was asked for',
+    async (range) => {
+      await using server = await startServer((_request, response) =>
+        say(response, 206, range === undefined ? {} : { 'content-range': range }, Buffer.alloc(990)),
+      );
+      using repository = repositoryAt(server.host);
+      const rest = repository.fetchFrom({ ...descriptor, size: 1000 }, 10, signal);
+      expect((await failureOf(rest)).code).toBe('PK4003');
+    },
+  );
 });
 
 describe('servers that are busy', () => {
@@ -293,6 +306,101 @@ describe('uploads of registries with habits of their own', () => {
       `0-${blob.length - 1}`,
     ]);
   });
+  test('parts that are too large, and one that is cut in the middle', async () => {
+    const large = Buffer.alloc(9 * 1024 * 1024, 'x');
+    const wanted = blobOf(large);
+    const parts: Buffer[] = [];
+    const held = () => Buffer.concat(parts).length;
+    let cutsLeft = 1;
+    await using server = await startServer(
+      smallRegistry(emptyShelves(), async (request, response) => {
+        const range = held() === 0 ? {} : { range: `0-${held() - 1}` };
+        if (request.method === 'GET') {
+          say(response, 204, { location: '/v2/r/blobs/uploads/again', ...range });
+        } else if (request.method === 'PATCH' && Number(request.headers['content-length']) <= 4 * 1024 * 1024) {
+          if (held() > 0 && cutsLeft > 0) {
+            cutsLeft -= 1;
+            parts.push((await firstPieces(request)).subarray(0, 1000));
+            request.socket.destroy();
+            return true;
+          }
+          parts.push(await buffer(request));
+          say(response, 202, { location: '/v2/r/blobs/uploads/next', range: `0-${held() - 1}` });
+        } else if (request.method === 'PATCH' || (request.method === 'PUT' && request.headers['content-length'] !== '0')) {
+          request.resume();
+          say(response, 413);
+        } else if (request.method === 'PUT') say(response, 201);
+        else return false;
+        return true;
+      }),
+    );
+    using repository = repositoryAt(server.host);
+    expect(await repository.push(wanted, piecesOf(large), signal)).toBe('stored');
+    expect(Buffer.concat(parts).equals(large)).toBe(true);
+    const first = 4 * 1024 * 1024;
+    expect(server.seen.filter(({ method }) => method === 'PATCH').map(({ headers }) => headers['content-range'])).toEqual([
+      `0-${large.length - 1}`,
+      `0-${first - 1}`,
+      `${first}-${2 * first - 1}`,
+      `${first + 1000}-${2 * first + 999}`,
+      `${2 * first + 1000}-${large.length - 1}`,
+    ]);
+  });
+  test('one that takes parts and forgets them again is given up', async () => {
+    await using server = await startServer(
+      smallRegistry(emptyShelves(), async (request, response) => {
+        if (request.method === 'GET') say(response, 204, { range: '0-0' });
+        else if (request.method === 'PATCH') {
+          await buffer(request);
+          say(response, 202, { range: '0-0' });
+        } else if (request.method === 'PUT') {
+          request.resume();
+          say(response, 413);
+        } else return false;
+        return true;
+      }),
+    );
+    using repository = repositoryAt(server.host);
+    expect((await failureOf(repository.push(descriptor, piecesOf(blob), signal))).code).toBe('PK4035');
+    expect(server.seen.length).toBeLessThan(100);
+  });
+  test('one that goes back and forth is given up', async () => {
+    let asked = 0;
+    await using server = await startServer(
+      smallRegistry(emptyShelves(), async (request, response) => {
+        asked += 1;
+        if (asked > 400) say(response, 400);
+        else if (request.method === 'GET') say(response, 204, { range: '0-0' });
+        else if (request.method === 'PATCH' && /^[01]-/.test(request.headers['content-range'] ?? '')) {
+          await buffer(request);
+          say(response, 202, { range: '0-99' });
+        } else if (request.method === 'PATCH') request.socket.destroy();
+        else if (request.method === 'PUT') {
+          request.resume();
+          say(response, 413);
+        } else return false;
+        return true;
+      }),
+    );
+    using repository = repositoryAt(server.host);
+    expect((await failureOf(repository.push(descriptor, piecesOf(blob), signal))).code).toBe('PK4033');
+    expect(asked).toBeLessThan(200);
+  });
+  test('a refusal before the end of a request: it is heard, and nothing is left open', async () => {
+    const closed = Promise.withResolvers<string>();
+    const large = Buffer.alloc(64 * 1024 * 1024);
+    await using server = await startServer(
+      smallRegistry(emptyShelves(), (request, response) => {
+        if (request.method !== 'PUT') return false;
+        request.socket.on('close', () => closed.resolve('closed'));
+        say(response, 400, { 'content-type': 'application/json' }, '{"errors":[{"code":"SIZE_INVALID"}]}');
+        return true;
+      }),
+    );
+    using repository = repositoryAt(server.host);
+    expect((await failureOf(repository.push(blobOf(large), piecesOf(large), signal))).text).toContain('SIZE_INVALID');
+    expect(await Promise.race([closed.promise, sleep(1500, 'open')])).toBe('closed');
+  });
   test.each([200, 202, 204])('an end that is answered with %i', async (status) => {
     const { result } = await pushed(async (request, response) => {
       if (request.method !== 'PUT') return false;
@@ -328,3 +436,8 @@ describe('uploads of registries with habits of their own', () => {
     expect((await failureOf(push)).code).toBe('PK4036');
   });
 });
+
+async function firstPieces(request: AsyncIterable<Buffer>): Promise<Buffer> {
+  for await (const piece of request) return piece;
+  return Buffer.alloc(0);
+}

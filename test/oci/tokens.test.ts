@@ -6,6 +6,7 @@ import { createRegistryClient } from '../../src/oci/registry/client.ts';
 import type { RegistryOptions } from '../../src/oci/registry/client.ts';
 import { blobOf, canary, failureOf, patientWorld, piecesOf, user } from './asking.ts';
 import { say, startServer } from './server.ts';
+import type { Handler } from './server.ts';
 import { emptyShelves, smallRegistry } from './small-registry.ts';
 
 const signal = new AbortController().signal;
@@ -178,5 +179,38 @@ describe('refusals', () => {
     await using server = await startServer((_request, response) => say(response, 401, { 'www-authenticate': 'Negotiate' }));
     expect((await failureOf(repositoryOf(server.host, {}).exists(descriptor, signal))).code).toBe('PK4030');
     expect(server.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  });
+});
+
+describe('a login that is checked', () => {
+  const check = async (handler: Handler, credential = user) => {
+    await using server = await startServer(handler);
+    using client = createRegistryClient({ world: patientWorld().world, credentialFor: async () => credential });
+    await client.check({ registry: server.host }, signal);
+    return server.seen.map(({ path, headers }) => [path, headers.authorization]);
+  };
+  const basic = `Basic ${Buffer.from(`me:${canary}`).toString('base64')}`;
+  test('by a password', async () => {
+    const handler: Handler = (request, response) =>
+      request.headers.authorization === basic
+        ? say(response, 200)
+        : say(response, 401, { 'www-authenticate': 'Basic realm="x"' });
+    expect(await check(handler)).toEqual([
+      ['/v2/', undefined],
+      ['/v2/', basic],
+    ]);
+    expect((await failureOf(check(handler, { ...user, username: 'you' } as typeof user))).code).toBe('PK4030');
+  });
+  test('by a realm that refuses it', async () => {
+    const handler: Handler = (request, response) =>
+      say(
+        response,
+        401,
+        request.url === '/v2/' ? { 'www-authenticate': `Bearer realm="http://${request.headers.host}/token"` } : {},
+      );
+    expect((await failureOf(check(handler))).code).toBe('PK4030');
+  });
+  test('where no registry is', async () => {
+    expect((await failureOf(check((_request, response) => say(response, 404)))).code).toBe('PK4035');
   });
 });

@@ -37,7 +37,7 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.fetch !== undefined) return source(fetch(step.fetch, complain));
   if (step.local !== undefined) return source(local(step.local, folder));
   if (step.git !== undefined) return source(git(step.git));
-  if (step.image !== undefined) return source(image(step.image, folder));
+  if (step.image !== undefined) return source(image(step.image, folder, complain));
   if (step.deb !== undefined) return source(deb(step.deb));
   if (step.ext4 !== undefined) return { op: ext4(step.ext4, complain), inputs: [step.ext4.from] };
   if (step.vfat !== undefined) return { op: vfat(step.vfat, complain), inputs: [step.vfat.from] };

@@ -28,6 +28,7 @@ export const copy: Command = {
   options: {
     referrers: { type: 'boolean', help: 'also what refers to it: signatures, SBOMs, provenance' },
     platform: { type: 'string', value: 'OS/ARCH', help: 'of an index, only what is for this platform' },
+    verify: { type: 'boolean', help: 'read what is there already, and bring anew what is damaged' },
     jobs: { type: 'string', short: 'j', value: 'N', help: 'blobs that are moved at once (4 when it is not said)' },
     quiet: { type: 'boolean', short: 'q', help: 'show no progress' },
     json: { type: 'boolean', help: 'print the result as JSON' },
@@ -77,6 +78,7 @@ async function copyTo(
   return await copyGraph(source, to, {
     signal,
     referrers: flag(options, 'referrers'),
+    verify: flag(options, 'verify'),
     onEvent: watch.onEvent,
     ...(platform !== undefined && { platform: parsePlatform(platform) }),
     ...(concurrency !== undefined && { concurrency }),

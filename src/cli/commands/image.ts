@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { PortkitError } from '../../base/errors.ts';
 import { checkImage } from '../image/check.ts';
 import { diffImages, inspectImage } from '../image/look.ts';
@@ -108,6 +109,9 @@ export const image: Command = {
     const wanted = verb.takes === 'FROM' ? 2 : 3;
     if (first === '' || (wanted === 3 && second === '') || invocation.words.length > wanted)
       throw new PortkitError('PK1001', `"portkit image ${name}" takes ${verb.takes}`, { hint: 'Run "portkit help image"' });
+    // Entries of a large tree stay, and what else there is passes at once: a growing place for the young would only be
+    // filled, which takes 30 to 120 MB and no less time.
+    setFlagsFromString('--semi-space-growth-factor=1');
     return verb.run([first, second], invocation);
   },
 };

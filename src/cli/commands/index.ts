@@ -34,11 +34,25 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./copy.ts')).copy,
   },
   tag: { summary: 'give an artifact or image more tags', load: async () => (await import('./tag.ts')).tag },
+  attest: {
+    summary: 'look at what is said about an artifact, and check its signatures',
+    load: async () => (await import('./attest.ts')).attest,
+  },
+  sbom: { summary: 'print what is in an artifact', load: async () => (await import('./sbom.ts')).sbom },
+  provenance: { summary: 'print how an artifact was made', load: async () => (await import('./provenance.ts')).provenance },
   inspect: { summary: 'say what an artifact or image is made of', load: async () => (await import('./inspect.ts')).inspect },
   referrers: {
     summary: 'list what refers to an artifact: signatures, SBOMs, provenance',
     load: async () => (await import('./referrers.ts')).referrers,
   },
+  manifest: {
+    summary: 'read, write and delete manifests as they are',
+    load: async () => (await import('./manifest.ts')).manifest,
+  },
+  blob: { summary: 'read and write blobs as they are', load: async () => (await import('./blob.ts')).blob },
+  login: { summary: 'store who you are at a registry', load: async () => (await import('./login.ts')).login },
+  logout: { summary: 'forget who you are at a registry', load: async () => (await import('./logout.ts')).logout },
+  auth: { summary: 'list the registries that know you', load: async () => (await import('./auth.ts')).auth },
   doctor: { summary: 'check this machine and the store', load: async () => (await import('./doctor.ts')).doctor },
   explain: { summary: 'explain an error code', load: async () => (await import('./explain.ts')).explain },
 };

@@ -21,7 +21,7 @@ import { storeOptions, storeRoot } from '../context.ts';
 import { openPlaces, registryOptions } from '../oci/open.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { oneWord } from '../oci/words.ts';
-import { writeAll } from '../output.ts';
+import { writeOut } from '../output.ts';
 import { flag, textOption } from '../values.ts';
 import { writeWholeFile } from '../write-file.ts';
 
@@ -40,7 +40,11 @@ export const pull: Command = {
       value: 'FILE|DIR',
       help: 'where the files of an artifact go; a folder that is there gets all',
     },
-    platform: { type: 'string', value: 'OS/ARCH', help: 'what is taken of an index (default: this machine)' },
+    platform: {
+      type: 'string',
+      value: 'OS/ARCH',
+      help: 'what is taken of an index (default: all of an image; of an artifact, what is for this machine)',
+    },
     quiet: { type: 'boolean', short: 'q', help: 'show no progress' },
     ...storeOptions,
     ...registryOptions,
@@ -113,7 +117,7 @@ async function pullArtifact({ from: { source }, manifest, root, reference, outpu
   for (const { name, descriptor } of chosen) {
     const content = await source.fetch(descriptor, signal);
     const { digest, size } = descriptor;
-    if (output === undefined) for await (const chunk of content) writeAll(1, chunk);
+    if (output === undefined) await writeOut(content);
     else {
       const path = isFolder ? join(output, name) : output;
       await writeWholeFile(path, content);

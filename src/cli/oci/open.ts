@@ -6,9 +6,10 @@ import type { CopyFrom, CopyTo } from '../../oci/copy/copy.ts';
 import { nameOf } from '../../oci/model/reference.ts';
 import { onlyName } from '../../oci/place/only-name.ts';
 import type { Place } from '../../oci/place/place.ts';
-import { openRegistries } from '../../wiring.ts';
+import { folderOfParts, openRegistries } from '../../wiring.ts';
 import type { Registries } from '../../wiring.ts';
 import type { Invocation, Option } from '../command.ts';
+import { storeRoot } from '../context.ts';
 import { flag } from '../values.ts';
 
 /** The options of every command that may speak to a registry. */
@@ -23,11 +24,15 @@ export interface Opener extends AsyncDisposable {
 }
 
 /** An opener for one command line. */
-export async function openPlaces({ options, signal }: Pick<Invocation, 'options' | 'signal'>): Promise<Opener> {
+export async function openPlaces({ options, signal, note }: Pick<Invocation, 'options' | 'signal' | 'note'>): Promise<Opener> {
   const held = new AsyncDisposableStack();
   const transport = flag(options, 'plain-http') ? ({ transport: 'plain-http' } as const) : {};
   let registries: Promise<Registries> | undefined;
-  const opened = async (): Promise<Registries> => (registries ??= openRegistries().then((one) => held.use(one)));
+  const opened = async (): Promise<Registries> =>
+    (registries ??= openRegistries({
+      warn: (message) => note(`warning: ${message}`),
+      folder: () => folderOfParts(() => storeRoot(options['root'])),
+    }).then((one) => held.use(one)));
   async function named(source: LayoutSource, name: string | undefined): Promise<CopyFrom> {
     return { source, name: name ?? (await onlyName(source, signal)) };
   }
@@ -35,7 +40,7 @@ export async function openPlaces({ options, signal }: Pick<Invocation, 'options'
     async source(place) {
       if (place.kind === 'layout') return named(folderSource(place.path), place.name);
       if (place.kind === 'archive') return named(held.use(await openArchive(place.path, signal)), place.name);
-      const source = (await opened()).repository(place.reference, { access: 'pull', ...transport });
+      const source = (await opened()).source(place.reference, transport);
       return { source, name: nameOf(place.reference) };
     },
     async target(place, { mountFrom } = {}) {

@@ -46,6 +46,7 @@ export function storeLayout({ blobs, lease }: StoreAccess): StoreLayout {
       held(info.digest);
       files.set(path, info);
     },
+    remove: (path) => Promise.resolve(files.delete(path)),
     alone: (work) => inTurn(work),
   };
   return {

@@ -1,5 +1,7 @@
+import { PortkitError } from '../../base/errors.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import type { BlobSource, Source, Target } from '../model/ports.ts';
+import { isSound } from '../model/read.ts';
 import { blamed } from './blame.ts';
 import type { CopyEvent } from './events.ts';
 
@@ -9,6 +11,8 @@ export interface Sides {
   readonly target: Target;
   /** A repository beside the target that may have the blobs already. */
   readonly mountFrom?: string;
+  /** Being there is not enough: it must be what its descriptor says. */
+  readonly verify?: boolean;
   readonly onEvent?: (event: CopyEvent) => void;
 }
 
@@ -18,13 +22,16 @@ export async function copyBlob(
   sides: Sides & { readonly bytes?: BlobSource },
   signal: AbortSignal,
 ): Promise<void> {
-  const { source, target, mountFrom, bytes } = sides;
+  const { source, target, mountFrom, verify = false, bytes } = sides;
   const tell = (state: CopyEvent['state'], done: number) => sides.onEvent?.({ type: 'blob', descriptor, state, bytes: done });
   let failure: { readonly error: unknown } | undefined;
   try {
-    if (bytes === undefined && (await target.exists(descriptor, signal))) return tell('existed', descriptor.size);
+    const exists = bytes === undefined && (await target.exists(descriptor, signal));
+    const damaged = exists && verify && !(await isSound(target, descriptor, signal));
+    if (exists && !damaged) return tell('existed', descriptor.size);
     if (
       bytes === undefined &&
+      !damaged &&
       mountFrom !== undefined &&
       (await target.mounting?.mount(descriptor, mountFrom, signal)) === true
     ) {
@@ -32,14 +39,15 @@ export async function copyBlob(
     }
     tell('begun', 0);
     const content = bytes ?? fetched(descriptor, source, (found) => (failure = found));
-    tell(
-      await target.push(
-        descriptor,
-        counted(content, (done) => tell('progress', done)),
-        signal,
-      ),
-      descriptor.size,
+    const state = await target.push(
+      descriptor,
+      counted(content, (done) => tell('progress', done)),
+      signal,
     );
+    if (damaged && state === 'existed') {
+      throw new PortkitError('PK4003', `${descriptor.digest} is damaged there, and nothing else is taken in its place`);
+    }
+    tell(state, descriptor.size);
   } catch (error) {
     if (failure !== undefined) throw blamed(failure.error, { side: 'source', shown: source.shown });
     throw blamed(error, { side: 'target', shown: target.shown });
@@ -49,6 +57,8 @@ export async function copyBlob(
 /** A blob of the source as something to push. What goes wrong is kept: whoever reads it may call it otherwise. */
 function fetched(descriptor: Descriptor, source: Source, failed: (failure?: { readonly error: unknown }) => void): BlobSource {
   return {
+    // So it is with whatever readers give.
+    isVerified: true,
     async *open(signal, offset = 0) {
       failed();
       try {
@@ -68,6 +78,7 @@ function fetched(descriptor: Descriptor, source: Source, failed: (failure?: { re
 
 function counted(content: BlobSource, progress: (done: number) => void): BlobSource {
   return {
+    ...(content.isVerified === true && { isVerified: true }),
     async *open(signal, offset = 0) {
       let done = offset;
       for await (const chunk of content.open(signal, offset)) {

@@ -32,6 +32,8 @@ export interface CopyOptions {
   readonly platform?: Platform;
   /** Also what refers to what is copied, to the manifests in it, and to that in turn. */
   readonly referrers?: boolean;
+  /** Read what the target has already, and bring anew what is damaged; otherwise being there is enough. */
+  readonly verify?: boolean;
   /** A repository of the target's registry that may have the blobs. */
   readonly mountFrom?: string;
   readonly onEvent?: (event: CopyEvent) => void;

@@ -59,14 +59,14 @@ export function createGraphCopy(sides: Sides & { readonly slots: Slots }, asked:
     held -= manifest.raw.length;
   }
 
-  /** The document, unless the target has it. */
+  /** The document, unless the target has it and is believed. */
   async function wanted(descriptor: Descriptor, depth: number): Promise<Manifest | undefined> {
     documents += 1;
     held += descriptor.size;
     if (depth > deepest || documents > mostDocuments || held > mostBytes) {
       throw new PortkitError('PK4006', `${source.shown} leads through too many documents, at ${descriptor.digest}`);
     }
-    if (await at('target', target.shown, () => target.exists(descriptor, signal))) {
+    if (sides.verify !== true && (await at('target', target.shown, () => target.exists(descriptor, signal)))) {
       held -= descriptor.size;
       sides.onEvent?.({ type: 'blob', descriptor, state: 'existed', bytes: descriptor.size });
       return undefined;

@@ -34,6 +34,16 @@ export function withTag(
   return inOrder([...others, ...referring.filter(({ digest }) => !known.has(digest)).map(nameless), named]);
 }
 
+/** Entries without a name; what had it is only known by its digest then. */
+export function withoutTag(entries: Entries, name: string): Entries {
+  const [named, others] = [
+    entries.filter((entry) => entryName(entry) === name),
+    entries.filter((entry) => entryName(entry) !== name),
+  ];
+  const known = new Set(others.map(({ digest }) => digest));
+  return inOrder([...others, ...named.filter(({ digest }) => !known.has(digest)).map(nameless)]);
+}
+
 function nameless({ annotations, ...descriptor }: Descriptor): Descriptor {
   const { [refName]: _, ...others } = annotations ?? {};
   return Object.keys(others).length === 0 ? descriptor : { ...descriptor, annotations: others };

@@ -16,6 +16,8 @@ export interface LayoutFiles {
 export interface WritableFiles extends LayoutFiles {
   /** Puts a whole file in its place, durably, and only if the content ends without an error. */
   put(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /** Takes a file away; whether it was there. */
+  remove(path: string, signal: AbortSignal): Promise<boolean>;
   /** Does work while nobody else does any under the same lock. */
   alone<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, lstatSync, openSync, renameSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PortkitError } from '../../base/errors.ts';
@@ -79,6 +79,13 @@ function folderFiles(directory: string): WritableFiles {
         await write(written, content, signal);
         renameSync(written, join(directory, path));
         syncDirectory(dirname(join(directory, path)));
+      }),
+    remove: (path) =>
+      onFile('remove', join(directory, path), () => {
+        if (!hasFolders(path)) return false;
+        const there = lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined;
+        rmSync(join(directory, path), { force: true });
+        return there;
       }),
     alone: (work, signal) =>
       inTurn(async () => {

@@ -28,6 +28,7 @@ export function memoryFiles(shown: string, held: Map<string, Uint8Array>): Writa
       }
       held.set(path, Buffer.concat(chunks));
     },
+    remove: (path) => Promise.resolve(held.delete(path)),
     alone: (work) => inTurn(work),
   };
 }

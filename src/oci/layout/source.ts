@@ -41,6 +41,7 @@ export function layoutSource(files: LayoutFiles, { isNew = false }: { readonly i
     async exists({ digest, size }, signal) {
       return (await files.size(blobPath(digest), signal)) === size;
     },
+    sizing: { sizeOf: (digest, signal) => files.size(blobPath(digest), signal) },
     async resolve(name, signal) {
       const entries = await roots(signal);
       if (isOciDigest(name)) {

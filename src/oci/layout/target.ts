@@ -6,8 +6,8 @@ import type { Manifest } from '../model/manifest.ts';
 import { kindOf } from '../model/media-types.ts';
 import type { Target } from '../model/ports.ts';
 import { produceIndex } from '../model/produce.ts';
-import { bytesSource, readDocument, readManifest, verified } from '../model/read.ts';
-import { entryName, withManifest, withTag } from './entries.ts';
+import { bytesSource, isSound, readDocument, readManifest, verified } from '../model/read.ts';
+import { entryName, withManifest, withoutTag, withTag } from './entries.ts';
 import type { Entries } from './entries.ts';
 import { blobPath, mark } from './files.ts';
 import type { LayoutSource, WritableFiles } from './files.ts';
@@ -57,14 +57,17 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
     async exists(descriptor, signal) {
       if (!(await source.exists(descriptor, signal))) return false;
       if (kindOf(descriptor.mediaType) === 'blob') return true;
+      if (!(await isSound(source, descriptor, signal))) return false;
       const listed = (await source.roots(signal)).some(({ digest }) => digest === descriptor.digest);
       // Of what refers to something, only the list knows: a writer that was killed may have left it out.
       return listed || !(await refersToSomething(descriptor, signal));
     },
     async push(descriptor, content, signal) {
       const path = blobPath(descriptor.digest);
-      const existed = (await files.size(path, signal)) === descriptor.size;
-      if (!existed) await files.put(path, verified(content.open(signal), descriptor), signal);
+      // Of the right size, it may still be damaged: what is pushed is right afterwards.
+      const existed = (await files.size(path, signal)) === descriptor.size && (await isSound(source, descriptor, signal));
+      const bytes = () => (content.isVerified === true ? content.open(signal) : verified(content.open(signal), descriptor));
+      if (!existed) await files.put(path, bytes(), signal);
       if (kindOf(descriptor.mediaType) === 'blob') return existed ? 'existed' : 'stored';
       const raw = await readDocument(source, descriptor, signal);
       const manifest = parseManifest(raw, { shown: descriptor.digest, mediaType: descriptor.mediaType });
@@ -83,6 +86,22 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
         for (const entry of before) if (await refersToSomething(entry, signal)) referring.push(entry);
         return withTag(entries, descriptor, { name, referring });
       }, signal);
+    },
+    deleting: {
+      async delete(name, signal) {
+        const isNamed = isOciDigest(name)
+          ? (entry: Descriptor) => entry.digest === name
+          : (entry: Descriptor) => entryName(entry) === name;
+        const listed = (await source.roots(signal)).some(isNamed);
+        if (listed)
+          await change(
+            (entries) => (isOciDigest(name) ? entries.filter((one) => !isNamed(one)) : withoutTag(entries, name)),
+            signal,
+          );
+        // Only now: what is listed is there.
+        const removed = isOciDigest(name) && (await files.remove(blobPath(name), signal));
+        return listed || removed;
+      },
     },
     async *tags(signal) {
       const all = new Set((await source.roots(signal)).map(entryName));

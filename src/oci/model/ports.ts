@@ -1,9 +1,12 @@
 import type { Descriptor } from './descriptor.ts';
+import type { OciDigest } from './digest.ts';
 
 /** Content that can be opened again, so that whatever was begun with it can be begun anew. */
 export interface BlobSource {
   /** The bytes from `offset` on (0 when it is not said). */
   open(signal: AbortSignal, offset?: number): AsyncIterable<Uint8Array>;
+  /** From the beginning it only ends when it is what its descriptor says: whoever takes it need not hash it once more. */
+  readonly isVerified?: true;
 }
 
 /** Reads blobs and manifests. What is read is verified, size and then digest, before it ends (PK4003 otherwise). */
@@ -47,11 +50,18 @@ export interface Deleter {
   delete(name: string, signal: AbortSignal): Promise<boolean>;
 }
 
+/** Knows how large a blob is that only its digest is known of. */
+interface Sizer {
+  /** Undefined when it is not there. */
+  sizeOf(digest: OciDigest, signal: AbortSignal): Promise<number | undefined>;
+}
+
 /** One repository that can be copied from. */
 export interface Source extends BlobReader, Resolver {
   /** As messages name it. */
   readonly shown: string;
   readonly referring?: Referrers;
+  readonly sizing?: Sizer;
 }
 
 /** One repository that can be copied to. */

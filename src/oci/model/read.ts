@@ -35,6 +35,17 @@ export async function readManifest(reader: BlobReader, descriptor: Descriptor, s
   return parseManifest(raw, { shown: descriptor.digest, mediaType: descriptor.mediaType });
 }
 
+/** Whether all of what is there is what its descriptor says: it is read to its end. */
+export async function isSound(reader: BlobReader, descriptor: Descriptor, signal: AbortSignal): Promise<boolean> {
+  try {
+    for await (const _ of await reader.fetch(descriptor, signal));
+    return true;
+  } catch (error) {
+    if (error instanceof PortkitError && error.code === 'PK4003') return false;
+    throw error;
+  }
+}
+
 /** Bytes in memory as something to push. */
 export function bytesSource(bytes: Uint8Array): BlobSource {
   return {

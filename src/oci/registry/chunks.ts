@@ -23,6 +23,7 @@ export async function uploadChunks(session: Session, upload: Upload, { hop, leas
   const patience = createPatience(session.world);
   let now: Progress = { hop, at: 0, whole: false };
   let chunk = Math.max(firstChunk, leastChunk);
+  let furthest = 0;
   while (now.at < descriptor.size) {
     try {
       const next = await sendChunk(session, upload, { now, size: Math.min(chunk, descriptor.size - now.at) });
@@ -33,6 +34,8 @@ export async function uploadChunks(session: Session, upload: Upload, { hop, leas
       }
       if (next.whole) return;
       now = next;
+      if (now.at <= furthest) continue;
+      furthest = now.at;
       patience.renew();
     } catch (error) {
       if (!(error instanceof PassingFailure)) throw error;

@@ -1,3 +1,4 @@
+import { PortkitError } from '../../base/errors.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { createAgents } from './agents.ts';
 import type { ConnectionOptions } from './agents.ts';
@@ -7,11 +8,12 @@ import type { Call } from './call.ts';
 import { exchange } from './http.ts';
 import type { Timeouts } from './http.ts';
 import { placeOf } from './place.ts';
-import type { RepositoryName } from './place.ts';
+import type { Place, RepositoryName } from './place.ts';
 import { createRepository } from './repository.ts';
 import type { RegistryRepository } from './repository.ts';
 import type { RetryWorld } from './retry.ts';
 import { createSession } from './session.ts';
+import type { Session } from './session.ts';
 
 /** What registries are asked with. */
 export interface RegistryOptions {
@@ -36,6 +38,8 @@ interface Intent {
 /** Connections and tokens that several repositories share, until it is disposed. */
 export interface RegistryClient extends Disposable {
   repository(name: RepositoryName, intent: Intent): RegistryRepository;
+  /** Asks a registry for nothing but an answer: PK4030 when it refuses who asks, PK4035 when it is no registry. */
+  check(name: Omit<RepositoryName, 'repository'>, signal: AbortSignal): Promise<void>;
 }
 
 const defaultTimeouts: Timeouts = { idleMs: 60_000, headersMs: 300_000 };
@@ -54,6 +58,10 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
     authorizers.set(key, authorizer);
     return authorizer;
   }
+  function sessionOf(place: Place, scopes: readonly string[]): Session {
+    const authorizer = authorizerOf(place.origin, place.host);
+    return createSession({ place, authorizer, agents, scopes, world, exchange: send });
+  }
   return {
     repository(name, { access, mountFrom = [] }) {
       const place = placeOf(name, plainHttp);
@@ -61,8 +69,17 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
         `repository:${place.path}:${access === 'push' ? 'pull,push' : 'pull'}`,
         ...mountFrom.map((path) => `repository:${path}:pull`),
       ];
-      const authorizer = authorizerOf(place.origin, place.host);
-      return createRepository(createSession({ place, authorizer, agents, scopes, world, exchange: send }));
+      return createRepository(sessionOf(place, scopes));
+    },
+    async check(name, signal) {
+      const place = placeOf({ ...name, repository: 'check' }, plainHttp);
+      const session = sessionOf({ ...place, shown: place.host }, []);
+      const url = new URL('/v2/', place.origin);
+      const status = await session.ask({ method: 'GET', url, signal }, (answer) => {
+        answer.discard();
+        return answer.status;
+      });
+      if (status !== 200) throw new PortkitError('PK4035', `${place.host} does not answer as registries do (status ${status})`);
     },
     [Symbol.dispose]: () => agents[Symbol.dispose](),
   };

@@ -2,17 +2,17 @@ import { PortkitError } from '../../base/errors.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { documentLimit, tooLarge } from '../model/manifest.ts';
 import type { Deleter, Mounter, Target } from '../model/ports.ts';
+import { bytesSource, verified } from '../model/read.ts';
+import { forget } from './forget.ts';
 import { getManifest, hasManifest, isManifest, putManifest } from './manifests.ts';
 import type { RawManifest } from './manifests.ts';
 import { openBlob } from './pull.ts';
 import { mountBlob, pushBlob } from './push.ts';
-import { bytesSource, verified } from '../model/read.ts';
-import { forget } from './forget.ts';
 import { createReferring } from './referring.ts';
 import type { Referring } from './referring.ts';
 import type { Session } from './session.ts';
 import { listTags } from './tags.ts';
-import { hasBlob } from './upload.ts';
+import { hasBlob, sizeOfBlob } from './upload.ts';
 
 /** A repository of a registry. */
 export interface RegistryRepository extends Target {
@@ -51,7 +51,7 @@ export function createRepository(session: Session): RegistryRepository {
     const there = isManifest(descriptor)
       ? await hasManifest(session, descriptor, signal)
       : await hasBlob(session, descriptor, signal);
-    // A writer that was ended may have left out to make it known; only descriptors of referrers have this type.
+    // Lists of referrers say the type. A writer that was ended may have pushed what they name, and not listed it.
     const known =
       !there || descriptor.artifactType === undefined || (await referring.knows(await manifest(descriptor, signal), signal));
     if (there && known) return true;
@@ -71,6 +71,7 @@ export function createRepository(session: Session): RegistryRepository {
     },
     fetchFrom: (descriptor, offset, signal) => openBlob(session, descriptor, { offset, signal }),
     exists,
+    sizing: { sizeOf: (digest, signal) => sizeOfBlob(session, digest, signal) },
     async push(descriptor, source, signal) {
       // Who was told a moment ago that it is not there need not ask again.
       if (!absent.delete(descriptor.digest) && (await exists(descriptor, signal))) return 'existed';

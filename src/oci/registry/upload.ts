@@ -1,5 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
 import { parseOciDigest } from '../model/digest.ts';
+import type { OciDigest } from '../model/digest.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import type { BlobSource } from '../model/ports.ts';
 import type { Hop } from './hops.ts';
@@ -32,6 +33,19 @@ export async function hasBlob(session: Session, { digest, size }: Descriptor, si
     answer.discard();
     const length = answer.header('content-length');
     return answer.status === 200 && (length === undefined || Number(length) === size);
+  });
+}
+
+/** How many bytes a blob has, undefined when it is not there. */
+export async function sizeOfBlob(session: Session, digest: OciDigest, signal: AbortSignal): Promise<number | undefined> {
+  const { place } = session;
+  return session.ask({ method: 'HEAD', url: place.url(`blobs/${parseOciDigest(digest)}`), signal }, async (answer) => {
+    if (answer.status !== 200 && answer.status !== 404) throw await refusalOf(answer, `Cannot look into ${place.shown}`);
+    answer.discard();
+    if (answer.status === 404) return undefined;
+    const length = answer.header('content-length') ?? '';
+    if (/^\d{1,15}$/.test(length)) return Number(length);
+    throw new PortkitError('PK4035', `${answer.url.host} does not say how large ${digest} is`);
   });
 }
 

@@ -2,6 +2,7 @@ import { byteString } from '../../base/byte-string.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import type { Ref } from '../../base/ref.ts';
+import { refName } from '../../oci/layout/files.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import { isOciDigest } from '../../oci/model/digest.ts';
 import { annotationsOf, list, record } from '../../oci/model/fields.ts';
@@ -12,7 +13,7 @@ import { describeReferrer, emptyBlob, produceManifest } from '../../oci/model/pr
 import type { Item } from '../../store/trees/access.ts';
 import { selectItem } from '../../store/trees/select.ts';
 import type { LayoutWorld, StoredBlob } from '../layout-tree.ts';
-import { extendLayout, mainManifest, nameAnnotation, pathOf, readBlobAt, readLayout, writeLayout } from '../layout-tree.ts';
+import { extendLayout, mainManifest, pathOf, readBlobAt, readLayout, writeLayout } from '../layout-tree.ts';
 import { checkedType, descriptorOf } from '../oci/layers.ts';
 import { layerPath, titleAnnotation } from '../oci/title.ts';
 import { broken } from './conversation.ts';
@@ -60,7 +61,7 @@ async function extended(manifest: unknown, referrers: unknown, world: Assembling
     main = { ...made.document.descriptor, ...(annotations && { annotations }), ...(platform && { platform }) };
     base = (await writeLayout({ blobs: made.blobs, documents: made.documents, manifests: [main] }, world)).digest;
   }
-  const { [nameAnnotation]: _, ...rest } = main.annotations ?? {};
+  const { [refName]: _, ...rest } = main.annotations ?? {};
   const subject: Descriptor = { ...main, annotations: rest };
   const told = [];
   for (const one of list(referrers, 'the result')) told.push(await manifestOf(one, { world, subject }));

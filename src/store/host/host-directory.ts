@@ -16,15 +16,14 @@ export interface HostDirectory extends Disposable {
   own(): BigIntStats;
   readlink(name: ByteString): ByteString;
   enter(name: ByteString): HostDirectory;
-  /** Opens a regular file for reading; a FIFO that took its place cannot block. */
+  /** Opens a file for reading; a FIFO that took its place cannot block. Only `stat` of what it gives tells whether it is one. */
   openFile(name: ByteString): HostFile;
 }
 
-/** An open regular file. */
+/** An open file. */
 interface HostFile extends Disposable {
   readonly fd: number;
-  /** What it was when it was opened. */
-  readonly opened: BigIntStats;
+  /** What it is now; throws (PK2101) if it is no regular file. */
   stat(): BigIntStats;
   /** All bytes from the start, at most `limit`; in `room`, if that is given and large enough. */
   read(limit: number, room?: Buffer): Buffer;
@@ -81,15 +80,13 @@ function holdDirectory(fd: number, shown: string): HostDirectory {
 }
 
 function holdFile(fd: number, shown: () => string): HostFile {
-  const opened = fstatSync(fd, { bigint: true });
-  if (!opened.isFile()) {
-    closeSync(fd);
-    throw changed(shown());
-  }
   return {
     fd,
-    opened,
-    stat: () => fstatSync(fd, { bigint: true }),
+    stat() {
+      const stat = fstatSync(fd, { bigint: true });
+      if (!stat.isFile()) throw changed(shown());
+      return stat;
+    },
     read(limit, room) {
       const bytes = room !== undefined && room.length >= limit ? room : Buffer.allocUnsafe(limit);
       let done = 0;

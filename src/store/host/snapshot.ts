@@ -186,7 +186,7 @@ async function takeEntry(walk: Walk, directory: HostDirectory, found: Found): Pr
 async function takeFile(walk: Walk, directory: HostDirectory, { name, path }: Found): Promise<{ content: Digest; size: number }> {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     using file = directory.openFile(name);
-    const before = file.opened;
+    const before = file.stat();
     const size = Number(before.size);
     const taken =
       size <= smallFile
