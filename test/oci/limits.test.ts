@@ -136,6 +136,17 @@ describe('answers without an end', () => {
     expect(code).toBe('PK4006');
     expect(sent).toBeLessThan(1 << 26);
   });
+  test('of the pages of a list', async () => {
+    let page = 0;
+    await using server = await startServer((_request, response) => {
+      const tags = Array.from({ length: 60 }, (_, at) => `t${page}-${at}`);
+      const padded = Buffer.concat([Buffer.from(JSON.stringify({ tags })), Buffer.alloc(4 << 20, 0x20)]).subarray(0, 4 << 20);
+      say(response, 200, { link: `</v2/r/tags/list?page=${(page += 1)}>; rel="next"` }, padded);
+    });
+    using repository = repositoryAt(server.host);
+    expect((await failureOf(Array.fromAsync(repository.tags(signal)))).code).toBe('PK4006');
+    expect(page).toBe(17);
+  });
   test('of a realm', async () => {
     const { code, sent } = await flooded((request, response) => {
       const challenge = { 'www-authenticate': `Bearer realm="http://${request.headers.host}/token"` };
