@@ -11,6 +11,8 @@ import { flag, textOption } from '../values.ts';
 
 /** As deep as signatures of attestations of signatures go. */
 const deepest = 8;
+/** More than this refers to nothing that was made for a good reason. */
+const most = 1000;
 
 interface Found {
   readonly descriptor: Descriptor;
@@ -57,6 +59,7 @@ async function referring({ source, seen, depth }: Search, subject: Descriptor, s
   for (const descriptor of list) {
     if (seen.has(descriptor.digest)) continue;
     seen.add(descriptor.digest);
+    if (seen.size > most) throw new PortkitError('PK4006', `More than ${most} manifests refer to each other at ${source.shown}`);
     found.push({ descriptor, referrers: await referring({ source, seen, depth: depth + 1 }, descriptor, signal) });
   }
   return found;
