@@ -1,5 +1,5 @@
 import { PortkitError } from '../../base/errors.ts';
-import { printable } from '../../base/printable.ts';
+import { printable, printableJson } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { Source } from '../../oci/model/ports.ts';
@@ -40,7 +40,7 @@ export const referrers: Command = {
     const seen = new Set<string>([root.digest]);
     const all = await referring({ source, seen, depth: 0 }, root, signal);
     const found = type === undefined ? all : all.filter(({ descriptor }) => descriptor.artifactType === type);
-    if (flag(options, 'json')) print(JSON.stringify({ version: 1, subject: root, referrers: found }, null, 2));
+    if (flag(options, 'json')) print(printableJson({ version: 1, subject: root, referrers: found }));
     else print([`${showPlace(place)}  ${root.digest}`, ...lines(found, '')].join('\n'));
     return 0;
   },
