@@ -65,7 +65,7 @@ async function prepare({ dest, name }: LayoutOutput, targets: readonly Target[],
             await copy({ source: made, name: tag }, { target: there, name: tag }, { signal, referrers: true, onEvent });
           }
         } else {
-          renameSync(staged, parent.at(byteString(basename(dest))));
+          moveTo(staged, { path: parent.at(byteString(basename(dest))), dest });
           counts.written = results.reduce((sum, { files }) => sum + files, 0);
         }
         const paths = results.map((one) => exported(one, `oci:${dest}:${one.tag}`));
@@ -76,5 +76,14 @@ async function prepare({ dest, name }: LayoutOutput, targets: readonly Target[],
   } catch (error) {
     open.dispose();
     throw error;
+  }
+}
+
+/** What came there since it was looked for is not replaced. */
+function moveTo(staged: string, { path, dest }: { readonly path: string | Buffer; readonly dest: string }): void {
+  try {
+    renameSync(staged, path);
+  } catch (error) {
+    throw destinationFailure(error, dest);
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -91,6 +91,14 @@ describe('a layout', () => {
     prepared[Symbol.dispose]();
     expect(readdirSync(folder)).toEqual([]);
   });
+});
+
+test('a layout does not replace what comes to its place meanwhile', async () => {
+  const { target } = await artifact('demo', 'kernel');
+  const dest = join(folder, 'layout');
+  using prepared = await layoutExporter({ dest, target: [] }).prepare([target], { blobs: results.blobs, signal });
+  symlinkSync('nowhere', dest);
+  await expect(prepared.publish(signal)).rejects.toMatchObject({ code: 'PK3406' });
 });
 
 test('an archive is one tar of it, the same every time', async () => {

@@ -1,5 +1,6 @@
 import { PortkitError } from '../base/errors.ts';
 import type { Descriptor } from '../oci/model/descriptor.ts';
+import { kindOf } from '../oci/model/media-types.ts';
 import type { BlobReader, Source } from '../oci/model/ports.ts';
 import { readManifest } from '../oci/model/read.ts';
 import { bundleType, parseBundle } from './bundle.ts';
@@ -23,24 +24,53 @@ export interface Attached {
 /** Bytes of a statement or bundle that are read: as many as BuildKit allows. */
 const largest = 40 << 20;
 
-/** Everything that is said about a manifest in forms that are known; what else refers to it is passed over. */
+/** More than this refers to nothing that was made for a good reason. */
+const mostReferrers = 1000;
+/** What all of it together may have: it is held until it was looked at. */
+const mostBytes = 256 << 20;
+/** What somebody can make wrong of a thing beside an artifact, and what does not speak against the others. */
+const nonsense: readonly string[] = ['PK4001', 'PK4002', 'PK4003', 'PK4006', 'PK4151'];
+
+/**
+ * Everything that is said about a manifest in forms that are known; what else refers to it is passed over, as is what cannot
+ * be read. PK4006 when it is more than can be looked at.
+ */
 export async function attachedTo(source: Source, subject: Descriptor, signal: AbortSignal): Promise<readonly Attached[]> {
   const found: Attached[] = [];
+  let referrers = 0;
+  let bytes = 0;
   for await (const descriptor of source.referring?.referrers(subject, signal) ?? []) {
-    const manifest = await readManifest(source, descriptor, signal);
-    const [layer] = manifest.kind === 'manifest' ? manifest.layers : [];
-    const form = formOf(manifest.artifactType);
-    if (layer === undefined || form === undefined) continue;
-    const said = { descriptor, form, predicateType: '', content: Buffer.of() };
-    try {
-      const content = await contentOf(source, layer, signal);
-      found.push({ ...said, content, ...saidBy(content, { form, mediaType: manifest.artifactType ?? '' }) });
-    } catch (problem) {
-      if (!(problem instanceof PortkitError) || !['PK4006', 'PK4151'].includes(problem.code)) throw problem;
-      found.push({ ...said, problem });
-    }
+    const one = await orProblem(() => lookAt(source, descriptor, signal));
+    const said = one instanceof PortkitError || one === undefined ? [] : [one];
+    found.push(...said);
+    referrers += 1;
+    bytes += said[0]?.content.length ?? 0;
+    if (referrers > mostReferrers || bytes > mostBytes)
+      throw new PortkitError('PK4006', `More is said about ${subject.digest} at ${source.shown} than is looked at`);
   }
   return found;
+}
+
+async function lookAt(source: Source, descriptor: Descriptor, signal: AbortSignal): Promise<Attached | undefined> {
+  if (kindOf(descriptor.mediaType) !== 'manifest') return undefined;
+  const manifest = await readManifest(source, descriptor, signal);
+  const [layer] = manifest.kind === 'manifest' ? manifest.layers : [];
+  const form = formOf(manifest.artifactType);
+  if (layer === undefined || form === undefined) return undefined;
+  const content = await orProblem(() => contentOf(source, layer, signal));
+  const said = { descriptor, form, predicateType: '' };
+  if (content instanceof PortkitError) return { ...said, content: Buffer.of(), problem: content };
+  const what = await orProblem(() => Promise.resolve(saidBy(content, { form, mediaType: manifest.artifactType ?? '' })));
+  return what instanceof PortkitError ? { ...said, content: Buffer.of(), problem: what } : { ...said, content, ...what };
+}
+
+async function orProblem<T>(work: () => Promise<T>): Promise<T | PortkitError> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof PortkitError && nonsense.includes(error.code)) return error;
+    throw error;
+  }
 }
 
 function formOf(artifactType: string | undefined): Attached['form'] | undefined {

@@ -12,14 +12,19 @@ export interface ContentCheck {
 }
 
 /**
- * Looks at everything that a manifest names, each digest once: a signature is over digests, and only says something about
- * content that has them. Manifests are verified as they are read.
+ * Looks at everything that a manifest names, each thing once: a signature is over digests, and only says something about
+ * content that has them. Manifests are verified as they are read. What is named as a document, too, or with another size,
+ * is looked at as that as well: whoever reads it later may take it for either.
  */
 export async function checkContent(main: Descriptor, { reader, checkBlob, signal }: ContentCheck): Promise<void> {
-  const found = new Map([[main.digest, main]]);
+  const found = new Map([[keyOf(main), main]]);
   // What is found while walking is walked to, too.
   for (const [, descriptor] of found) {
     if (kindOf(descriptor.mediaType) === 'blob') await checkBlob(descriptor);
-    else for (const one of successors(await readManifest(reader, descriptor, signal))) found.set(one.digest, one);
+    else for (const one of successors(await readManifest(reader, descriptor, signal))) found.set(keyOf(one), one);
   }
+}
+
+function keyOf({ mediaType, digest, size }: Descriptor): string {
+  return `${kindOf(mediaType)} ${digest} ${size}`;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -36,7 +37,8 @@ export async function writeFileBy(path: string, fill: (handle: FileHandle) => Pr
   const standing = lstatSync(path, { throwIfNoEntry: false });
   if (standing !== undefined && !standing.isFile())
     throw new PortkitError('PK3402', `${path} is there and is no regular file`, { hint: 'Name another place' });
-  const part = `${path}.part-${process.pid}`;
+  // In a container every run may have the same process number, and a killed one leaves its file.
+  const part = `${path}.part-${randomBytes(6).toString('hex')}`;
   let made = false;
   try {
     await using handle = await open(part, 'wx', 0o666);

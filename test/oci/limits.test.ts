@@ -136,6 +136,17 @@ describe('answers without an end', () => {
     expect(code).toBe('PK4006');
     expect(sent).toBeLessThan(1 << 26);
   });
+  test('of the pages of a list', async () => {
+    let page = 0;
+    await using server = await startServer((_request, response) => {
+      const tags = Array.from({ length: 60 }, (_, at) => `t${page}-${at}`);
+      const padded = Buffer.concat([Buffer.from(JSON.stringify({ tags })), Buffer.alloc(4 << 20, 0x20)]).subarray(0, 4 << 20);
+      say(response, 200, { link: `</v2/r/tags/list?page=${(page += 1)}>; rel="next"` }, padded);
+    });
+    using repository = repositoryAt(server.host);
+    expect((await failureOf(Array.fromAsync(repository.tags(signal)))).code).toBe('PK4006');
+    expect(page).toBe(17);
+  });
   test('of a realm', async () => {
     const { code, sent } = await flooded((request, response) => {
       const challenge = { 'www-authenticate': `Bearer realm="http://${request.headers.host}/token"` };
@@ -144,6 +155,35 @@ describe('answers without an end', () => {
     });
     expect(code).toBe('PK4006');
     expect(sent).toBeLessThan(1 << 26);
+  });
+  test('that nobody reads', async () => {
+    const closed = Promise.withResolvers<void>();
+    await using server = await startServer((_request, response) => {
+      response
+        .writeHead(404)
+        .on('close', closed.resolve)
+        .on('error', () => undefined);
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536, 0x20)));
+      };
+      response.on('drain', more);
+      more();
+    });
+    using repository = repositoryAt(server.host);
+    expect(await repository.resolve('v1', signal)).toBeUndefined();
+    // Before the repository is done with.
+    await closed.promise;
+  });
+  test('but a connection is kept after an answer without a body', async () => {
+    const sockets = new Set<unknown>();
+    await using server = await startServer((request, response) => {
+      sockets.add(request.socket);
+      say(response, 200, { 'content-length': String(descriptor.size) });
+    });
+    using repository = repositoryAt(server.host);
+    for (let at = 0; at < 8; at += 1) expect(await repository.exists(descriptor, signal)).toBe(true);
+    // The next question may be asked before the end of the answer was seen.
+    expect(sockets.size).toBeLessThanOrEqual(2);
   });
   test('of headers', async () => {
     await using server = await startServer((_request, response) => say(response, 200, { long: 'x'.repeat(40_000) }));

@@ -221,6 +221,19 @@ describe('our own file', () => {
     expect(await store.credentialFor('a.example')).toBeUndefined();
     expect(readdirSync(join(folder, 'portkit'))).toEqual(['auth.json', 'auth.json.lock']);
   });
+  test('forgets what a killed login left', async () => {
+    const store = createOwnStore(own);
+    const left = `${own}.new`;
+    await store.login('a.example', user, signal);
+    writeFileSync(left, encoded);
+    await store.logout('a.example', signal);
+    expect(readdirSync(join(folder, 'portkit')).toSorted()).toEqual(['auth.json', 'auth.json.lock']);
+    symlinkSync(join(folder, 'elsewhere'), left);
+    await store.login('a.example', user, signal);
+    expect(existsSync(join(folder, 'elsewhere'))).toBe(false);
+    expect(open(await store.credentialFor('a.example'))).toEqual(['me', canary]);
+  });
+
   test('keeps what it does not know', async () => {
     mkdirSync(join(folder, 'portkit'));
     const before = {

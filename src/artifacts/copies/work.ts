@@ -1,5 +1,6 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../../base/errors.ts';
 
 /** A folder of one's own for what is not whole yet; disposing removes it with all that is still in it. */
 interface Work extends Disposable {
@@ -29,7 +30,12 @@ function sweep(folder: string, own: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(prefix)) continue;
     const path = join(folder, name);
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isDirectory() === true && now - stat.mtimeMs > oldest) rmSync(path, { recursive: true, force: true });
+    try {
+      const stat = lstatSync(path, { throwIfNoEntry: false });
+      if (stat?.isDirectory() === true && now - stat.mtimeMs > oldest) rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      // It may be another user's, and is in nobody's way.
+      if (systemCode(error) === undefined) throw error;
+    }
   }
 }

@@ -2,7 +2,7 @@ import type { Attached } from '../../attest/attached.ts';
 import { checkContent } from '../../attest/content.ts';
 import { requireSigned } from '../../attest/policy.ts';
 import { PortkitError } from '../../base/errors.ts';
-import { printable } from '../../base/printable.ts';
+import { printable, printableJson } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import type { Command, Invocation } from '../command.ts';
 import { attachedOptions, keysOf, withAttached } from '../oci/attached.ts';
@@ -53,7 +53,7 @@ function inspect(reference: string, invocation: Invocation): Promise<number> {
         size: content.length,
         ...(problem && { problem: problem.message }),
       }));
-      print(JSON.stringify({ version: 1, reference: shown, digest: root.digest, attestations }, null, 2));
+      print(printableJson({ version: 1, reference: shown, digest: root.digest, attestations }));
     } else print([`${printable(shown)}  ${root.digest}`, ...attached.map(line)].join('\n'));
     return Promise.resolve(0);
   });
@@ -83,7 +83,7 @@ function verify(reference: string, invocation: Invocation): Promise<number> {
       },
     });
     const signed = statements.map(({ predicateType }) => predicateType);
-    if (flag(options, 'json')) print(JSON.stringify({ version: 1, reference: shown, digest: root.digest, signed }, null, 2));
+    if (flag(options, 'json')) print(printableJson({ version: 1, reference: shown, digest: root.digest, signed }));
     else print([`${printable(shown)}  ${root.digest}`, ...signed.map((type) => `  signed: ${printable(type)}`)].join('\n'));
     return 0;
   });

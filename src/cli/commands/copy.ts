@@ -1,5 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import { onFile } from '../../artifacts/copies/failure.ts';
+import { makeWork } from '../../artifacts/copies/work.ts';
 import { copy as copyGraph } from '../../oci/copy/copy.ts';
 import type { CopyFrom, CopyTo } from '../../oci/copy/copy.ts';
 import { folderTarget } from '../../oci/layout/folder.ts';
@@ -94,14 +95,10 @@ interface IntoArchive {
 
 /** By way of a folder beside the file, which is gone afterwards: what is in a tar cannot be found again while it is written. */
 async function intoArchive({ source, file, name }: IntoArchive, invocation: Invocation): Promise<Descriptor> {
-  const folder = await mkdtemp(join(dirname(file), '.portkit-new-'));
-  try {
-    const layout = folderTarget(folder);
-    const root = await copyTo(source, { target: layout, ...(name !== undefined && { name }) }, invocation);
-    const roots = await layout.roots(invocation.signal);
-    await writeWholeFile(file, writeArchive({ source: layout, roots }, invocation.signal));
-    return root;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  using work = await onFile('write', file, () => makeWork(dirname(file)));
+  const layout = folderTarget(work.path);
+  const root = await copyTo(source, { target: layout, ...(name !== undefined && { name }) }, invocation);
+  const roots = await layout.roots(invocation.signal);
+  await writeWholeFile(file, writeArchive({ source: layout, roots }, invocation.signal));
+  return root;
 }

@@ -1,5 +1,5 @@
 import { PortkitError } from '../../base/errors.ts';
-import { printable } from '../../base/printable.ts';
+import { printable, printableJson } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import type { Annotations, Descriptor } from '../../oci/model/descriptor.ts';
 import { familyOfArtifactType } from '../../oci/model/families.ts';
@@ -30,13 +30,8 @@ export const inspect: Command = {
     const referrers = source.referring === undefined ? [] : await Array.fromAsync(source.referring.referrers(root, signal));
     if (flag(options, 'json')) {
       const { raw: _, ...document } = manifest;
-      print(
-        JSON.stringify(
-          { version: 1, reference: showPlace(place), ...root, kind: kindOf(manifest), manifest: document, referrers },
-          null,
-          2,
-        ),
-      );
+      const said = { version: 1, reference: showPlace(place), ...root, kind: kindOf(manifest), manifest: document, referrers };
+      print(printableJson(said));
     } else
       print([...head(showPlace(place), root, manifest), ...body(manifest), ...tail(manifest.annotations, referrers)].join('\n'));
     return 0;

@@ -88,7 +88,8 @@ async function pushCopy(from: string, reference: Reference, { invocation, places
   if (hasScheme(from)) return await send(await places.source(parsePlace(from)));
   const image = imageNamed(from);
   await using store = openStoreAt(storeRoot(options['root']));
-  const source = cached(image, store);
+  using lease = store.lease(`push ${showReference(image)}`);
+  const source = cached(image, store, lease);
   if (source !== undefined) return await send(source);
   throw new PortkitError('PK4001', `${showReference(image)} was not pulled`, {
     hint: `Pull it first (portkit pull ${showReference(image)}), or copy it from registry to registry (portkit copy)`,

@@ -1,5 +1,5 @@
 import { PortkitError } from '../../base/errors.ts';
-import { printable } from '../../base/printable.ts';
+import { printable, printableJson } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { Source } from '../../oci/model/ports.ts';
@@ -11,6 +11,8 @@ import { flag, textOption } from '../values.ts';
 
 /** As deep as signatures of attestations of signatures go. */
 const deepest = 8;
+/** More than this refers to nothing that was made for a good reason. */
+const most = 1000;
 
 interface Found {
   readonly descriptor: Descriptor;
@@ -38,7 +40,7 @@ export const referrers: Command = {
     const seen = new Set<string>([root.digest]);
     const all = await referring({ source, seen, depth: 0 }, root, signal);
     const found = type === undefined ? all : all.filter(({ descriptor }) => descriptor.artifactType === type);
-    if (flag(options, 'json')) print(JSON.stringify({ version: 1, subject: root, referrers: found }, null, 2));
+    if (flag(options, 'json')) print(printableJson({ version: 1, subject: root, referrers: found }));
     else print([`${showPlace(place)}  ${root.digest}`, ...lines(found, '')].join('\n'));
     return 0;
   },
@@ -57,6 +59,7 @@ async function referring({ source, seen, depth }: Search, subject: Descriptor, s
   for (const descriptor of list) {
     if (seen.has(descriptor.digest)) continue;
     seen.add(descriptor.digest);
+    if (seen.size > most) throw new PortkitError('PK4006', `More than ${most} manifests refer to each other at ${source.shown}`);
     found.push({ descriptor, referrers: await referring({ source, seen, depth: depth + 1 }, descriptor, signal) });
   }
   return found;

@@ -6,6 +6,7 @@ import type { PublicKey } from '../../attest/keys.ts';
 import { parsePublicKey } from '../../attest/keys.ts';
 import { requireSigned } from '../../attest/policy.ts';
 import { PortkitError } from '../../base/errors.ts';
+import { printableJson } from '../../base/printable.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { Source } from '../../oci/model/ports.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
@@ -81,7 +82,7 @@ export function printDocuments(
       const code = keys.length === 0 ? 'PK4001' : 'PK4153';
       throw new PortkitError(code, `There is no ${keys.length === 0 ? '' : 'signed '}${what} beside ${shown}`);
     }
-    for (const document of documents) print(JSON.stringify(document, null, 2));
+    for (const document of documents) print(printableJson(document));
     if (keys.length === 0) note(`Who said this was not checked: give --key FILE`);
     return Promise.resolve(0);
   });

@@ -1,3 +1,4 @@
+import { printable } from '../../base/printable.ts';
 import { autoFace } from '../../faces/choose.ts';
 import { plainTransfers, silentTransfers, ttyTransfers } from '../../faces/transfer.ts';
 import type { TransferFace } from '../../faces/transfer.ts';
@@ -14,7 +15,7 @@ export function watchCopy({
   return {
     onEvent: ({ descriptor: { digest, size, annotations }, state, bytes }) => {
       const title = annotations?.['org.opencontainers.image.title'];
-      const id = `${digest.slice(0, 19)}${title === undefined ? '' : ` ${JSON.stringify(title.slice(0, 40)).slice(1, -1)}`}`;
+      const id = `${digest.slice(0, 19)}${title === undefined ? '' : ` ${printable(title.slice(0, 40).toWellFormed())}`}`;
       face.take({ id, state, bytes, total: size });
     },
     [Symbol.dispose]: () => face.end(),

@@ -1,4 +1,4 @@
-import type { Store } from '../../store/store.ts';
+import type { Lease, Store } from '../../store/store.ts';
 import { copy } from '../copy/copy.ts';
 import type { CopyFrom, CopyOptions } from '../copy/copy.ts';
 import type { LayoutSource } from '../layout/files.ts';
@@ -28,10 +28,18 @@ export async function pullToCache(
   return root;
 }
 
-/** What was pulled under a reference; undefined when nothing was. */
-export function cached(reference: Reference, store: CacheStore): (CopyFrom & { readonly source: LayoutSource }) | undefined {
+/**
+ * What was pulled under a reference; undefined when nothing was. The lease holds it: another pull may take its name, and a
+ * collection would then take its blobs.
+ */
+export function cached(
+  reference: Reference,
+  store: CacheStore,
+  lease: Lease,
+): (CopyFrom & { readonly source: LayoutSource }) | undefined {
   const ref = store.tags.get(tagOf(reference));
-  return ref && { source: treeSource(ref.digest, store.blobs), name: inside };
+  if (ref === undefined || lease.hold([ref])[0] !== true) return undefined;
+  return { source: treeSource(ref.digest, store.blobs), name: inside };
 }
 
 function tagOf(reference: Reference): string {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PortkitError, systemCode } from '../../base/errors.ts';
 import { takeLock } from '../../execution/lock.ts';
 import { syncDirectory } from '../../store/disk/durable.ts';
@@ -98,11 +98,14 @@ function entryOf(credential: Credential): Fields {
   return { auth: Buffer.from(`${username}:${password.reveal()}`).toString('base64') };
 }
 
-/** Writes a file that is whole or not there, and never readable by others. */
+/**
+ * Writes a file that is whole or not there, and never readable by others. Who calls has the lock: what stands in the way was
+ * left by a run that was killed, and its secrets go.
+ */
 async function replace(path: string, text: string): Promise<void> {
-  const folder = await mkdtemp(`${path}.`);
+  const temporary = `${path}.new`;
+  await rm(temporary, { force: true });
   try {
-    const temporary = join(folder, 'new');
     {
       await using handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
       await handle.writeFile(text);
@@ -111,6 +114,6 @@ async function replace(path: string, text: string): Promise<void> {
     await rename(temporary, path);
     syncDirectory(dirname(path));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(temporary, { force: true });
   }
 }

@@ -125,8 +125,10 @@ function answerOf(response: IncomingMessage, received: Received): Answer {
     header,
     body: bodyOf(response, received),
     discard() {
-      // A short rest is read, so that the connection can be used again; anything else ends it.
-      if (request.writableFinished && Number(header('content-length') ?? 0) <= mostHeaderBytes) response.resume();
+      // A short rest is read, so that the connection can be used again; anything else ends it, and so does what may be endless.
+      const isEmpty = request.method === 'HEAD' || response.statusCode === 204 || response.statusCode === 304;
+      const rest = isEmpty ? 0 : Number(header('content-length') ?? Number.POSITIVE_INFINITY);
+      if (request.writableFinished && rest <= mostHeaderBytes) response.resume();
       else request.destroy();
     },
   };

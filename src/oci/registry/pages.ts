@@ -5,6 +5,8 @@ import { refusalOf } from './refusal.ts';
 import type { Session } from './session.ts';
 
 const mostPages = 1000;
+/** Whoever asks keeps all of it: a million tags are less. */
+const mostBytes = 64 << 20;
 
 /** One page of a list, as it was sent. */
 interface Page {
@@ -18,6 +20,7 @@ export async function* pages(
   { url, what, signal }: { url: URL; what: string; signal: AbortSignal },
 ): AsyncGenerator<Page> {
   const seen = new Set<string>();
+  let bytes = 0;
   for (let next: URL | undefined = url; next !== undefined;) {
     if (seen.size === mostPages || seen.has(next.href)) {
       throw new PortkitError('PK4035', `${session.place.shown} has ${what} on more than ${mostPages} pages, or in a circle`);
@@ -28,6 +31,13 @@ export async function* pages(
       const mediaType = (answer.header('content-type') ?? '').split(';')[0]?.trim() ?? '';
       return { bytes: await readDocument(answer), mediaType, next: nextPage(session, answer) };
     });
+    bytes += page.bytes.length;
+    if (bytes > mostBytes) {
+      throw new PortkitError(
+        'PK4006',
+        `${session.place.shown} has ${what} of more than the ${mostBytes} bytes that are read of a list`,
+      );
+    }
     yield page;
     next = page.next;
   }

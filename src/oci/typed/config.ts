@@ -16,11 +16,22 @@ const kinds: Partial<Readonly<Record<Family, string>>> = {
 /** A configuration from YAML or JSON (which is YAML); PK4007 for what is neither, or says more than JSON can. */
 export async function parseConfig(bytes: Uint8Array, shown: string): Promise<Config> {
   if (bytes.length > documentLimit) throw new PortkitError('PK4006', `${shown} has more than ${documentLimit} bytes`);
-  const { parseDocument } = await import('yaml');
+  const { isScalar, parseDocument, visit } = await import('yaml');
   const text = decode(bytes, shown);
-  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, merge: false, logLevel: 'error' });
+  // The library compares each key with each other one: for a table of 60,000 that takes a minute.
+  const document = parseDocument(text, { uniqueKeys: false, stringKeys: true, merge: false, logLevel: 'error' });
   const [error] = document.errors;
   if (error !== undefined) throw malformed(shown, error.message.split('\n')[0] ?? '');
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? key.value : key;
+        if (seen.size === seen.add(name).size)
+          throw malformed(shown, `it has the name ${JSON.stringify(String(name).slice(0, 100))} twice in one table`);
+      }
+    },
+  });
   const value = plain(() => document.toJS({ maxAliasCount: 100 }), shown);
   checkJson(value, shown, 0);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value));
@@ -64,6 +75,8 @@ function checkJson(value: unknown, shown: string, depth: number): void {
   }
   if (typeof value === 'string' && !value.isWellFormed()) throw malformed(shown, 'it has half a character');
   if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)
+    throw malformed(shown, 'it has a value of a type that JSON does not have');
   for (const inner of Object.values(value)) checkJson(inner, shown, depth + 1);
 }
 

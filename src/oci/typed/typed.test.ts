@@ -29,7 +29,11 @@ describe('a configuration', () => {
     ['', 'no table'],
     ['- a\n- b', 'no table'],
     ['a: [1', 'is no configuration'],
-    ['a: 1\na: 2', 'unique'],
+    ['a: 1\na: 2', 'twice'],
+    ['{"a": [{"b": 1, "b": 1}]}', 'twice'],
+    ['a: !!set {x, y}', 'type'],
+    ['a: !!binary aGk=', 'type'],
+    ['a: !!timestamp 2026-11-21', 'type'],
     ['a: .inf', 'no number'],
     ['a: 9007199254740993', 'no number'],
     ['a: &a [*a]', 'nested|alias'],
@@ -40,6 +44,14 @@ describe('a configuration', () => {
     ['? [a]\n: b', 'string'],
   ])('%j is refused', async (text, why) => {
     await expect(parse(text)).rejects.toMatchObject({ code: 'PK4007', message: expect.stringMatching(new RegExp(why, 'i')) });
+  });
+
+  test('of many names does not take long', async () => {
+    const many = Array.from({ length: 20_000 }, (_, at) => `k${at}: 1`).join('\n');
+    const start = performance.now();
+    expect(Object.keys(await parse(many))).toHaveLength(20_000);
+    // Comparing all with all takes ten times as long.
+    expect(performance.now() - start).toBeLessThan(5000);
   });
 
   test('is UTF-8 and of a size that registries take', async () => {

@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeWork } from '../../artifacts/copies/work.ts';
 import { byteString } from '../../base/byte-string.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { compileGlob } from '../../store/host/glob.ts';
@@ -54,25 +55,22 @@ export async function downloadPackage<T>(
   take: (content: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
   const state = await prepare(wanted.architecture, world);
-  const folder = await mkdtemp(join(state, 'download-'));
+  using work = makeWork(state);
+  const folder = work.path;
   const call = { state, folder, architecture: wanted.architecture, world, signal };
   const version = wanted.version === undefined ? '' : `=${wanted.version}`;
   const download = ['download', `${wanted.name}:${wanted.architecture}${version}`];
-  try {
-    if (isNew) await refreshLists(call);
-    // Lists of yesterday may name what the mirror no longer has.
-    if ((await apt(download, call)) !== undefined) {
-      await refreshLists(call);
-      const problem = await apt(download, call);
-      if (problem !== undefined) throw gone(wanted, problem) ?? failure(problem);
-    }
-    const [file, ...others] = (await readdir(folder)).filter((name) => name.endsWith('.deb'));
-    if (file === undefined || others.length > 0)
-      throw new PortkitError('PK3203', `apt did not give one package for ${wanted.name}`);
-    return await take(readRegularFile(join(folder, file), { shown: `the package ${wanted.name}`, maxSize: packageLimit }));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  if (isNew) await refreshLists(call);
+  // Lists of yesterday may name what the mirror no longer has.
+  if ((await apt(download, call)) !== undefined) {
+    await refreshLists(call);
+    const problem = await apt(download, call);
+    if (problem !== undefined) throw gone(wanted, problem) ?? failure(problem);
   }
+  const [file, ...others] = (await readdir(folder)).filter((name) => name.endsWith('.deb'));
+  if (file === undefined || others.length > 0)
+    throw new PortkitError('PK3203', `apt did not give one package for ${wanted.name}`);
+  return await take(readRegularFile(join(folder, file), { shown: `the package ${wanted.name}`, maxSize: packageLimit }));
 }
 
 /** The name of the one package that a package of today depends on and whose name matches a pattern. */

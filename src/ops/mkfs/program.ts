@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeWork } from '../../artifacts/copies/work.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { watched } from '../packer.ts';
 import type { RunProgram } from '../run-program.ts';
@@ -53,14 +54,10 @@ export async function make(call: Call, world: MkfsWorld, signal: AbortSignal): P
 
 /** Lends a folder while an image is made in it as `image`; the folder is gone when the image is there. */
 export async function imageIn(scratch: string, fill: (folder: string) => Promise<void>): Promise<MadeImage> {
-  const folder = mkdtempSync(join(scratch, 'mkfs-'));
-  try {
-    await fill(folder);
-    const fd = openSync(join(folder, 'image'), 'r');
-    return { fd, [Symbol.dispose]: () => closeSync(fd) };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  using work = makeWork(scratch);
+  await fill(work.path);
+  const fd = openSync(join(work.path, 'image'), 'r');
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
 }
 
 /** A folder with nothing in it. */

@@ -1,0 +1,34 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeWholeFile } from './write-file.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portkit-write-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function* bytes(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
+test("what a killed run of the same process number left is in nobody's way", async () => {
+  const path = join(folder, 'image');
+  writeFileSync(`${path}.part-${process.pid}`, 'half');
+  expect(await writeWholeFile(path, bytes('whole'))).toBe(5);
+  expect(readFileSync(path, 'utf8')).toBe('whole');
+});
+
+test('nothing is left of what fails, and what stood there stays', async () => {
+  const path = join(folder, 'image');
+  writeFileSync(path, 'before');
+  const failing = async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('half');
+    throw new Error('cut');
+  };
+  await expect(writeWholeFile(path, failing())).rejects.toThrow('cut');
+  expect(readFileSync(path, 'utf8')).toBe('before');
+  expect(readdirSync(folder)).toEqual(['image']);
+});
