@@ -18,7 +18,7 @@ export async function resolveInside(path: string, { directory, outermost = direc
   const shown = JSON.stringify(path.slice(0, 200));
   const refuse = (why: string) =>
     new PortkitError('PK3208', `The path ${shown} ${why}`, {
-      hint: "Paths are relative to the definition's directory and stay in it, or in the project root that was named",
+      hint: "Paths are relative to the definition's folder and stay in it; --project DIR names one above it that they may stay in",
     });
   if (path === '' || path.includes('\0') || isAbsolute(path)) throw refuse('is no relative path');
   const border = await realpath(outermost);
