@@ -9,13 +9,10 @@ test('every command is listed once, with its summary', () => {
   }
 });
 
-test.each(Object.entries(commands))(
-  'the help of %s fits a terminal, and has no heading without options',
-  async (name, { load }) => {
-    const command = await load();
-    const text = commandHelp(command);
-    expect(text).toMatch(new RegExp(`^Usage: portkit ${name}\\b`));
-    expect(text).not.toMatch(/Options:$/);
-    for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(130);
-  },
-);
+test.each(Object.entries(commands))('the help of %s fits a terminal, and has no heading without options', async (name, entry) => {
+  const command = await entry.load();
+  const text = commandHelp(command);
+  expect(text).toMatch(new RegExp(`^Usage: portkit ${name}\\b`));
+  expect(text).not.toMatch(/Options:$/);
+  for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(130);
+});
