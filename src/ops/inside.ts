@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
-import { PortkitError, systemCode } from '../base/errors.ts';
+import { PortkitError } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 
 /** Where paths of a definition lead from, and what they may not leave. */
 export interface Bounds {
@@ -25,7 +26,7 @@ export async function resolveInside(path: string, { directory, outermost = direc
   // Asked of the text first, so that nothing outside is even looked at.
   if (!isInside(resolve(directory, path), resolve(outermost))) throw refuse('leads outside');
   const real = await realpath(resolve(directory, path)).catch((error: unknown) => {
-    throw new PortkitError('PK3208', `The path ${shown} cannot be read: ${systemCode(error) ?? 'unknown'}`, { cause: error });
+    throw new PortkitError('PK3208', `The path ${shown} cannot be read: ${systemReason(error)}`, { cause: error });
   });
   if (!isInside(real, border)) throw refuse('leads outside through a symlink');
   return real;

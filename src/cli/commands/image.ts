@@ -65,7 +65,7 @@ const verbs: Readonly<Record<string, Verb>> = {
 export const image: Command = {
   usage: 'image ext4|cpio|tar|squashfs|erofs|vfat FROM -o OUT | inspect FROM | check FILE | diff A B | extract FROM --tar OUT',
   about: [
-    'FROM is a directory, a tar or cpio (compressed or not, - is standard input), an OCI layout, an ext4 image, or\na partition of a disk image.',
+    'FROM is a directory, a tar or cpio (compressed or not, - is standard input), an OCI layout (DIR or\noci:DIR[:TAG]), an ext4 image, or a partition of a disk image.',
     'ext4      a root file system as a disk image',
     'cpio      an initrd',
     'tar       a tar',
