@@ -1,4 +1,5 @@
 import { PortkitError, systemCode } from '../../src/base/errors.ts';
+import { systemReason } from '../../src/base/system-reason.ts';
 
 /** The coded form of a system error met at a destination; other errors come back unchanged. */
 export function destinationFailure(error: unknown, destination: string): unknown {
@@ -10,7 +11,7 @@ export function destinationFailure(error: unknown, destination: string): unknown
       cause: error,
     });
   }
-  return new PortkitError('PK3406', `Cannot write the output at ${destination}: ${code}`, {
+  return new PortkitError('PK3406', `Cannot write the output at ${destination}: ${systemReason(error)}`, {
     hint: 'Check the owner, mode and file system of the destination',
     cause: error,
   });

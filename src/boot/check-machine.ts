@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
-import { PortkitError, systemCode } from '../base/errors.ts';
+import { PortkitError } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 import type { Machine, Monitor } from './machine.ts';
 
 /** Refuses what cannot boot before anything is started: PK3806. */
@@ -27,7 +28,7 @@ async function headOf(what: string, path: string): Promise<Buffer> {
     if (bytesRead > 0) return buffer.subarray(0, bytesRead);
   } catch (error) {
     if (error instanceof PortkitError) throw error;
-    throw new PortkitError('PK3806', `The ${what} ${path} cannot be read (${systemCode(error) ?? 'unknown'})`, { cause: error });
+    throw new PortkitError('PK3806', `The ${what} ${path} cannot be read: ${systemReason(error)}`, { cause: error });
   }
   throw new PortkitError('PK3806', `The ${what} ${path} is empty`);
 }

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PortkitError } from '../base/errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { targetOf } from '../graph/target.ts';
 import { readDefinition } from '../wiring.ts';
 import type { ReadDefinition } from '../wiring.ts';
 import type { Invocation, Option } from './command.ts';
@@ -64,7 +65,8 @@ function findDefinition(from: string): string {
   throw new PortkitError('PK1111', `There is no portkit.toml in ${from} or above it`, { hint: 'Name a definition with --file' });
 }
 
-/** The targets of a command line: its words, or all that the definition names. */
+/** The targets of a command line: its words, or all that the definition names; PK3002 for a word that is none. */
 export function targetsOf(graph: Graph, words: readonly string[]): readonly string[] {
+  for (const word of words) targetOf(graph, word);
   return words.length === 0 ? Object.keys(graph.targets) : [...new Set(words)];
 }

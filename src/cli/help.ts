@@ -1,26 +1,37 @@
 import type { Command } from './command.ts';
 import { commands } from './commands/index.ts';
 
+/** The commands as the help lists them; each is in one group. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  'Definitions and builds': ['build', 'plan', 'why', 'check', 'update', 'artifacts', 'schema'],
+  'Images and machines': ['image', 'kernel', 'boot'],
+  'Registries, layouts and archives': ['push', 'pull', 'copy', 'tag', 'inspect', 'referrers', 'attest', 'sbom', 'provenance'],
+  'Logins at registries': ['login', 'logout', 'auth'],
+  'This machine': ['cache', 'doctor', 'explain'],
+};
+
 /** What `portkit --help` prints. */
 export function generalHelp(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  const lines = Object.entries(groups).flatMap(([title, names]) => [
+    `${title}:`,
+    ...names.map((name) => `  ${name.padEnd(width)}  ${commands[name]?.summary}`),
+    '',
+  ]);
   return [
     'portkit: builds what a microVM boots from',
     '',
     'Usage: portkit COMMAND [OPTION…]',
     '',
-    'Commands:',
     ...lines,
-    '',
     'Options:',
     '  --help     this text; "portkit help COMMAND" for one command',
     '  --version  the version',
     '  --debug    with an error, print where it and its causes were thrown (also PORTKIT_DEBUG=1)',
     '',
     'Results go to standard output, everything else to standard error.',
-    'Exit status: 0 done, 1 a step failed, 2 usage, 7 verification failed, 69 something is missing, 70 a bug in portkit,',
-    '75 locked, 130 cancelled by Ctrl-C, 143 by SIGTERM.',
+    'Exit status: 0 done, 1 a step failed, 2 usage, 3 something would have to run, 5 the network is down, 6 not logged in,',
+    '7 verification failed, 69 something is missing, 70 a bug in portkit, 75 locked, 130 cancelled by Ctrl-C, 143 by SIGTERM.',
   ].join('\n');
 }
 
@@ -31,12 +42,8 @@ export function commandHelp(command: Command): string {
     help,
   }));
   const width = Math.max(0, ...options.map(({ left }) => left.length));
-  return [
-    `Usage: portkit ${command.usage}`,
-    '',
-    command.about,
-    '',
-    'Options:',
-    ...options.map(({ left, help }) => `  ${left.padEnd(width)}  ${help}`),
-  ].join('\n');
+  const lines = options.map(({ left, help }) => `  ${left.padEnd(width)}  ${help}`);
+  return [`Usage: portkit ${command.usage}`, '', command.about, ...(lines.length === 0 ? [] : ['', 'Options:', ...lines])].join(
+    '\n',
+  );
 }

@@ -7,7 +7,7 @@ import { checkMachine } from './machine.ts';
 const folder = mkdtempSync(join(tmpdir(), 'portkit-machine-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const good = { platform: 'linux', arch: 'x64', node: '24.15.0', path: folder };
+const good = { platform: 'linux', arch: 'x64', node: '24.15.0', path: folder, judgesPath: folder };
 const check = (name: string, changed: Partial<typeof good>) =>
   checkMachine({ ...good, ...changed }).find((one) => one.name === name);
 
@@ -31,6 +31,20 @@ test('a missing optional program is told of with its use and its package', () =>
     optional: true,
     detail: 'optional, missing: apt install xz-utils (packs and unpacks .xz archives)',
   });
+});
+
+test('the virtual machine is that of the processor', () => {
+  expect(check('qemu-system-x86_64', {})).toBeDefined();
+  expect(check('qemu-system-x86_64', { arch: 'arm64' })).toBeUndefined();
+  expect(check('qemu-system-aarch64', { arch: 'arm64' })?.detail).toContain('apt install qemu-system-arm');
+});
+
+test('e2fsck is looked for where root looks', () => {
+  const sbin = join(folder, 'sbin');
+  mkdirSync(sbin);
+  writeFileSync(join(sbin, 'e2fsck'), '', { mode: 0o755 });
+  expect(check('e2fsck', { judgesPath: sbin })).toMatchObject({ ok: true, detail: expect.stringContaining(sbin) });
+  expect(check('e2fsck', { path: sbin })?.ok).toBe(false);
 });
 
 test('a program is a file that can be run, in an absolute folder', () => {

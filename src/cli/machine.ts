@@ -17,29 +17,54 @@ export interface Machine {
   readonly node: string;
   /** The folders of programs, as in PATH. */
   readonly path: string;
+  /** The same with those that only root has in its PATH. */
+  readonly judgesPath: string;
 }
 
-const optionalTools = [
+interface Tool {
+  readonly command: string;
+  readonly debian: string;
+  readonly use: string;
+  /** It is looked for where only root looks, too. */
+  readonly judge?: true;
+}
+
+const optionalTools: readonly Tool[] = [
   { command: 'cc', debian: 'gcc libc6-dev', use: 'compiles the guest agent of the examples' },
-  { command: 'qemu-system-x86_64', debian: 'qemu-system-x86', use: 'boots a built image to try it' },
-  { command: 'skopeo', debian: 'skopeo', use: 'copies container images to and from registries' },
+  { command: 'git', debian: 'git', use: 'fetches sources from git repositories' },
+  { command: 'apt-get', debian: 'apt', use: 'fetches Debian packages' },
   { command: 'xz', debian: 'xz-utils', use: 'packs and unpacks .xz archives' },
   { command: 'lz4', debian: 'lz4', use: 'packs initrds with lz4' },
-  { command: 'mkfs.erofs', debian: 'erofs-utils', use: 'makes erofs images' },
   { command: 'mksquashfs', debian: 'squashfs-tools', use: 'makes squashfs images' },
+  { command: 'mkfs.erofs', debian: 'erofs-utils', use: 'makes erofs images' },
   { command: 'mformat', debian: 'mtools', use: 'makes vfat images, such as EFI system partitions' },
-  { command: 'git', debian: 'git', use: 'fetches sources from git repositories' },
-  { command: 'gpg', debian: 'gpg', use: 'checks the signatures of downloaded sources' },
+  { command: 'qemu-img', debian: 'qemu-utils', use: 'converts disks to qcow2' },
+  { command: 'xorriso', debian: 'xorriso', use: 'makes ISO images' },
+  { command: 'getfattr', debian: 'attr', use: 'reads extended attributes for "portkit image --xattrs"' },
+  {
+    command: 'e2fsck',
+    debian: 'e2fsprogs',
+    use: 'looks at guest images a second time in "portkit artifacts validate"',
+    judge: true,
+  },
 ];
+
+/** By the processor of the machine, as Node calls it. */
+const virtualMachines: Readonly<Record<string, { readonly command: string; readonly debian: string }>> = {
+  x64: { command: 'qemu-system-x86_64', debian: 'qemu-system-x86' },
+  arm64: { command: 'qemu-system-aarch64', debian: 'qemu-system-arm' },
+};
 
 /** Checks the platform and the programs; it installs nothing. */
 export function checkMachine(machine: Machine): readonly Check[] {
+  const vm = virtualMachines[machine.arch];
+  const tools = vm === undefined ? optionalTools : [...optionalTools, { ...vm, use: 'boots what was built' }];
   return [
     platformCheck(machine),
     nodeCheck(machine.node),
     toolCheck('bwrap', machine.path),
-    ...optionalTools.map(({ command, debian, use }): Check => {
-      const found = findProgram(command, machine.path);
+    ...tools.map(({ command, debian, use, judge }): Check => {
+      const found = findProgram(command, judge === true ? machine.judgesPath : machine.path);
       const detail = found ?? `optional, missing: apt install ${debian}`;
       return { name: command, ok: found !== undefined, detail: `${detail} (${use})`, optional: true };
     }),

@@ -32,7 +32,7 @@ function parse(name: string, command: Command, args: readonly string[]) {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const option = /'(--?[^' =<]+)/.exec(message)?.[1] ?? '';
+    const option = /'(?:-\w, )?(--?[^' =<]+)/.exec(message)?.[1] ?? '';
     const word = option.replace(/^-+/, '');
     const known = Object.hasOwn(command.options, word);
     const near = known ? undefined : suggest(word, Object.keys(command.options));

@@ -17,6 +17,15 @@ test('an error of ours: code, message, causes, hint, and no stack', () => {
   });
 });
 
+test.each([
+  ['At the target: nobody answers', new Error('nobody answers')],
+  ['x cannot be read: it is a folder (EISDIR)', Object.assign(new Error('EISDIR: read x'), { code: 'EISDIR' })],
+])('a cause that the message tells is not told again, but with debug: %s', (message, cause) => {
+  const error = new PortkitError('PK3953', message, { cause });
+  expect(reported(error).lines).toEqual([`error[PK3953]: ${message}`]);
+  expect(reported(error, true).lines[1]).toBe(`  = cause: ${cause.message}`);
+});
+
 test('with debug, also the stack of the error and of each cause', () => {
   const { status, lines } = reported(locked, true);
   expect(status).toBe(75);

@@ -1,4 +1,4 @@
-import { exitStatusOf, PortkitError } from '../base/errors.ts';
+import { exitStatusOf, PortkitError, systemCode } from '../base/errors.ts';
 
 interface Reporting {
   readonly write: (text: string) => void;
@@ -12,7 +12,7 @@ export function reportError(thrown: unknown, { write, debug }: Reporting): numbe
   const causes = causesOf(error);
   if (error instanceof PortkitError) {
     write(`error[${error.code}]: ${error.message}`);
-    for (const cause of causes) write(`  = cause: ${messageOf(cause)}`);
+    for (const cause of causes) if (debug || !isTold(cause, error.message)) write(`  = cause: ${messageOf(cause)}`);
     if (error.hint !== undefined) write(`  = help: ${error.hint}`);
   } else {
     write(`error[PK7001]: ${messageOf(error)}`);
@@ -37,6 +37,11 @@ function causesOf(error: unknown): readonly unknown[] {
     if (at.cause instanceof Error || typeof at.cause === 'string') causes.push(at.cause);
   }
   return causes;
+}
+
+/** A message often has the words or the code of its cause already. */
+function isTold(cause: unknown, message: string): boolean {
+  return message.includes(messageOf(cause)) || message.includes(`(${systemCode(cause) ?? messageOf(cause)})`);
 }
 
 function messageOf(error: unknown): string {

@@ -74,7 +74,7 @@ function show({ print }: Output, text: string, extra: readonly string[]): number
 function load(name: string): Promise<Command> {
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (entry !== undefined) return entry.load();
-  const near = suggest(name, Object.keys(commands));
+  const near = suggest(name, [...Object.keys(commands), '--version', '--help']);
   const hint = near === undefined ? 'Run "portkit --help" for the commands' : `Did you mean "portkit ${near}"?`;
   throw new PortkitError('PK1001', `Unknown command ${JSON.stringify(name)}`, { hint });
 }

@@ -4,6 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PortkitError, systemCode } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 import { writeAt } from '../ops/scratch-file.ts';
 
 /** After so many bytes the event loop gets a turn, so that a signal can arrive. */
@@ -31,7 +32,8 @@ export async function writeWholeFile(path: string, content: AsyncIterable<Uint8A
 /**
  * Makes a file that is there as a whole or not at all, however the process ends; one that stands there is replaced. A power
  * cut does not take the file that stood there, either: only what replaces something is waited for until it is on the disk,
- * as a new file can be made again. PK3402 where something stands that is no regular file, PK3406 where it cannot be written.
+ * as a new file can be made again. PK3402 where something stands that is no regular file, PK2007 where there is no space, PK3406
+ * where it cannot be written.
  */
 export async function writeFileBy(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
   const standing = lstatSync(path, { throwIfNoEntry: false });
@@ -54,7 +56,10 @@ export async function writeFileBy(path: string, fill: (handle: FileHandle) => Pr
 
 function unwritten(path: string, cause: unknown): unknown {
   const code = systemCode(cause);
-  return code === undefined || cause instanceof PortkitError
-    ? cause
-    : new PortkitError('PK3406', `${path} cannot be made: ${code}`, { cause });
+  if (code === undefined || cause instanceof PortkitError) return cause;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new PortkitError(isFull ? 'PK2007' : 'PK3406', `${path} cannot be made: ${systemReason(cause)}`, {
+    cause,
+    ...(isFull && { hint: 'Free space there' }),
+  });
 }

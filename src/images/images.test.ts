@@ -172,6 +172,8 @@ test('what is no image is refused, whatever it is', async () => {
     { numRuns: 50 },
   );
   expect(await codeOf(() => load('-', gzipSync('text')))).toBe('PK3951');
+  const erofs = Buffer.concat([Buffer.alloc(1024), Buffer.from([0xe2, 0xe1, 0xf5, 0xe0]), Buffer.alloc(4096)]);
+  expect(await codeOf(() => load('-', erofs))).toBe('PK3951');
   expect(await codeOf(() => load('-', Buffer.concat([gzipSync('0707'), Buffer.from('x')])))).toMatch(/^PK3/);
 });
 

@@ -147,7 +147,8 @@ function kindOf(head: Buffer): 'tar' | 'cpio' | 'ext4' {
   const sign = signOf(head);
   if (sign === 'cpio' || sign === 'tar' || sign === 'ext4') return sign;
   // What begins with two blocks of zeros may be an empty tar.
-  if (head.length >= 1024 && head.subarray(0, 1024).every((byte) => byte === 0)) return 'tar';
+  if ((sign === 'empty' || sign === 'unknown') && head.length >= 1024 && head.subarray(0, 1024).every((byte) => byte === 0))
+    return 'tar';
   const what = sign === 'empty' || sign === 'unknown' ? '' : `, but ${signNames[sign]}`;
   throw new PortkitError('PK3951', `The file is no tar, cpio or ext4 image${what}`, {
     hint: sign === 'gpt' ? 'Name one of its partitions with --partition' : 'An OCI layout is named by its directory',

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { PortkitError, systemCode } from '../base/errors.ts';
+import { PortkitError } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 import type { ImageReader } from '../formats/file-tree.ts';
 import type { FileRange } from '../ops/scratch-file.ts';
 
@@ -44,5 +45,5 @@ function openOr(path: string): number {
 
 /** What the system said of a place that was named. */
 export function unreadable(path: string, cause: unknown): PortkitError {
-  return new PortkitError('PK3953', `${JSON.stringify(path)} cannot be read: ${systemCode(cause) ?? 'unknown'}`, { cause });
+  return new PortkitError('PK3953', `${JSON.stringify(path)} cannot be read: ${systemReason(cause)}`, { cause });
 }

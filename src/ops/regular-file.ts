@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { PortkitError, systemCode } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 
 /** How a file of this machine is read. */
 export interface FileRules {
@@ -27,6 +28,6 @@ export async function* readRegularFile(path: string, { shown, maxSize }: FileRul
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined || error instanceof PortkitError) throw error;
-    throw new PortkitError('PK3203', `${shown} cannot be read: ${code}`, { cause: error });
+    throw new PortkitError('PK3203', `${shown} cannot be read: ${systemReason(error)}`, { cause: error });
   }
 }

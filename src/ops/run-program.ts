@@ -55,7 +55,7 @@ function endOf(child: ChildProcess, { program, signal }: { program: string; sign
   child.on('error', (error) => {
     reject(
       systemCode(error) === 'ENOENT'
-        ? new PortkitError('PK6901', `The program ${program} is not installed`, { hint: installHint(program), cause: error })
+        ? new PortkitError('PK6901', `The program ${program} is not installed`, { hint: installHint(program) })
         : error,
     );
   });

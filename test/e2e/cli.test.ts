@@ -77,6 +77,8 @@ test.each([
   [['cache', 'ls', '-j'], /PK1001.*Unknown option -j /],
   [['cache', 'ls', '--json=yes'], /PK1001.*--json.*wrong or no value/],
   [['cache', 'ls', '--root'], /PK1001.*--root.*wrong or no value/],
+  [['build', '--output'], /PK1001.*The option --output .*wrong or no value/],
+  [['--verison'], /PK1001[^]*Did you mean "portkit --version"/],
   [['cache'], /PK1001.*needs a verb/],
   [['help', 'cache', 'verify'], /PK1001.*"verify" is one word too many/],
   [['--version', 'please'], /PK1001.*"please" is one word too many/],

@@ -62,7 +62,7 @@ test('an initrd is checked, also against the kernel that shall unpack it', () =>
   expect(image(['check', 'i.plain', '--kernel', 'vmlinux'])).toMatchObject({ status: 0, stdout: 'i.plain: sound\n' });
   expect(image(['check', 'i.zst', '--kernel', 'vmlinux'])).toMatchObject({
     status: 7,
-    stdout: 'kernel: it was built without CONFIG_RD_ZSTD\ni.zst: 1 findings\n',
+    stdout: 'kernel: it was built without CONFIG_RD_ZSTD\ni.zst: 1 finding\n',
   });
   expect(image(['check', 'i.zst', '--kernel', 'silent']).stdout).toMatch(
     /^silent: .* is not known.*--kconfig names one\ni.zst: sound/,

@@ -95,11 +95,16 @@ test('a damaged image is found out', () => {
   closeSync(file);
   const { status, stdout } = image(['check', 'bad.ext4']);
   expect(status).toBe(7);
-  expect(stdout).toMatch(/block group 0: .*\n[^]*bad\.ext4: \d+ findings\n$/);
+  expect(stdout).toMatch(/block group 0: .*\n[^]*bad\.ext4: \d+ findings?\n$/);
   truncateSync(at('bad.ext4'), 40_000);
   expect(image(['check', 'bad.ext4']).status).toBe(7);
   expect(image(['tar', 'bad.ext4', '-o', 'never.tar'])).toMatchObject({ status: 1, stderr: expect.stringContaining('PK3551') });
   expect(readdirSync(folder).filter((name) => name.startsWith('never'))).toEqual([]);
+});
+
+test('what is no ext4 image or initrd is not checked as one', () => {
+  make('tar', source, '-o', 'other.tar');
+  expect(image(['check', 'other.tar'])).toMatchObject({ status: 1, stderr: expect.stringMatching(/PK3951.*the file is a tar/) });
 });
 
 test('what cannot be made is one error with a code, and leaves nothing', () => {
@@ -107,6 +112,7 @@ test('what cannot be made is one error with a code, and leaves nothing', () => {
   const refused = [
     ['PK3951', 'tar', 'text', '-o', 'never'],
     ['PK3953', 'tar', 'missing', '-o', 'never'],
+    ['there is no such file or folder (ENOENT)', 'tar', 'oci:missing:v1', '-o', 'never'],
     ['PK3953', 'check', '/dev/null'],
     ['PK3402', 'tar', source, '-o', source],
     ['PK3406', 'ext4', source, '-o', 'missing/out'],

@@ -169,6 +169,7 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     expect(JSON.parse(readFileSync(at('one.json'), 'utf8'))).toEqual(config);
     mkdirSync(at('all'));
     said('pull', reference, '-o', 'all');
+    refused(2, 'PK4005', 'pull', 'oci:all:v1');
     const [json, layer = ''] = readdirSync(at('all')).toSorted((a, b) => (a < b ? -1 : 1));
     expect(json).toBe('config.json');
     const listed = spawnSync('tar', ['-tzf', at(join('all', layer))], { encoding: 'utf8' });
@@ -211,6 +212,25 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     expect(said('copy', 'oci-archive:back.tar', third)).toBe(`${third}@${index.digest}`);
     const json = JSON.parse(said('copy', first, second, '--json'));
     expect(json).toMatchObject({ version: 1, from: first, to: second, digest: index.digest });
+  });
+
+  test('several files need a folder, which is made', async () => {
+    const target = folderTarget(at('several'));
+    await put(target, emptyBlob);
+    const layers = ['a', 'b'].map((name) => {
+      const bytes = Buffer.from(name);
+      return { descriptor: { ...describeBlob(bytes, 'text/plain'), annotations: { [title]: name } }, bytes };
+    });
+    for (const layer of layers) await put(target, layer);
+    const manifest = produceManifest({ artifactType: 'a/b', layers: layers.map(({ descriptor }) => descriptor) });
+    await target.tag(await put(target, manifest), 'v1', signal);
+    const reference = `${registry.host}/several/files:v1`;
+    said('push', 'oci:several:v1', reference);
+    refused(2, 'PK1001', 'pull', reference);
+    writeFileSync(at('taken'), '');
+    refused(2, 'PK1001', 'pull', reference, '-o', 'taken');
+    said('pull', reference, '-o', 'made');
+    expect(readdirSync(at('made')).toSorted()).toEqual(['a', 'b']);
   });
 
   test('files with names that lead elsewhere are refused, and nothing is written', async () => {
@@ -298,8 +318,8 @@ describe.skipIf(noRegistry !== undefined)('with a registry that asks who is ther
       mkdirSync(at('.docker'), { recursive: true });
       writeFileSync(at('.docker/config.json'), JSON.stringify({ auths }));
     };
-    login('hunter2');
-    expect(refused(6, 'PK4030', 'pull', reference)).not.toContain('hunter2');
+    login('not-this-one');
+    expect(refused(6, 'PK4030', 'pull', reference)).not.toContain('not-this-one');
     login('password');
     expect(said('push', 'oci:image:v1', reference)).toBe(`${reference}@${index.digest}`);
     expect(said('pull', reference)).toBe(`${reference}@${index.digest}`);

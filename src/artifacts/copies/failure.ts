@@ -1,4 +1,5 @@
 import { PortkitError, systemCode } from '../../base/errors.ts';
+import { systemReason } from '../../base/system-reason.ts';
 import { sqliteCode } from '../../store/disk/failure.ts';
 
 /** Of the system, or of SQLite, whose files are the locks. */
@@ -16,7 +17,7 @@ export async function onFile<T>(doing: string, path: string, work: () => T | Pro
     const code = error instanceof PortkitError ? undefined : codeOf(error);
     if (code === undefined) throw error;
     const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new PortkitError(full ? 'PK2007' : 'PK3912', `Cannot ${doing} ${path}: ${code}`, {
+    throw new PortkitError(full ? 'PK2007' : 'PK3912', `Cannot ${doing} ${path}: ${systemReason(error)}`, {
       hint: full ? 'Free space there' : 'Check what is there, and its owner and mode',
       cause: error,
     });

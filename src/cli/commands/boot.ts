@@ -1,7 +1,7 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { PortkitError } from '../../base/errors.ts';
+import { dirname, join, resolve } from 'node:path';
+import { PortkitError, systemCode } from '../../base/errors.ts';
 import { durationIn, showDuration, showSize, sizeIn } from '../../base/units.ts';
 import type { BootReport, BootTrial } from '../../boot/boot.ts';
 import { consoleFile } from '../../boot/console-log.ts';
@@ -57,12 +57,24 @@ export const boot: Command = {
     const { options, print, note, signal } = invocation;
     const trial = trialOf(options, await imagesOf(invocation));
     if (!flag(options, 'json')) note(`booting ${trial.machine.kernel} with ${trial.monitor}; console: ${trial.consoleTo.shown}`);
-    const report = await tryMachine(trial, signal);
+    const report = await tryMachine(trial, signal).catch((error: unknown) => {
+      if (options['console'] === undefined) dropEmpty(dirname(trial.consoleTo.shown));
+      throw error;
+    });
     if (flag(options, 'json')) print(JSON.stringify({ version: 1, ...report, console: trial.consoleTo.shown }, null, 2));
     else print(shown(report));
     return 0;
   },
 };
+
+/** A folder that was made for a console stays only if there was one. */
+function dropEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOTEMPTY') throw error;
+  }
+}
 
 type Images = Pick<Machine, 'kernel' | 'initrd' | 'rootfs' | 'architecture'>;
 

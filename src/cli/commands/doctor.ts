@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PortkitError } from '../../base/errors.ts';
 import { showSize } from '../../base/units.ts';
 import { checkRoot } from '../../store/open.ts';
-import { openStoreAt } from '../../wiring.ts';
+import { judgesPath, openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { checkMachine } from '../machine.ts';
@@ -20,7 +20,10 @@ export const doctor: Command = {
   async run(invocation) {
     const root = storeRoot(invocation.options['root']);
     const { platform, arch, versions, env } = process;
-    const machine = [...checkMachine({ platform, arch, node: versions.node, path: env['PATH'] ?? '' }), rootCheck(root)];
+    const machine = [
+      ...checkMachine({ platform, arch, node: versions.node, path: env['PATH'] ?? '', judgesPath: judgesPath() }),
+      rootCheck(root),
+    ];
     const ready = machine.every(isFine);
     const store = ready ? await storeChecks(root, invocation.signal) : [];
     report(invocation, [...machine, ...store]);

@@ -2,7 +2,6 @@ import { codes, PortkitError } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import { explanations } from '../../base/explain.ts';
 import type { Command } from '../command.ts';
-import { suggest } from '../../base/suggest.ts';
 
 /** `portkit explain PK2001`. */
 export const explain: Command = {
@@ -20,9 +19,9 @@ export const explain: Command = {
       );
     else if (isCode(code)) print(`${code}: ${codes[code].title} (exit status ${codes[code].exit})\n\n${explanations[code]}`);
     else {
-      const near = suggest(code, Object.keys(codes));
-      const hint = near === undefined ? '"portkit explain" lists them' : `Did you mean "portkit explain ${near}"?`;
-      throw new PortkitError('PK1001', `There is no error code ${JSON.stringify(code)}`, { hint });
+      throw new PortkitError('PK1001', `There is no error code ${JSON.stringify(code)}`, {
+        hint: '"portkit explain" lists them',
+      });
     }
     return Promise.resolve(0);
   },

@@ -22,9 +22,12 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./cache.ts')).cache,
   },
   kernel: { summary: 'look inside a kernel, or take its vmlinux out', load: async () => (await import('./kernel.ts')).kernel },
-  boot: { summary: 'boot a kernel with its image, and talk to it', load: async () => (await import('./boot.ts')).boot },
+  boot: {
+    summary: 'boot a kernel with its image, and talk to the agent inside',
+    load: async () => (await import('./boot.ts')).boot,
+  },
   image: {
-    summary: 'make ext4, cpio and tar images, look inside, check and compare them',
+    summary: 'make images of anything, look inside, check, compare and extract them',
     load: async () => (await import('./image.ts')).image,
   },
   push: { summary: 'push an artifact, a layout or an image to a registry', load: async () => (await import('./push.ts')).push },

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PortkitError } from '../../base/errors.ts';
 import { showSize } from '../../base/units.ts';
@@ -14,6 +14,7 @@ import { parsePlatform } from '../../oci/model/platform.ts';
 import { readManifest } from '../../oci/model/read.ts';
 import { parseReference, showReference } from '../../oci/model/reference.ts';
 import type { Reference } from '../../oci/model/reference.ts';
+import { hasScheme } from '../../oci/place/place.ts';
 import { fileNameOf } from '../../oci/typed/title.ts';
 import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -30,7 +31,8 @@ export const pull: Command = {
   usage: 'pull REF [-o FILE|DIR] [--platform P] [OPTION…]',
   about: [
     'What REF is decides. An image goes to the store, from where "portkit push" sends it on. Of an artifact of a family, the',
-    'configuration goes to -o FILE or standard output; of another one, its only layer does. -o DIR gets all of its files.',
+    'configuration goes to -o FILE or standard output; of another one, its only layer does. -o DIR gets all of its files;',
+    'of several, it is made.',
   ].join('\n'),
   words: 1,
   options: {
@@ -38,7 +40,7 @@ export const pull: Command = {
       type: 'string',
       short: 'o',
       value: 'FILE|DIR',
-      help: 'where the files of an artifact go; a folder that is there gets all',
+      help: 'where the files of an artifact go; a folder gets all',
     },
     platform: {
       type: 'string',
@@ -51,7 +53,13 @@ export const pull: Command = {
   },
   async run(invocation) {
     const { words, options, signal } = invocation;
-    const reference = parseReference(oneWord('pull REF [-o FILE|DIR]', words));
+    const name = oneWord('pull REF [-o FILE|DIR]', words);
+    if (hasScheme(name)) {
+      throw new PortkitError('PK4005', `${JSON.stringify(name)} is no registry's, and only those are pulled from`, {
+        hint: 'For a layout or archive: portkit copy FROM TO',
+      });
+    }
+    const reference = parseReference(name);
     await using places = await openPlaces(invocation);
     const from = await places.source({ kind: 'registry', reference });
     const start = await from.source.resolve(from.name, signal);
@@ -111,8 +119,13 @@ interface Artifact {
 async function pullArtifact({ from: { source }, manifest, root, reference, output }: Artifact, invocation: Invocation) {
   const { options, signal, print } = invocation;
   const files = filesOf(manifest);
-  const isFolder = output !== undefined && statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
-  const chosen = isFolder ? files : [mainOf(files, manifest, showReference(reference))];
+  const main = mainOf(files, manifest);
+  const there = output === undefined ? undefined : statSync(output, { throwIfNoEntry: false });
+  // A file cannot take several: a folder is what was meant.
+  const isFolder = there?.isDirectory() === true || (output !== undefined && there === undefined && main === undefined);
+  if (main === undefined && !isFolder) throw severalFiles(files, showReference(reference));
+  if (isFolder && output !== undefined) mkdirSync(output, { recursive: true });
+  const chosen = isFolder || main === undefined ? files : [main];
   const written: { readonly path: string; readonly digest: string; readonly size: number }[] = [];
   for (const { name, descriptor } of chosen) {
     const content = await source.fetch(descriptor, signal);
@@ -159,12 +172,15 @@ function filesOf({ config, layers }: ImageManifest): readonly NamedFile[] {
   throw new PortkitError('PK4002', `Two files of the artifact have the name ${JSON.stringify(twice.name)}`);
 }
 
-function mainOf(files: readonly NamedFile[], { artifactType }: ImageManifest, shown: string): NamedFile {
+/** The file that an artifact is about, if that is a single one. */
+function mainOf(files: readonly NamedFile[], { artifactType }: ImageManifest): NamedFile | undefined {
   const layers = files.filter(({ isConfig }) => !isConfig);
   const config = files.find(({ isConfig }) => isConfig);
   const [only, ...others] = familyOfArtifactType(artifactType) !== undefined && config !== undefined ? [config] : layers;
-  if (only !== undefined && others.length === 0) return only;
-  throw new PortkitError('PK1001', `${shown} is an artifact of ${layers.length} files`, {
-    hint: 'Name a folder that is there with -o DIR',
-  });
+  return others.length === 0 ? only : undefined;
+}
+
+function severalFiles(files: readonly NamedFile[], shown: string): PortkitError {
+  const count = files.filter(({ isConfig }) => !isConfig).length;
+  return new PortkitError('PK1001', `${shown} is an artifact of ${count} files`, { hint: 'Name a folder for them with -o DIR' });
 }

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { PortkitError, systemCode } from '../../base/errors.ts';
+import { PortkitError } from '../../base/errors.ts';
+import { systemReason } from '../../base/system-reason.ts';
 import { cached } from '../../oci/cache/cache.ts';
 import { copy } from '../../oci/copy/copy.ts';
 import type { CopyFrom } from '../../oci/copy/copy.ts';
@@ -124,6 +125,6 @@ function readSmall(file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw new PortkitError('PK3953', `${file} cannot be read: ${systemCode(cause) ?? 'unknown'}`, { cause });
+    throw new PortkitError('PK3953', `${file} cannot be read: ${systemReason(cause)}`, { cause });
   }
 }

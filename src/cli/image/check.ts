@@ -7,6 +7,7 @@ import { checkExt4 } from '../../formats/ext4/check/check.ts';
 import { showPlace } from '../../formats/ext4/read/report.ts';
 import { defaultTarLimits } from '../../formats/tar/entry.ts';
 import { imageReaderOn, openImageFile } from '../../images/reader.ts';
+import { headOfImage, signNames, signOf } from '../../images/sign.ts';
 import { initrdFit } from '../../kernels/initrd.ts';
 import { inspectKernel } from '../../kernels/inspect/inspect.ts';
 import { piecesOf } from '../../ops/scratch-file.ts';
@@ -33,13 +34,24 @@ export async function checkImage([file]: readonly [string], invocation: Invocati
   const asked = ['kernel', 'kconfig'].find((name) => textOption(options, name) !== undefined);
   if (asked !== undefined && !initrd)
     throw new PortkitError('PK1001', `--${asked} is for an initrd, and ${JSON.stringify(file)} is none`);
+  if (!initrd) refuseOthers(image.fd);
   const { findings, remarks, compressed } = initrd ? await checkInitrd(image.fd, invocation) : checkDisk(image.fd, signal);
   if (options['json'] === true) print(JSON.stringify({ file, findings, remarks, compressed }, undefined, 2));
   else {
-    const end = `${file}: ${findings.length === 0 ? 'sound' : `${findings.length} findings`}`;
+    const end = `${file}: ${findings.length === 0 ? 'sound' : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`}`;
     print([...findings.map(({ place, what }) => `${place}: ${what}`), ...remarks, end].map(printable).join('\n'));
   }
   return findings.length === 0 ? 0 : 7;
+}
+
+/** What has the mark of something else is no damaged ext4 image. */
+function refuseOthers(fd: number): void {
+  const sign = signOf(headOfImage(imageReaderOn(fd)));
+  if (sign === 'ext4' || sign === 'empty' || sign === 'unknown') return;
+  throw new PortkitError('PK3951', `What is checked is an ext4 image or an initrd, and the file is ${signNames[sign]}`, {
+    hint:
+      sign === 'gpt' ? 'Take a partition out: portkit image extract FILE --partition N -o OUT' : 'See "portkit image inspect"',
+  });
 }
 
 function checkDisk(fd: number, signal: AbortSignal): Checked {

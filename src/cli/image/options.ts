@@ -3,6 +3,7 @@ import { ext4Profiles } from '../../formats/ext4/options.ts';
 import type { Ext4Options } from '../../formats/ext4/options.ts';
 import type { Adjustments } from '../../formats/adjust.ts';
 import type { Source } from '../../images/load.ts';
+import { parsePlace } from '../../oci/place/place.ts';
 import { uuidForm } from '../../formats/uuid.ts';
 import type { Packing } from '../../ops/packer.ts';
 import type { VfatOptions } from '../../ops/mkfs/vfat.ts';
@@ -19,14 +20,16 @@ export function outputOf(options: Options, name: string): string {
   throw new PortkitError('PK1001', `"portkit image" needs the file to write to`, { hint: `Name a file with --${name}` });
 }
 
-/** What FROM is, with `--reference`, `--partition` and `--xattrs`. */
-export function sourceOf(from: string, options: Options): Source & { readonly xattrs: boolean } {
+/** What FROM is, with `--reference`, `--partition` and `--xattrs`; a layout may also be written as everywhere else. */
+export function sourceOf(text: string, options: Options): Source & { readonly xattrs: boolean } {
   const partition = textOption(options, 'partition');
   if (partition !== undefined && !/^[1-9][0-9]{0,3}$/.test(partition))
     throw notUnderstood('partition', partition, 'a number from 1');
+  const place = text.startsWith('oci:') ? parsePlace(text) : undefined;
+  const { path: from, name } = place?.kind === 'layout' ? place : { path: text };
   return {
     from,
-    reference: textOption(options, 'reference'),
+    reference: textOption(options, 'reference') ?? name,
     xattrs: flag(options, 'xattrs'),
     partition: partition === undefined ? undefined : Number(partition),
   };

@@ -80,7 +80,10 @@ export function printDocuments(
           );
     if (documents.length === 0) {
       const code = keys.length === 0 ? 'PK4001' : 'PK4153';
-      throw new PortkitError(code, `There is no ${keys.length === 0 ? '' : 'signed '}${what} beside ${shown}`);
+      const there = [...new Set(attached.map(({ predicateType }) => JSON.stringify(predicateType)))].join(', ');
+      throw new PortkitError(code, `There is no ${keys.length === 0 ? '' : 'signed '}${what} beside ${shown}`, {
+        hint: there === '' ? 'Nothing is said about it there' : `What is said about it there: ${there}`,
+      });
     }
     for (const document of documents) print(printableJson(document));
     if (keys.length === 0) note(`Who said this was not checked: give --key FILE`);

@@ -72,12 +72,16 @@ export function pickManifest(
   const serving = meant.filter((one) => one.platform !== undefined && servesPlatform(one.platform, platform));
   const [only, ...others] = meant.length > 1 ? serving : meant;
   if (only !== undefined && others.length === 0) return only;
+  // What has no name beside those that have one is their signatures and statements.
   const there = manifests
+    .filter((one) => nameless || entryName(one) !== undefined)
     .slice(0, 20)
     .map((one) => `${entryName(one) ?? one.digest} ${one.platform === undefined ? '' : showPlatform(one.platform)}`.trim());
   throw new PortkitError(
     'PK3203',
-    `The image layout has not exactly one ${JSON.stringify(reference.slice(0, 200))} for ${showPlatform(platform)}`,
+    reference === ''
+      ? `The image layout has several entries for ${showPlatform(platform)}, and none is named`
+      : `The image layout has not exactly one ${JSON.stringify(reference.slice(0, 200))} for ${showPlatform(platform)}`,
     {
       hint: `It has: ${there.join(', ')}`,
     },

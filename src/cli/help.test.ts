@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { commands } from './commands/index.ts';
+import { commandHelp, generalHelp } from './help.ts';
+
+test('every command is listed once, with its summary', () => {
+  const lines = generalHelp().split('\n');
+  for (const [name, { summary }] of Object.entries(commands)) {
+    expect(lines.filter((line) => line.startsWith(`  ${name} `) && line.endsWith(`  ${summary}`), name).length).toBe(1);
+  }
+});
+
+test.each(Object.entries(commands))('the help of %s fits a terminal, and has no heading without options', async (name, entry) => {
+  const command = await entry.load();
+  const text = commandHelp(command);
+  expect(text).toMatch(new RegExp(`^Usage: portkit ${name}\\b`));
+  expect(text).not.toMatch(/Options:$/);
+  for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(130);
+});
