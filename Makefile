@@ -2,7 +2,7 @@
 AGAINST ?= main
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: check fix test gen breaking bench fuzz faults faults-fast conformance bundle clean setup
+.PHONY: check fix test gen breaking bench fuzz faults faults-fast conformance repro bundle clean setup
 
 check: setup  ## format, lint, types, dead code, borders, generated files
 	oxfmt --check
@@ -45,6 +45,9 @@ faults-fast: setup  ## fewer of each, for CI
 
 conformance: setup  ## the contracts of ports, and what other programs and conditions say of images
 	PORTKIT_CONFORMANCE=full vitest run test/contracts test/conformance
+
+repro: setup  ## the same bytes when one thing after the other is otherwise: path, user, clock, order of files …
+	REPRO_EACH=1 vitest run test/repro
 
 bundle: setup  ## build/portkit: one file and a package to publish
 	node scripts/bundle.ts

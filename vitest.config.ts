@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // As the "exports" of package.json.
+  resolve: { alias: { portkit: new URL('src/api.ts', import.meta.url).pathname } },
   test: {
     include: ['{src,frontends,exporters,test,bench}/**/*.test.ts'],
     exclude: ['test/faults/**', 'node_modules/**'],

@@ -1,5 +1,6 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { portkit } from './place.ts';
+import { portkit, shell } from './place.ts';
 import type { Place } from './place.ts';
 import { makeEmptyFiles, makeLargeFiles, makeTree } from './material.ts';
 import { run } from './measure.ts';
@@ -33,7 +34,28 @@ export function imageCases(place: Place): readonly Case[] {
       times: 0.5,
       make: (path) => makeEmptyFiles(path, 5 * small),
     }),
+    listingCase(place, tree('small')),
   ];
+}
+
+/** What is in an image, without mounting it. */
+function listingCase(place: Place, tree: string): Case {
+  const { folder, small } = place;
+  const [image, script] = [join(folder, 'image-listed'), join(folder, 'image-listed.script')];
+  return {
+    prepare() {
+      if (!existsSync(tree)) makeTree(tree, small);
+      run(portkit(place, 'image', 'ext4', tree, '-o', image));
+      writeFileSync(script, ['', ...readdirSync(tree)].map((name) => `ls -l /${name}\n`).join(''));
+    },
+    ours: [
+      {
+        name: `list an ext4 image of ${small} files`,
+        command: () => shell(portkit(place, 'image', 'inspect', '--tree', image).join(' ')),
+      },
+    ],
+    peers: [{ name: 'debugfs, ls of every folder', command: () => shell(`debugfs -f ${script} ${image} 2>&1`) }],
+  };
 }
 
 interface Subject {

@@ -1,6 +1,6 @@
 import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exportAll } from '../src/artifacts/export.ts';
 import { takeLock } from '../src/execution/lock.ts';
@@ -146,6 +146,34 @@ describe('a plugin', () => {
     await expect(exportersFor([`type=plugin,from=${from}`], world())).rejects.toMatchObject({
       code: 'PK3407',
       message: expect.stringContaining(message),
+    });
+  });
+
+  const failing = (error: string): string =>
+    `export const createExporter = () => { const fail = () => { throw ${error}; }; return {
+       check: fail, prepare: async () => ({ publish: async () => fail(), [Symbol.dispose]() {} }) }; };`;
+
+  test.each([
+    ['new Error("it rains")', { code: 'PK4107', message: 'The exporter "./own.mjs" failed: it rains' }],
+    ['Object.assign(new Error("no room"), { code: "PK2007", hint: "buy" })', { code: 'PK2007', message: 'no room', hint: 'buy' }],
+    ['Object.assign(new Error("odd"), { code: "ENOENT" })', { code: 'PK4107' }],
+    ['"a text"', { code: 'PK4107', message: 'The exporter "./own.mjs" failed: a text' }],
+  ])('that throws %s fails with a code, wherever', async (error, expected) => {
+    const own = join(mkdtempSync(join(folder, 'own-')), 'own.mjs');
+    writeFileSync(own, failing(error));
+    const [exporter] = await exportersFor(['type=plugin,from=./own.mjs'], { ...world(), directory: dirname(own) });
+    expect(() => exporter?.check([])).toThrow(expect.objectContaining(expected));
+    using prepared = await exporter?.prepare([], { blobs: startResults().blobs, signal });
+    await expect(prepared?.publish(signal)).rejects.toMatchObject(expected);
+    const reason = new Error('enough');
+    await expect(prepared?.publish(AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
+  test('that fails while it is made says why', async () => {
+    writeFileSync(join(folder, 'unmade.mjs'), 'export const createExporter = () => { throw new Error("no dest"); };');
+    await expect(exportersFor(['type=plugin,from=./unmade.mjs'], world())).rejects.toMatchObject({
+      code: 'PK4107',
+      message: expect.stringContaining('no dest'),
     });
   });
 });

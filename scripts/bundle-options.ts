@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 const workerFiles: Plugin = {
   name: 'worker files',
   setup(bundler) {
-    bundler.onLoad({ filter: /(hash-thread|spawner|typescript\/index)\.ts$/ }, ({ path }) => ({
+    bundler.onLoad({ filter: /(hash-thread|spawner|own-api)\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replace(
-        /new URL\('[^']*\/(hash-worker|spawner-process|build)\.ts'/,
+        /new URL\('[^']*\/(hash-worker|spawner-process|api)\.ts'/,
         "new URL('./$1.mjs'",
       ),
       loader: 'ts',
@@ -22,7 +22,15 @@ const workerFiles: Plugin = {
 const lateBuiltins: Plugin = {
   name: 'late builtins',
   setup(bundler) {
-    bundler.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
+    bundler.onResolve({ filter: /^node:/ }, ({ path, kind }) => ({
+      path,
+      namespace: kind === 'require-call' ? 'required builtin' : 'builtin',
+      sideEffects: false,
+    }));
+    // Some of them are functions or classes: whoever requires one gets it as it is.
+    bundler.onLoad({ filter: /./, namespace: 'required builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}');`,
+    }));
     bundler.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
       const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => /^[a-z]\w*$/i.test(name));
       const load = `const builtin = process.getBuiltinModule('${path}');\n`;
@@ -54,13 +62,14 @@ export const parts: Plugin = {
   },
 };
 
-/** What runs or is imported beside the program, by its bundled name: a thread, the helper that starts commands, the API of portkit.ts. */
+/** What runs or is imported beside the program, by its bundled name: a thread, the helper that starts commands, the API of portkit.ts and plugins. */
 export const workers = {
   program: 'src/cli/run.ts',
   'definition-issues': 'frontends/toml/issues.ts',
   'hash-worker': 'src/store/disk/hash-worker.ts',
   'spawner-process': 'src/execution/spawner-process.ts',
-  build: 'src/graph/build.ts',
+  api: 'src/api.ts',
+  'exporter-conformance': 'src/artifacts/conformance/exporter.ts',
 };
 
 /** How everything that is measured or published is bundled. */

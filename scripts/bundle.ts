@@ -1,4 +1,5 @@
 import { build } from 'esbuild';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { bundleOptions, packages, parts, workers } from './bundle-options.ts';
 
@@ -25,6 +26,9 @@ await build({
 
 await build({ ...bundleOptions, entryPoints: packages, outdir: folder });
 
+// What a TypeScript definition or plugin is checked against.
+execFileSync('node_modules/.bin/tsc', ['-p', 'scripts/tsconfig.types.json'], { stdio: 'inherit' });
+
 const program = `${folder}/portkit.mjs`;
 writeFileSync(program, `#!/usr/bin/env node\n${readFileSync(program, 'utf8')}`);
 chmodSync(program, 0o755);
@@ -37,7 +41,15 @@ const manifest = {
   license,
   type: 'module',
   bin: { portkit: 'portkit.mjs' },
-  files: ['*.mjs'],
+  exports: {
+    '.': { types: './types/src/api.d.ts', default: './api.mjs' },
+    './exporter-conformance': {
+      types: './types/src/artifacts/conformance/exporter.d.ts',
+      default: './exporter-conformance.mjs',
+    },
+    './package.json': './package.json',
+  },
+  files: ['*.mjs', 'types'],
   engines,
 };
 writeFileSync(`${folder}/package.json`, `${JSON.stringify(manifest, null, 2)}\n`);

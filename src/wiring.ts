@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PortkitError, systemCode } from './base/errors.ts';
 import type { BootReport, BootTrial } from './boot/boot.ts';
@@ -16,7 +16,7 @@ import { openStore } from './store/open.ts';
 import type { OpenOptions } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { lazyUnxz } from './wiring/ops.ts';
-import type { LoginTrial, Registries, Surroundings as RegistrySurroundings } from './wiring/registries.ts';
+import type { LoginTrial, Registries, RegistrySurroundings } from './wiring/registries.ts';
 
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
@@ -51,10 +51,12 @@ export async function kernelFile(path: string): Promise<KernelSource> {
   return { content: readRegularFile(path, { shown: path, maxSize: 2 ** 36 }), unxz: lazyUnxz(process.env['PATH'] ?? '') };
 }
 
-/** Where the variants of artifacts are worked on. */
-export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace> {
+/** Where the variants of artifacts are worked on; connections to registries end when it is disposed. */
+export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace & Disposable> {
   const { takeLock } = await import('./execution/lock.ts');
-  return { project, takeLock, signal };
+  const { openBackendRegistries } = await import('./wiring/backend-registries.ts');
+  const registries = openBackendRegistries();
+  return { project, takeLock, registries, signal, [Symbol.dispose]: () => registries[Symbol.dispose]() };
 }
 
 /** Where e2fsck and debugfs are looked for: the PATH of a user often lacks what root uses. */
@@ -120,7 +122,7 @@ export async function tryLogin(trial: LoginTrial, signal: AbortSignal): Promise<
 
 /** The places where this machine keeps credentials for registries. */
 export async function credentialPlaces(warn: (message: string) => void): Promise<CredentialSources> {
-  return (await import('./wiring/credentials.ts')).credentialSources(warn);
+  return (await import('./wiring/credentials.ts')).credentialSources({ env: process.env, home: homedir(), warn });
 }
 
 /** What a definition leaves open, as its lock (`portkit.lock` beside `portkit.toml`) decides it. */

@@ -3,6 +3,8 @@ import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Exporter } from '../../src/artifacts/exporter.ts';
 import { PortkitError } from '../../src/base/errors.ts';
+import { provideApi } from '../../src/base/own-api.ts';
+import { coded, guarded } from './guarded.ts';
 
 /** What an output by a plugin is to be. */
 export interface PluginOutput {
@@ -33,12 +35,18 @@ export async function pluginExporter(output: PluginOutput, { directory }: { read
       hint: 'Export it by that name; docs/exporters.md has an example',
     });
   }
-  const made: unknown = await module['createExporter']({ options: output.options, target: output.target, directory });
-  if (isExporter(made)) return made;
+  let made: unknown;
+  try {
+    made = await module['createExporter']({ options: output.options, target: output.target, directory });
+  } catch (error) {
+    throw coded(error, output.from);
+  }
+  if (isExporter(made)) return guarded(made, output.from);
   throw refused(output.from, '"createExporter" gave no exporter', { hint: 'An exporter has the functions check and prepare' });
 }
 
 async function load(from: string, directory: string): Promise<Record<string, unknown>> {
+  using _ = provideApi();
   try {
     const isFile = from.startsWith('.') || isAbsolute(from);
     const path = isFile ? join(isAbsolute(from) ? '/' : directory, from) : resolvePackage(from, directory);

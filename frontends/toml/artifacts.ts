@@ -1,10 +1,10 @@
 import { defaultCacheRoot } from '../../src/artifacts/model/artifact.ts';
-import type { Artifact, Variant, VariantBuild } from '../../src/artifacts/model/artifact.ts';
+import type { Artifact, BackendConfig, Variant, VariantBuild } from '../../src/artifacts/model/artifact.ts';
 import { checkArtifacts, wrongEndpoint } from '../../src/artifacts/model/check.ts';
 import type { Finding, Path, Place } from './findings.ts';
 import type { Plan } from './plan.ts';
 import { resolveStep } from './plan.ts';
-import type { ArtifactTable, ControlPlaneTable } from './schema/port.ts';
+import type { ArtifactTable, BackendTable, ControlPlaneTable } from './schema/port.ts';
 import type { Named, Tables } from './tables.ts';
 import type { Complaint, Scope } from './variables.ts';
 import { expand, known } from './variables.ts';
@@ -74,8 +74,14 @@ function artifactOf(
   const read = variants.map((table, index) =>
     variantOf(table, work, (key, complaint) => missing.push({ complaint, at: ['variants', index, 'build', key] })),
   );
-  const places = { ...(push && { push }), ...(pull && { pull }) };
+  const places = { ...(push && { push: backendOf(push) }), ...(pull && { pull: backendOf(pull) }) };
   return { artifact: { kind, name, reference, cacheRoot, ...places, variants: read }, missing };
+}
+
+function backendOf(table: BackendTable): BackendConfig {
+  if (table.backend !== 'oci-registry') return table;
+  const { tag_form: tagForm, ...rest } = table;
+  return { ...rest, ...(tagForm !== undefined && { tagForm }) };
 }
 
 function variantOf(

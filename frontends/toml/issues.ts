@@ -126,8 +126,15 @@ function tellUnion(issue: Extract<Issue, { code: 'invalid_union' }>, context: Co
   const meant = fitting.filter(({ node }) => hasKind(value, node));
   const kinds = fitting.flatMap(({ node }) => node.required?.[0] ?? []);
   if (meant.length === 0 && kinds.length === fitting.length) return [noKind(context, value, kinds)];
-  const best = (meant.length === 0 ? fitting : meant).toSorted((a, b) => a.issues.length - b.issues.length)[0];
+  // The alternative whose fixed words are there was meant, however much else of it is missing.
+  const best = (meant.length === 0 ? fitting : meant).toSorted(
+    (a, b) => wrongWords(a.issues) - wrongWords(b.issues) || a.issues.length - b.issues.length,
+  )[0];
   return best === undefined ? [] : best.issues.flatMap((one) => tell(one, { ...context, nodes: [best.node] }));
+}
+
+function wrongWords(issues: readonly Issue[]): number {
+  return issues.filter(({ code }) => code === 'invalid_value').length;
 }
 
 /** A table of which kind no key tells. */

@@ -282,3 +282,95 @@ oci = { artifact_type = "a/b", annotations = { by = "me" } }
     ).toEqual(['PK1104 5:18 artifacts.guest_images.guest.variants[1].build.step: there is no step "none"']);
   });
 });
+
+describe('programs of others', () => {
+  const artifact = `
+[steps.image]
+archive = { from = "local:root" }
+[artifacts.guest_images.demo]
+reference = { registry = "demo", repository = "guests/demo", version = "v1" }
+[[artifacts.guest_images.demo.variants]]
+path = "artifacts/x86_64/rootfs.tar"
+selector = { architecture = "x86_64", substrate = "firecracker", protection_mode = "standard" }
+build = { step = "image" }
+`;
+  const table = (text: string): string => `[[artifacts.guest_images.demo.postprocess]]\n${text}\n`;
+  const oci = table('oci = { artifact_type = "a/b" }');
+  const post = table(
+    'external = { argv = ["post"], inputs = { tools = "local:tools" }, options = { b = 1, a = 2 }, timeout = "5s" }',
+  );
+  const deploy = table('deploy = { argv = ["up"], network = true, secrets = [{ name = "key" }] }');
+  const sign = table('sign = { key = "key" }');
+
+  test('are told what they say; a deployment ends nothing but itself', async () => {
+    const graph = await load(artifact + oci + post + deploy + table('name = "again"\ndeploy = { argv = ["up"] }'));
+    expect(wiring(graph).slice(-5)).toEqual([
+      'demo.external <demo.oci local:tools',
+      'demo.deploy <demo.external',
+      'demo.again <demo.external',
+      'local:root <',
+      'local:tools <',
+    ]);
+    expect(opOf(graph, 'demo.external')).toEqual({
+      type: 'external',
+      argv: ['post'],
+      inputs: ['layout', 'tools'],
+      root: 'host',
+      options: '{"a":2,"b":1}',
+      timeoutMs: 5000,
+    });
+    expect(opOf(graph, 'demo.deploy')).toEqual({
+      type: 'deploy',
+      argv: ['up'],
+      inputs: ['layout'],
+      root: 'host',
+      network: true,
+      secrets: [{ name: 'key' }],
+    });
+  });
+
+  test('that are modules are inputs of their steps', async () => {
+    const [file, module] = [
+      'external = { from = "local:l", postprocessor = "./a/../b.ts" }',
+      'external = { from = "local:l", postprocessor = "@me/x/y" }',
+    ];
+    const graph = await load(`[steps.a]\n${file}\n[steps.b]\n${module}\n`);
+    expect(wiring(graph).slice(0, 2)).toEqual(['a <local:l local:b.ts', 'b <local:l local:node_modules/@me/x']);
+    expect(opOf(graph, 'b')).toMatchObject({ argv: [], module: '@me/x/y', inputs: ['layout', 'module'] });
+  });
+
+  test.each([
+    ['before there is an artifact', artifact + post, 'there is no artifact'],
+    [
+      'before the package that they work on',
+      artifact + oci + post + table('name = "more"\nconvert = { to = "zstd" }'),
+      'convert comes before package',
+    ],
+    ['after what is deployed', artifact + oci + deploy + post, 'sign comes before sink'],
+    ['neither program nor module', artifact + oci + table('external = { options = {} }'), 'either argv or postprocessor'],
+    ['both', artifact + oci + table('external = { argv = ["a"], postprocessor = "./b.ts" }'), 'either argv or postprocessor'],
+    [
+      'a module in a root',
+      artifact + oci + table('external = { postprocessor = "./b.ts", root = "step:image" }'),
+      'the programs of the host',
+    ],
+    [
+      'an input of the protocol',
+      artifact + oci + table('deploy = { argv = ["a"], inputs = { layout = "step:image" } }'),
+      'belongs to the protocol',
+    ],
+    ['options that are no JSON', artifact + oci + table('external = { argv = ["a"], options = { at = 2020-01-01 } }'), 'a date'],
+    ['a deployment without a command', artifact + oci + table('deploy = { network = true }'), 'argv'],
+    [
+      'what uses a deployment',
+      artifact + oci + deploy + '[steps.x]\nmerge = ["step:demo.deploy"]\n',
+      'deploys and has no result',
+    ],
+  ])('are refused: %s', async (_, text, message) => {
+    expect((await problems(text)).join('\n')).toContain(message);
+  });
+
+  test('may stand after what is signed', async () => {
+    expect(await problems(artifact + oci + sign + post + deploy)).toEqual([]);
+  });
+});

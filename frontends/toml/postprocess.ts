@@ -7,7 +7,7 @@ import type { PostprocessTable } from './schema/postprocess.ts';
 import type { Named, Tables } from './tables.ts';
 import { quote, showPath } from './words.ts';
 
-/** The stage of each postprocessor; those of one stage come as they are written. */
+/** The stage of each postprocessor; those of one stage come as they are written. An external one may be anywhere after packaging. */
 const stages = {
   rewrite_timestamps: 'convert',
   convert: 'convert',
@@ -16,9 +16,11 @@ const stages = {
   provenance: 'attest',
   sign: 'sign',
   verify: 'sign',
-} as const satisfies Readonly<Record<Exclude<keyof PostprocessTable, 'name'>, string>>;
-type Kind = keyof typeof stages;
+  deploy: 'sink',
+} as const satisfies Readonly<Record<Exclude<keyof PostprocessTable, 'name' | 'external'>, string>>;
+type Kind = keyof typeof stages | 'external';
 const order: readonly string[] = ['convert', 'package', 'attest', 'sign', 'sink'];
+const packaging = order.indexOf('package');
 
 /**
  * The postprocessors of artifacts as steps, each of which is a target: `ARTIFACT.NAME`, the name being the kind unless one is
@@ -59,9 +61,10 @@ export function postprocessSteps(
       };
       const kind = kindOf(table, (at, message, hint) => complain(at, { code: 'PK1103', message, hint }));
       if (kind === undefined) continue;
-      const stage = order.indexOf(stages[kind]);
+      const stage =
+        kind === 'external' ? Math.min(Math.max(reached, packaging), order.indexOf('sign')) : order.indexOf(stages[kind]);
       if (stage < reached) {
-        const message = `${stages[kind]} comes before ${order[reached]}`;
+        const message = `${order[stage]} comes before ${order[reached]}`;
         complain([kind], { code: 'PK1103', message, hint: `The order is ${order.join(' → ')}` });
       } else if (!isBuilt) {
         const message = 'there is nothing to work on: no variant of the artifact has a build';
@@ -79,7 +82,8 @@ export function postprocessSteps(
 function kindOf(table: PostprocessTable, complain: (at: Path, message: string, hint?: string) => void): Kind | undefined {
   const kinds = Object.keys(table).filter((key): key is Kind => key !== 'name');
   const [kind, second] = kinds;
-  if (kind === undefined) complain([], 'the table does not say what is done', `Give it one of ${Object.keys(stages).join(', ')}`);
+  if (kind === undefined)
+    complain([], 'the table does not say what is done', `Give it one of ${[...Object.keys(stages), 'external'].join(', ')}`);
   if (second !== undefined) complain([second], `one table is one postprocessor, not ${kinds.join(' and ')}`);
   return second === undefined ? kind : undefined;
 }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Path } from './findings.ts';
 
 /** A text that names the result of a step, and where in the step it stands. */
@@ -44,6 +45,13 @@ export function referencesOf(step: unknown): readonly Reference[] {
       const named = table(of);
       for (const name of Object.keys(named)) add(named[name], kind, 'of', name);
       add(attach, kind, 'attach');
+    } else if (kind === 'external' || kind === 'deploy') {
+      const { from, inputs, root, postprocessor } = table(value);
+      add(from, kind, 'from');
+      const named = table(inputs);
+      for (const name of Object.keys(named)) add(named[name], kind, 'inputs', name);
+      if (root !== 'host') add(root, kind, 'root');
+      if (typeof postprocessor === 'string') add(moduleReference(postprocessor), kind, 'postprocessor');
     } else if (kind === 'boot') for (const image of ['kernel', 'initrd', 'rootfs']) add(table(value)[image], kind, image);
     else if (formats.has(kind)) {
       add(table(value)['from'], kind, 'from');
@@ -72,6 +80,12 @@ const formats: ReadonlySet<string> = new Set([
   'convert',
   'rewrite_timestamps',
 ]);
+
+/** Where a module is found: a file of the project, or a package in its `node_modules`. */
+export function moduleReference(postprocessor: string): string {
+  if (/^\.{0,2}\//.test(postprocessor)) return `local:${posix.normalize(postprocessor)}`;
+  return `local:node_modules/${postprocessor.split('/', postprocessor.startsWith('@') ? 2 : 1).join('/')}`;
+}
 
 /** `step:NAME` or `step:NAME[CELL]` in its parts; undefined when it is no reference to a step. */
 export function stepReference(reference: string): { readonly name: string; readonly cell: string | undefined } | undefined {

@@ -209,6 +209,17 @@ boot = { kernel = "step:kernel", rootfs = "step:root", memory = "256MiB", timeou
     );
   });
 
+  test('an image of a registry may say that it speaks no TLS; one of a layout may not', async () => {
+    const graph = await load('[steps.a]\nimage = { reference = "example.org/a:1", transport = "plain-http" }\n');
+    expect(graph.vertices[0]?.op).toEqual({ type: 'image', reference: 'example.org/a:1', transport: 'plain-http' });
+    expect(await problems('[steps.a]\nimage = { reference = "a", layout = "b", transport = "plain-http" }\n')).toEqual([
+      expect.stringContaining('steps.a.image.transport: an image of a layout'),
+    ]);
+    expect(await problems('[steps.a]\nimage = { reference = "a", transport = "tls" }\n')).toEqual([
+      expect.stringContaining('steps.a.image.transport'),
+    ]);
+  });
+
   test('a vmlinux is taken out of a file, or out of one file of a tree', async () => {
     const graph = await load(`
 [steps.packages]
@@ -676,6 +687,37 @@ selector = { architecture = "x86_64", substrate = "firecracker", protection_mode
     expect(artifacts.map(({ kind, name, variants }) => `${kind} ${name} ${variants.length}`)).toEqual([
       'kernel demo-kernel 7',
       'guest-image demo-guest 7',
+    ]);
+  });
+
+  test('of registries say who asks, from where and under which tags', async () => {
+    const [before = '', after = ''] = port.split('backend = "oci-registry"');
+    const rest = after.slice(after.indexOf('\n[['));
+    const pullOf = async (auth: string) => {
+      const { artifacts } = await define(`${before}backend = "oci-registry"\ntag_form = "per-variant"\nauth = ${auth}\n${rest}`);
+      return artifacts[0]?.pull;
+    };
+    const secret = '{ kind = "env", variable = "PASSWORD" }';
+    const source = { kind: 'env', variable: 'PASSWORD' };
+    const shared = { backend: 'oci-registry', tagForm: 'per-variant' };
+    expect(await pullOf('{ kind = "docker-config" }')).toEqual({ ...shared, auth: { kind: 'docker-config' } });
+    expect(await pullOf(`{ kind = "bearer", source = ${secret} }`)).toEqual({ ...shared, auth: { kind: 'bearer', source } });
+    expect(await pullOf(`{ kind = "basic", username = ${secret}, password = ${secret} }`)).toEqual({
+      ...shared,
+      auth: { kind: 'basic', username: source, password: source },
+    });
+    const auth = 'artifacts.kernels.demo-kernel.distribution.pull.auth';
+    const problemsOf = (text: string) => problems(`${before}backend = "oci-registry"\nauth = ${text}\n${rest}`);
+    expect(await problemsOf('{ kind = "basic" }')).toEqual([
+      `PK1103 31:1 ${auth}: the key "username" is missing`,
+      `PK1103 31:1 ${auth}: the key "password" is missing`,
+    ]);
+    expect(await problemsOf('{ kind = "bearer", source = "x" }')).toEqual([
+      `PK1103 31:36 ${auth}.source: expected a table, not text`,
+    ]);
+    expect(await problemsOf('{ kind = "anonymous", source = 1 }')).toEqual([`PK1102 31:30 unknown key "source" in ${auth}`]);
+    expect(await problemsOf('{ kind = "x" }')).toEqual([
+      `PK1103 31:17 ${auth}.kind: expected "anonymous" or "basic" or "bearer" or "docker-config"`,
     ]);
   });
 

@@ -1,7 +1,7 @@
-import { registerHooks } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PortkitError } from '../../src/base/errors.ts';
+import { provideApi } from '../../src/base/own-api.ts';
 import type { Frontend } from '../../src/graph/frontend.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 
@@ -27,13 +27,4 @@ function isGraph(value: unknown): value is Graph {
   return (
     typeof value === 'object' && value !== null && 'vertices' in value && Array.isArray(value.vertices) && 'targets' in value
   );
-}
-
-/** Makes `portkit` mean this very program, wherever the definition stands and whether or not it is installed there. */
-function provideApi(): Disposable {
-  const url = new URL('../../src/graph/build.ts', import.meta.url).href;
-  const hooks = registerHooks({
-    resolve: (specifier, context, next) => (specifier === 'portkit' ? { url, shortCircuit: true } : next(specifier, context)),
-  });
-  return { [Symbol.dispose]: () => hooks.deregister() };
 }

@@ -25,8 +25,14 @@ export function attributesOf({ mode, uid, gid, mtime, xattrs }: Attributes): Att
   return { mode, uid, gid, mtime, xattrs };
 }
 
+type PlainEntry = Attributes & { readonly path: ByteString } & (
+    | { readonly type: 'symlink'; readonly target: ByteString }
+    | { readonly type: 'char' | 'block'; readonly major: number; readonly minor: number }
+    | { readonly type: 'dir' | 'fifo' }
+  );
+
 /** What every kind of archive says of a path that is no file. */
-export function plainEntry(path: ByteString, item: Exclude<Inode, { readonly type: 'file' }>) {
+export function plainEntry(path: ByteString, item: Exclude<Inode, { readonly type: 'file' }>): PlainEntry {
   const named = { path, ...attributesOf(item) };
   switch (item.type) {
     case 'symlink':

@@ -1,9 +1,11 @@
 import { createPublicKey, generateKeyPairSync, hash } from 'node:crypto';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, Verifier } from '@sigstore/verify';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { codes, PortkitError } from '../base/errors.ts';
 import type { OciDigest } from '../oci/model/digest.ts';
+import { parseBundle } from './bundle.ts';
 import { preAuthenticationEncoding } from './dsse.ts';
 import { parsePublicKey, parseSigningKey } from './keys.ts';
 import { encodeStatement, parseStatement, signPredicateType } from './statement.ts';
@@ -209,5 +211,53 @@ describe('statements that could mislead are refused', () => {
     ['a name that is no text', good.replace('{"digest"', '{"name":1,"digest"')],
   ])('%s', (_, text) => {
     expect(codeOf(() => parseStatement(Buffer.from(text)))).toBe('PK4151');
+  });
+});
+
+describe('whatever is read', () => {
+  const bundle = Buffer.from(signStatement(statement, parseSigningKey(Buffer.from(pems.ed25519.privateKey))));
+  const payload = Buffer.from(encodeStatement(statement));
+  const damage = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 });
+
+  test.each([
+    ['a bundle', bundle, parseBundle],
+    ['a statement', payload, parseStatement],
+  ])('%s is understood, or refused in our words', (_, good, parse) => {
+    let refused = 0;
+    fc.assert(
+      fc.property(damage, fc.nat(), (changes, cut) => {
+        const bytes = Buffer.from(good.subarray(0, cut % 3 === 0 ? cut % good.length : undefined));
+        for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value;
+        if (codeOf(() => parse(bytes)) === 'PK4151') refused += 1;
+      }),
+      { numRuns: 500 },
+    );
+    expect(refused).toBeGreaterThan(100);
+  });
+
+  test('a damaged bundle is never believed, unless what is signed is the same', () => {
+    const key = parsePublicKey(pems.ed25519.publicKey);
+    fc.assert(
+      fc.property(damage, (changes) => {
+        const bytes = Buffer.from(bundle);
+        for (const [at, value] of changes) bytes[at % bytes.length] = value;
+        const code = codeOf(() => expect(verifyBundle(bytes, { key, subject })).toEqual(statement));
+        expect(['nothing', 'PK4151', 'PK4152']).toContain(code);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each([
+    ['another version', (json: Mutable) => (json.mediaType = 'application/vnd.dev.sigstore.bundle.v0.9+json')],
+    ['no envelope', (json: Mutable) => Reflect.deleteProperty(json, 'dsseEnvelope')],
+    ['a payload in the other base64', (json: Mutable) => (json.dsseEnvelope.payload = `${json.dsseEnvelope.payload}\n`)],
+  ])('%s is refused', (_, change) => {
+    expect(codeOf(() => parseBundle(changed(bundle, change)))).toBe('PK4151');
+  });
+
+  test('a bundle with a key twice is refused', () => {
+    const twice = bundle.toString().replace('"payloadType"', '"payload":"AAAA","payloadType"');
+    expect(codeOf(() => parseBundle(Buffer.from(twice)))).toBe('PK4151');
   });
 });

@@ -6,11 +6,17 @@ export function withoutCredentials(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutCredentials(item)]));
 }
 
-/** The same for one text. */
+/** The same for one text. Takes as long as the text is, whatever is in it: definitions hold whole files. */
 export function textWithoutCredentials(text: string): string {
-  return text.replaceAll(/\b[a-z][a-z0-9+.-]*:\/\/[^\s]+/gi, (url) =>
-    url.replace(/^([^:]+:\/\/)[^/?#\\]*@/, '$1').replaceAll(/([?&;#])([^=?&;#]+)=[^?&;#]*/g, withoutValue),
-  );
+  const [before = '', ...urls] = text.toWellFormed().split('://');
+  return [before, ...urls.map(withoutCredentialsAhead)].join('://');
+}
+
+/** What comes after `://`: an authority, perhaps a query, and then anything. */
+function withoutCredentialsAhead(text: string): string {
+  const [url = ''] = /^\S*/.exec(text) ?? [];
+  const bare = url.replace(/^[^/?#\\]*@/, '').replaceAll(/([?&;#])([^=?&;#]*)=[^?&;#]*/g, withoutValue);
+  return bare + text.slice(url.length);
 }
 
 /** Signed URLs have what they are signed with in their query. */

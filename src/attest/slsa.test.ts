@@ -80,3 +80,14 @@ test.each([
 test('credentials are found wherever a text stands', () => {
   expect(withoutCredentials({ a: [{ b: 'https://x@y' }], n: 1, z: null })).toEqual({ a: [{ b: 'https://y' }], n: 1, z: null });
 });
+
+test.each(['a.', '://', 'a://b@', '?key', '://x?a', '@', 'http://a:b@c/?key=1&'])('a long text of %s takes no longer', (part) => {
+  const long = part.repeat(200_000);
+  const before = performance.now();
+  textWithoutCredentials(long);
+  expect(performance.now() - before).toBeLessThan(10_000);
+});
+
+test('a document is Unicode, whatever a definition had in it', () => {
+  expect(withoutCredentials('a\ud800b')).toBe('a\ufffdb');
+});

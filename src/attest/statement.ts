@@ -73,7 +73,7 @@ function subjectsOf(value: unknown): readonly Subject[] {
   });
 }
 
-/** JSON of an attestation. */
+/** The JSON value of an attestation; PK4151 when there is none that all readers understand alike. */
 export function jsonOf(bytes: Uint8Array, shown: string): unknown {
   try {
     return parseStrictJson(bytes, shown);

@@ -73,8 +73,6 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     "A path of a definition is absolute, is not there, or leads out of the definition's directory, by '..' or through a symlink. A project root above it can be named; nothing outside of that is ever read.",
   PK3209:
     'The git program could not give the commit: the repository or the commit is not there, the server wants a password, or an object is damaged or refused. Its last words are in the message. No hook, filter or setting of the repository is ever run.',
-  PK3210:
-    'This version reads images from a layout on disk (a directory with oci-layout, index.json and blobs), which skopeo, buildah and others can write. Registries arrive with a later version.',
   PK3212:
     'An index, manifest, config or layer of an image does not have the form it must have: a document that could be read in two ways, a media type that is not known, a size or number of layers that does not fit. Nothing of the image was used.',
   PK3301:
@@ -176,7 +174,7 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3907:
     'The variant names no step that builds it, or the artifact has no push or pull section. The message says which. Commands in "build" and "validate" strings are accepted and never run.',
   PK3908:
-    'The backend is known, and its configuration was checked, but this version of portkit cannot push to it or pull from it. The "file-system" backend works.',
+    'The backend is known, and its configuration was checked, but this version of portkit cannot push to it or pull from it. The backends "file-system" and "oci-registry" work.',
   PK3909:
     'A file that is to be pushed is not in the project, or one that is to be pulled is not in the store. The message shows the path. Build it, pull it or push it first.',
   PK3910:
@@ -218,6 +216,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3807: 'The file was read inside the booted guest, and its digest is not the one that was asked for with --expect.',
   PK3808:
     'The connection to the agent ended while answers were waited for: its process ended, or its guest did. The console log may say why.',
+  PK3809:
+    'The definition has the variant, but no file is at its path: it was neither built nor pulled. The hint has the command.',
   PK3810:
     'The edit kernel_modules takes them from /lib/modules/RELEASE (or /usr/lib/modules/RELEASE) of its input, as packages of kernels have them. Name the release when the input has several.',
   PK3811:
@@ -262,6 +262,12 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'Postprocessors that attest and sign work on a tree that is an OCI image layout with one named manifest. A step of type oci makes one.',
   PK4104:
     'A bill of materials reads the databases of dpkg (var/lib/dpkg/status) and apk (lib/apk/db/installed). One of them is too large, or is not what these programs write. A tree without the file has no packages of that kind.',
+  PK4105:
+    'An external postprocessor reads one line of JSON from its standard input and writes lines of JSON to its standard output, the last of which is its result. Everything else belongs on standard error. docs/postprocessors.md has the protocol.',
+  PK4106:
+    'An external postprocessor is a program (argv) or a module, and its inputs have other names than those that the protocol uses: layout, module, request, runtime.',
+  PK4107:
+    'A program of somebody else that an output names failed in a way that it did not explain. The message is its own; --debug shows where it comes from. Nothing that it had not yet published is left, if it keeps the contract of exporters.',
   PK4150:
     'Private keys are PKCS#8 PEM, encrypted or not, and handed in as a secret; public keys are PEM (SPKI). Kinds: Ed25519, ECDSA P-256, RSA of 2048, 3072 or 4096 bits. "openssl genpkey -algorithm ed25519" makes one.',
   PK4151:
@@ -272,6 +278,10 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'A layout was to be let through only if it is signed with one of the given keys, or has signed statements of the given kinds, and it does not. Nothing that comes after it is built or exported. "portkit attest inspect oci:DIR" shows what it has.',
   PK4154:
     'A builder is a URI; a step that verifies needs at least one public key; a statement that is signed has to be about a manifest of its own layout.',
+  PK4080:
+    'The definition says that the credentials of a registry are in a variable of the environment, and the variable is not set or empty. Set it, or say another kind of auth. Nothing was asked without credentials instead.',
+  PK4081:
+    'The variants of an artifact are one index, and registries cannot compare and set. The index was changed by somebody else between reading and replacing it, time and again. The files and the manifest of the variant are in the registry; push it again when the others are done.',
   PK6901:
     'A program that is needed is not installed or too old. The hint names its Debian package; "portkit doctor" checks all of them.',
   PK7001: 'Something happened that portkit does not expect. Please report it with the lines that were printed.',

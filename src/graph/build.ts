@@ -8,6 +8,8 @@ import { validate } from './validate.ts';
 import type { BootOver, DiskOver, EditOver, ExecOver, Wired } from './wire.ts';
 import type { OciOver, SbomOver } from './wire-postprocess.ts';
 import { wireOci, wireSbom } from './wire-postprocess.ts';
+import type { DeployOver, ExternalOver } from './wire-program.ts';
+import { wireDeploy, wireExternal } from './wire-program.ts';
 import { wireBoot, wireDisk, wireExec, wireTree } from './wire.ts';
 
 /** A step of the graph that is being made, to be used as an input of later steps or as a target. */
@@ -48,6 +50,9 @@ export interface Steps {
   readonly sbom: (name: string, spec: SbomOver<Handle>) => Handle;
   readonly convert: (name: string, spec: ConvertOver<Handle>) => Handle;
   readonly rewriteTimestamps: (name: string, from: Handle, spec: SpecOf<'rewriteTimestamps'>) => Handle;
+  readonly external: (name: string, spec: ExternalOver<Handle>) => Handle;
+  /** Built only when it is named as a target; nothing can use it. */
+  readonly deploy: (name: string, spec: DeployOver<Handle>) => Handle;
   readonly boot: (name: string, spec: BootOver<Handle>) => Handle;
 }
 
@@ -104,6 +109,8 @@ export function graph(define: (steps: Steps) => Readonly<Record<string, Handle>>
     sbom: (name, spec) => add(name, wireSbom(spec)),
     convert: (name, spec) => add(name, wireConvert(spec)),
     rewriteTimestamps: (name, from, spec) => add(name, { op: { type: 'rewriteTimestamps', ...spec }, inputs: [from] }),
+    external: (name, spec) => add(name, wireExternal(spec)),
+    deploy: (name, spec) => add(name, wireDeploy(spec)),
     boot: (name, spec) => add(name, wireBoot(spec)),
   });
 

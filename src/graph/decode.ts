@@ -77,7 +77,8 @@ function toOp(op: VertexMessage['op'], complain: Complain): OpSpec {
   const spec: Record<string, unknown> = { type: op.case, ...required[op.case], ...fields };
   if (op.case === 'tree') spec['edits'] = op.value.edits.map(({ edit }) => toEdit(edit, complain));
   if (op.case === 'oci') spec['variants'] = op.value.variants.map((variant) => toVariant(variant, complain));
-  if (op.case === 'exec') spec['root'] = rootInput === undefined ? 'host' : { input: rootInput };
+  if (op.case === 'exec' || op.case === 'external' || op.case === 'deploy')
+    spec['root'] = rootInput === undefined ? 'host' : { input: rootInput };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the messages have the fields of the specs
   return spec as unknown as OpSpec;
 }
@@ -104,8 +105,10 @@ function toEdit(edit: EditMessage['edit'], complain: Complain): TreeEdit {
 /** Lists that a spec has even when they are empty, which bytes cannot tell from lists that are not there. */
 const required: Readonly<Record<string, object>> = {
   deb: { packages: [] },
+  deploy: { argv: [], inputs: [] },
   disk: { partitions: [] },
   exec: { argv: [], inputs: [] },
+  external: { argv: [], inputs: [] },
   oci: { variants: [] },
   sbom: { names: [] },
   kernelModules: { names: [] },
@@ -118,6 +121,7 @@ const words: Readonly<Record<string, readonly [field: string, words: readonly st
   archive: ['format', ['tar']],
   cpio: ['compress', ['none', 'gzip', 'zstd', 'xz', 'lz4']],
   boot: ['architecture', ['x86_64', 'aarch64']],
+  image: ['transport', ['plain-http']],
   ext4: ['profile', ['plain', 'csum', 'journal', 'csum-journal']],
   provenance: ['mode', ['min', 'max']],
   verity: ['output', ['tree', 'image', 'root-hash']],

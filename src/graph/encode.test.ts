@@ -62,12 +62,28 @@ const sources: fc.Arbitrary<OpSpec> = fc.oneof(
   ),
   record({ type: type('local'), path: text }, { include: list, exclude: list }),
   record({ type: type('git'), url: text, commit: text }, { submodules: fc.boolean(), subdir: text }),
-  record({ type: type('image'), reference: text }, { digest: text, platform: text, layout: text }),
   record(
-    { type: type('deb'), packages: fc.array(record({ name: text }, { version: text, sha256: text }), { maxLength: 3 }) },
+    { type: type('image'), reference: text },
+    { digest: text, platform: text, layout: text, transport: fc.constant('plain-http') },
+  ),
+  record(
+    {
+      type: type('deb'),
+      packages: fc.array(record({ name: text }, { version: text, sha256: text, depends: text }), { maxLength: 3 }),
+    },
     { architecture: text },
   ),
 );
+const program = { argv: fc.array(text, { minLength: 1, maxLength: 3 }), root: fc.constantFrom('host' as const, { input: 0 }) };
+const sandbox = {
+  tools: list,
+  env: texts,
+  network: fc.boolean(),
+  secrets: fc.array(record({ name: text }, { to: text, env: text }), { minLength: 1, maxLength: 2 }),
+  timeoutMs: large,
+  memoryBytes: large,
+  processes: small,
+};
 const workers: fc.Arbitrary<OpSpec> = fc.oneof(
   record(
     {
@@ -92,6 +108,8 @@ const workers: fc.Arbitrary<OpSpec> = fc.oneof(
       processes: small,
     },
   ),
+  record({ type: type('external'), ...program, inputs: fc.constant(['layout']) }, { ...sandbox, options: text }),
+  record({ type: type('deploy'), ...program, inputs: fc.constant(['layout']) }, sandbox),
   record({ type: type('tree'), edits: fc.array(edit, { maxLength: 4 }) }, {}),
   record({ type: type('merge') }, {}),
   record({ type: type('extract') }, { strip: small }),
@@ -201,7 +219,8 @@ const graphs: fc.Arbitrary<Graph> = fc
       ...rest.map(([op, input, place], at) => ({
         name: `s${at}`,
         op,
-        inputs: [{ vertex: input % (at + 1), output: 0 }],
+        // Nothing can use a deployment.
+        inputs: [{ vertex: rest[(input % (at + 1)) - 1]?.[0].type === 'deploy' ? 0 : input % (at + 1), output: 0 }],
         ...(place && { location: place }),
       })),
     ],

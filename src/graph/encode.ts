@@ -46,7 +46,7 @@ function formed(op: OpSpec): object {
   if (op.type === 'tree') return { edits: op.edits.map((edit) => ({ edit: editMessage(edit) })) };
   if (op.type === 'oci') return ociMessage(op);
   if (op.type === 'rewriteTimestamps') return { ...op, latest: whole(op.latest) };
-  if (op.type !== 'exec') return op;
+  if (op.type !== 'exec' && op.type !== 'external' && op.type !== 'deploy') return op;
   return {
     ...op,
     rootInput: op.root === 'host' ? undefined : op.root.input,

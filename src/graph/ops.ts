@@ -1,5 +1,6 @@
 import type { DiskSpec, ErofsSpec, SquashfsSpec, VeritySpec, VfatSpec } from './disk-ops.ts';
 import type { PostprocessSpec } from './postprocess-ops.ts';
+import type { ProgramSpec } from './program-ops.ts';
 
 /**
  * What the steps of a graph are told: plain data, one interface for each kind of op. `input` numbers are positions in the
@@ -52,37 +53,31 @@ export interface ImageSpec {
   readonly platform?: string;
   /** A layout directory, relative to the definition's directory. */
   readonly layout?: string;
+  /** For a registry that speaks no TLS. */
+  readonly transport?: 'plain-http';
 }
 
 /** Debian packages, unpacked over each other as one tree. */
 export interface DebSpec {
   readonly type: 'deb';
-  readonly packages: readonly { readonly name: string; readonly version?: string; readonly sha256?: string }[];
+  readonly packages: readonly {
+    readonly name: string;
+    readonly version?: string;
+    readonly sha256?: string;
+    /** Not this package is meant but the one it depends on whose name matches: `linux-image-*` of `linux-image-cloud-amd64`. */
+    readonly depends?: string;
+  }[];
   readonly architecture?: string;
 }
 
 /** A command in the sandbox. */
-export interface ExecSpec {
+export interface ExecSpec extends ProgramSpec {
   readonly type: 'exec';
-  readonly argv: readonly string[];
-  /** Where each input is mounted: the n-th name is `/in/<name>` for the n-th input (the root's input has the name ''). */
-  readonly inputs: readonly string[];
-  /** The host's /usr, or the input that is the whole root file system. */
-  readonly root: 'host' | { readonly input: number };
-  /** Programs of the host whose bytes are part of the key. */
-  readonly tools?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  readonly network?: boolean;
   /** Whether `/out` becomes one tree, or the one file of this name in it becomes a blob. */
   readonly output?: { readonly file: string };
   /** Folders that outlive the step (not part of the key). */
   readonly caches?: readonly { readonly name: string; readonly to: string; readonly share: 'shared' | 'locked' }[];
-  /** Names of secrets and where the step sees them (values are never part of anything). */
-  readonly secrets?: readonly { readonly name: string; readonly to?: string; readonly env?: string }[];
-  readonly timeoutMs?: number;
-  readonly memoryBytes?: number;
-  readonly processes?: number;
 }
 
 /** What a new inode is given; what is not said is 0644/0755, owner 0:0 and the time 0. */

@@ -1,4 +1,5 @@
 import type { AttestSpec } from './attest-ops.ts';
+import type { DeploySpec, ExternalSpec } from './program-ops.ts';
 
 /**
  * What the steps of postprocessing are told. The typed result between them is a tree in the store that is an OCI image
@@ -82,7 +83,7 @@ export interface RewriteTimestampsSpec {
 }
 
 /** Every kind of op of postprocessing. */
-export type PostprocessSpec = OciSpec | SbomSpec | RewriteTimestampsSpec | AttestSpec;
+export type PostprocessSpec = OciSpec | SbomSpec | RewriteTimestampsSpec | AttestSpec | ExternalSpec | DeploySpec;
 
 const kinds: Readonly<Record<PostprocessSpec['type'], true>> = {
   oci: true,
@@ -91,6 +92,8 @@ const kinds: Readonly<Record<PostprocessSpec['type'], true>> = {
   provenance: true,
   sign: true,
   verify: true,
+  external: true,
+  deploy: true,
 };
 
 /** Whether an op is one of postprocessing. */

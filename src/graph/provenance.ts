@@ -1,6 +1,7 @@
 import type { SourceRecord, StepRecord } from './attest-ops.ts';
 import type { Graph, Vertex } from './graph.ts';
 import type { ExecSpec, OpSpec } from './ops.ts';
+import type { DeploySpec, ExternalSpec, ProgramSpec } from './program-ops.ts';
 import { walkFrom } from './walk.ts';
 
 /**
@@ -31,22 +32,45 @@ function recordOf({ name, op, inputs }: Vertex, { vertices }: Graph): StepRecord
   return {
     name,
     kind,
-    parameters: op.type === 'exec' ? commandOf(op, names) : parameters,
+    parameters: runs(op) ? commandOf(op, names) : parameters,
     inputs: names,
     ...(source && { source }),
-    ...(op.type === 'exec' && op.tools && { tools: op.tools }),
+    ...(runs(op) && op.tools && { tools: op.tools }),
   };
 }
 
 /** A command, and what its sandbox lets it see: said in full, also where it is what every step has. */
-function commandOf({ argv, env = {}, cwd, output, ...spec }: ExecSpec, names: readonly string[]): StepRecord['parameters'] {
-  const { root, inputs, network = false, tools = [], caches = [], secrets = [], timeoutMs, memoryBytes, processes } = spec;
+function commandOf(
+  {
+    argv,
+    env = {},
+    cwd,
+    output,
+    ...spec
+  }: ProgramSpec & Partial<Pick<ExecSpec, 'cwd' | 'output' | 'caches'> & Pick<ExternalSpec, 'options' | 'module'>>,
+  names: readonly string[],
+): StepRecord['parameters'] {
+  const {
+    root,
+    inputs,
+    options,
+    module,
+    network = false,
+    tools = [],
+    caches = [],
+    secrets = [],
+    timeoutMs,
+    memoryBytes,
+    processes,
+  } = spec;
   const mounts = inputs.flatMap((name, at) => (name === '' ? [] : [[`/in/${name}`, names[at] ?? '']]));
   return {
     argv,
     env,
     ...(cwd !== undefined && { cwd }),
     ...(output && { output }),
+    ...(options !== undefined && { options }),
+    ...(module !== undefined && { module }),
     sandbox: {
       root: root === 'host' ? 'host' : (names[root.input] ?? ''),
       network: network ? 'host' : 'none',
@@ -59,6 +83,11 @@ function commandOf({ argv, env = {}, cwd, output, ...spec }: ExecSpec, names: re
       ...(processes !== undefined && { processes }),
     },
   };
+}
+
+/** Whether a step runs a command in the sandbox. */
+function runs(op: OpSpec): op is ExecSpec | ExternalSpec | DeploySpec {
+  return op.type === 'exec' || op.type === 'external' || op.type === 'deploy';
 }
 
 function sourceOf(op: OpSpec): SourceRecord | undefined {

@@ -1,6 +1,8 @@
 import { never } from '../base/exhaustive.ts';
 import type { Graph, Input, Location, Vertex } from './graph.ts';
 import type { OciSpec } from './postprocess-ops.ts';
+import type { DeploySpec, ExternalSpec } from './program-ops.ts';
+import { layoutInput, moduleInput } from './program-ops.ts';
 import type { Problem } from './problem.ts';
 import { walkAll } from './walk.ts';
 
@@ -10,6 +12,7 @@ export function validate(graph: Graph): readonly Problem[] {
     ...duplicates(graph),
     ...graph.vertices.flatMap((vertex) => wiring(graph, vertex)),
     ...targets(graph),
+    ...deployments(graph),
     ...cycles(graph),
   ];
 }
@@ -77,6 +80,9 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     case 'exec':
       if (op.inputs.length !== inputs.length) return `has ${inputs.length} inputs, but names for ${op.inputs.length}`;
       return op.root === 'host' ? undefined : outside([op.root.input], inputs.length);
+    case 'external':
+    case 'deploy':
+      return wrongProgram(op, inputs.length);
     case 'cpio':
       return inputs.length === 1 || inputs.length === 2
         ? undefined
@@ -106,6 +112,30 @@ function wrongInputs({ op, inputs }: Vertex): string | undefined {
     default:
       return never(op);
   }
+}
+
+function wrongProgram(op: ExternalSpec | DeploySpec, count: number): string | undefined {
+  if (op.inputs.length !== count) return `has ${count} inputs, but names for ${op.inputs.length}`;
+  if (!op.inputs.includes(layoutInput)) return `has no input named "${layoutInput}"`;
+  const module = op.type === 'external' ? op.module : undefined;
+  if ((module !== undefined) !== (op.type === 'external' && op.inputs.includes(moduleInput)))
+    return `has a module without an input named "${moduleInput}", or the reverse`;
+  if ((module === undefined) === (op.argv.length === 0)) return 'runs either a program (argv) or a module';
+  if (op.root === 'host') return undefined;
+  return module === undefined ? outside([op.root.input], count) : 'runs its module with the programs of the host, not of a root';
+}
+
+/** A deployment is done once everything else has been: nothing waits for it. */
+function deployments({ vertices }: Graph): readonly Problem[] {
+  return vertices.flatMap(({ name, inputs, location }) =>
+    inputs.flatMap(({ vertex }) => {
+      const used = vertices[vertex];
+      if (used?.op.type !== 'deploy') return [];
+      return [
+        { code: 'PK1103', message: `step "${name}" uses "${used.name}", which deploys and has no result`, location } as const,
+      ];
+    }),
+  );
 }
 
 function ociInputs({ variants }: OciSpec): readonly number[] {

@@ -169,9 +169,10 @@ async function fromLayout(
   const manifests = await readLayoutIndex(directory);
   const only = manifests[0] !== undefined && manifests.length === 1 ? entryName(manifests[0]) : undefined;
   const blobs = spoolOn(held.use(openScratch(world.scratch)).fd);
+  const openRepository = () => Promise.reject(new Error('An image of a layout asks no registry'));
   const op = imageOp(
     { type: 'image', layout: '.', reference: reference ?? only ?? '' },
-    { blobs, directory, platform: world.platform },
+    { blobs, directory, platform: world.platform, openRepository },
   );
   const outcome = await op.run([], { signal, output: () => undefined, transfer: () => undefined });
   if (!outcome.ok) {

@@ -13,6 +13,7 @@ import type { DebSpec } from '../graph/ops.ts';
 import type { OpContext, Outcome } from '../solver/op.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { debOp } from './deb.ts';
+import { openLock } from './lock.ts';
 import type { DebWorld } from './deb.ts';
 import { runProgram } from './run-program.ts';
 import { unxzWith } from './unxz.ts';
@@ -47,7 +48,13 @@ beforeAll(async () => {
   const hooks = `APT::Update::Pre-Invoke { "${hook}"; };\nAPT::Update::Post-Invoke-Success { "${hook}"; };\nDPkg::Post-Invoke { "${hook}"; };\n`;
   writeFileSync(join(machine, 'etc/apt.conf.d/hooks'), hooks);
   writeFileSync(join(machine, 'apt.conf'), `Dir::Etc "${machine}/etc";\n`);
-  publish([deb('tool', '1.0', 'xz'), deb('tool', '1.1', 'gzip'), deb('g++-lib', '2:3~rc1', 'zstd'), deb('plain', '1', 'none')]);
+  publish([
+    deb('tool', '1.0', 'xz'),
+    deb('tool', '1.1', 'gzip'),
+    deb('g++-lib', '2:3~rc1', 'zstd'),
+    deb('plain', '1', 'none'),
+    deb('meta', '1', 'gzip', 'tool (>= 1), g++-lib'),
+  ]);
 }, 60_000);
 
 afterAll(() => {
@@ -67,12 +74,13 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 interface Built {
   readonly name: string;
   readonly version: string;
+  readonly depends: string;
   readonly file: string;
   readonly bytes: Buffer;
 }
 const built = new Map<string, Built>();
 
-function deb(name: string, version: string, pack: string): Built {
+function deb(name: string, version: string, pack: string, depends = ''): Built {
   const root = join(machine, `build-${name}-${pack}`);
   mkdirSync(join(root, 'DEBIAN'), { recursive: true });
   mkdirSync(join(root, 'usr/bin'), { recursive: true });
@@ -85,7 +93,7 @@ function deb(name: string, version: string, pack: string): Built {
   writeFileSync(join(root, 'DEBIAN/postinst'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   const file = `${name}_${version.replace(':', '%3a')}_amd64.deb`;
   execFileSync('dpkg-deb', ['--root-owner-group', `-Z${pack}`, '--build', root, join(machine, file)], { stdio: 'ignore' });
-  const one = { name, version, file, bytes: readFileSync(join(machine, file)) };
+  const one = { name, version, depends, file, bytes: readFileSync(join(machine, file)) };
   built.set(`${name} ${version}`, one);
   return one;
 }
@@ -93,10 +101,11 @@ function deb(name: string, version: string, pack: string): Built {
 function publish(all: readonly Built[]): void {
   const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex');
   const packages = all
-    .map(({ name, version, file, bytes }) => {
+    .map(({ name, version, depends, file, bytes }) => {
       writeFileSync(join(machine, 'repo', file.replace('%3a', '_')), bytes);
       const place = `Filename: ./${file.replace('%3a', '_')}\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}`;
-      return `Package: ${name}\nVersion: ${version}\nArchitecture: amd64\nMaintainer: x <x@x>\nDescription: x\n${place}\n`;
+      const needs = depends === '' ? '' : `Depends: ${depends}\n`;
+      return `Package: ${name}\nVersion: ${version}\nArchitecture: amd64\n${needs}Maintainer: x <x@x>\nDescription: x\n${place}\n`;
     })
     .join('\n');
   writeFileSync(join(machine, 'repo/Packages'), packages);
@@ -196,6 +205,44 @@ describe('what goes wrong', () => {
     const failure = failureOf(await take([{ name: 'tool', sha256: digestOfDeb('tool 1.0') }]));
     expect(failure.code).toBe('PK3202');
     expect(store.get(digestOfDeb('tool 1.1'))).toBeUndefined();
+  });
+
+  test('that others depend on are chosen once, and are what the lock says from then on', async () => {
+    const file = join(folder, 'portkit.lock');
+    const packages = [{ name: 'meta', depends: 'to*' }];
+    const unknown = openLock(file, { update: false, locked: false });
+    expect(failureOf(await take(packages, { pin: unknown }))).toMatchObject({
+      code: 'PK3205',
+      message: expect.stringContaining('meta'),
+    });
+    const lock = openLock(file, { update: true, locked: false });
+    const updated = await take(packages, { pin: lock });
+    lock.save();
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      version: 1,
+      pins: { 'deb:meta>tool:amd64': digestOfDeb('tool 1.1') },
+    });
+    asked = [];
+    const pin = openLock(file, { update: false, locked: true });
+    expect(await take(packages, { pin })).toEqual(updated);
+    expect(asked).toEqual([]);
+    // What the lock has is asked for, whatever is depended on today.
+    store = createMemoryStore();
+    expect(await take(packages, { pin })).toEqual(updated);
+  });
+
+  test.each([
+    [{ name: 'meta', depends: '*' }, 'PK3812', 'tool, g++-lib'],
+    [{ name: 'meta', depends: 'linux-*' }, 'PK3812', 'tool, g++-lib'],
+    [{ name: 'plain', depends: 'x' }, 'PK3812', 'nothing'],
+    [{ name: 'missing', depends: 'x' }, 'PK3812', 'portkit update'],
+  ])('%j is not clear', async (one, code, hint) => {
+    const pin = openLock(join(folder, 'portkit.lock'), { update: true, locked: false });
+    expect(failureOf(await take([one], { pin }))).toMatchObject({ code, hint: expect.stringContaining(hint) });
+  });
+
+  test.each([{ version: '1' }, { sha256: '0'.repeat(64) }])('found by depends, and %j as well', async (more) => {
+    await expect(take([{ name: 'meta', depends: 'tool', ...more }])).rejects.toMatchObject({ code: 'PK1004' });
   });
 
   test.each([{ name: 'missing' }, { name: 'tool', version: '9' }])('%j is not there', async (one) => {

@@ -5,7 +5,7 @@ import type { Unxz } from '../formats/compression/decompress.ts';
 import type { DebSpec } from '../graph/ops.ts';
 import type { Facts, Op, Outcome } from '../solver/op.ts';
 import { newTree, writeTree } from '../store/trees/editor.ts';
-import { downloadPackage } from './deb/apt.ts';
+import { downloadPackage, findDependency } from './deb/apt.ts';
 import type { AptPackage, AptWorld } from './deb/apt.ts';
 import { pinName, pinOf } from './deb/pin.ts';
 import { unpackDeb } from './deb/unpack.ts';
@@ -20,12 +20,13 @@ import { implied } from './tar-entry.ts';
 export interface DebWorld extends FileWorld, AptWorld {
   /** Debian's name of the architecture, when the step says none. */
   readonly architecture: string;
-  /** The lock; a package is named there as `deb:name=version:architecture`. */
+  /** The lock; a package is named there as `deb:name=version:architecture`, and one that was chosen for another as `deb:name>chosen:architecture`. */
   readonly pin?: Pins;
   readonly unxz: Unxz;
 }
 
-type Wanted = AptPackage & { readonly pinName: string; readonly digest: Digest | undefined };
+/** A package, or with `depends` one that stands for a package that nobody has chosen yet. */
+type Wanted = AptPackage & { readonly pinName: string; readonly digest: Digest | undefined; readonly depends?: string };
 
 /**
  * Debian packages, unpacked over each other in their order: their files alone, no script is run. The key is the digests of
@@ -59,10 +60,17 @@ async function pinToday(spec: DebSpec, world: RunWorld): Promise<Outcome> {
   let isNew = true;
   for (const wanted of wantedOf(spec, world)) {
     if (wanted.digest !== undefined) continue;
-    world.pin?.set?.(wanted.pinName, await obtain(wanted, { ...world, isNew }));
+    const chosen = wanted.depends === undefined ? wanted : await choose({ ...wanted, depends: wanted.depends }, world);
+    world.pin?.set?.(chosen.pinName, await obtain(chosen, { ...world, isNew }));
     isNew = false;
   }
   return { ok: true, outputs: [] };
+}
+
+async function choose(wanted: Wanted & { readonly depends: string }, world: RunWorld): Promise<Wanted> {
+  const { name, architecture } = wanted;
+  const chosen = checkedWord(await findDependency(wanted, { world, signal: world.signal }), packageName, 'name');
+  return { name: chosen, architecture, pinName: `deb:${name}>${chosen}:${architecture}`, digest: undefined };
 }
 
 async function unpackAll(spec: DebSpec, world: RunWorld): Promise<Outcome> {
@@ -71,6 +79,11 @@ async function unpackAll(spec: DebSpec, world: RunWorld): Promise<Outcome> {
   const files = takeFiles(world, signal);
   const unpinned: string[] = [];
   for (const wanted of wantedOf(spec, world)) {
+    if (wanted.depends !== undefined) {
+      throw new PortkitError('PK3205', `Which package ${wanted.name} stands for is not in the lock`, {
+        hint: 'Run "portkit update"',
+      });
+    }
     const digest = await obtain(wanted, world);
     if (wanted.digest === undefined) unpinned.push(`${wanted.name}: sha256 = "${hexOf(digest)}"`);
     const content = await blobs.open(digest, signal);
@@ -103,15 +116,32 @@ async function obtain(wanted: Wanted, world: RunWorld): Promise<Digest> {
   }
 }
 
+const packageName = /^[a-z0-9][a-z0-9+.-]+$/;
+
 function wantedOf({ packages, architecture }: DebSpec, world: DebWorld): readonly Wanted[] {
   const target = checkedWord(architecture ?? world.architecture, /^[a-z][a-z0-9-]*$/, 'architecture');
-  return packages.map(({ name, version, sha256 }) => {
-    checkedWord(name, /^[a-z0-9][a-z0-9+.-]+$/, 'name');
+  return packages.map(({ name, version, sha256, depends }) => {
+    checkedWord(name, packageName, 'name');
     if (version !== undefined) checkedWord(version, /^[0-9][0-9A-Za-z.+:~-]*$/, 'version');
+    if (depends !== undefined) {
+      if (version === undefined && sha256 === undefined) return chosenFor({ name, depends, architecture: target }, world);
+      throw new PortkitError('PK1004', `Of the package ${name}, both what it depends on and a version or digest is given`, {
+        hint: 'A package that is found by depends is pinned by the lock',
+      });
+    }
     const pinned = pinName({ name, ...(version !== undefined && { version }) }, target);
     const digest = sha256 === undefined ? world.pin?.get(pinned) : pinOf(sha256);
     return { name, architecture: target, pinName: pinned, digest, ...(version === undefined ? {} : { version }) };
   });
+}
+
+/** The package that the lock says was chosen for another. */
+function chosenFor({ name, depends, architecture }: AptPackage & { readonly depends: string }, { pin }: DebWorld): Wanted {
+  const [begin, end] = [`deb:${name}>`, `:${architecture}`];
+  const known = pin?.starting?.(begin).find((one) => one.endsWith(end));
+  if (known === undefined) return { name, depends, architecture, pinName: `${begin}${depends}${end}`, digest: undefined };
+  const chosen = checkedWord(known.slice(begin.length, -end.length), packageName, 'name');
+  return { name: chosen, architecture, pinName: known, digest: pin?.get(known) };
 }
 
 function checkedWord(text: string, form: RegExp, what: string): string {

@@ -17,6 +17,8 @@ import { asOutcome } from './outcome.ts';
 /** Where digests of URLs are kept between builds: the lock. URLs come without credentials. */
 export interface Pins {
   get(url: string): Digest | undefined;
+  /** The names of pins that begin like this. */
+  starting?(prefix: string): readonly string[];
   /** Given when pins are to be renewed: then the bytes of today are what is pinned. */
   set?(url: string, digest: Digest): void;
 }

@@ -3,18 +3,28 @@ import { isDigest } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError, systemCode } from '../base/errors.ts';
 import type { Graph, Vertex } from '../graph/graph.ts';
+import type { OpSpec } from '../graph/ops.ts';
 import { showLocation } from '../graph/location.ts';
 import type { Pins } from './fetch.ts';
 import { parseSource } from './fetch/url.ts';
+import { pinNameOf, pinnedDigest } from './image/pin.ts';
 
 /** What the definition leaves open, as it was decided: a file beside it that belongs into version control. */
 export interface Lock extends Pins {
-  /** Whether anything whose name begins like this (and ends there, or goes on with `:` or `=`) is pinned. */
+  /** Whether anything whose name begins like this (and goes on with `:`, `=` or `>`) is pinned. */
   names(prefix: string): boolean;
   /** What was pinned anew, and as what it was pinned before. */
-  renewed(): readonly { readonly name: string; readonly before?: Digest; readonly after: Digest }[];
+  renewed(): readonly RenewedPin[];
   /** Writes what was pinned anew; a file that says the same already is left alone. */
   save(): void;
+}
+
+/** A pin that was set: its digests, and the name that it had before, when that is another. */
+export interface RenewedPin {
+  readonly name: string;
+  readonly replaces?: string;
+  readonly before?: Digest;
+  readonly after: Digest;
 }
 
 /** How a lock is used: `update` pins anew what the definition leaves open, `locked` refuses what is not pinned. */
@@ -30,24 +40,34 @@ export function openLock(file: string, { update, locked }: LockOptions): Lock {
   }
   const old = readLock(file);
   const pins = new Map(old);
-  const renewed = new Set<string>();
+  /** What was pinned anew, and the name under which it was pinned before. */
+  const renewed = new Map<string, string>();
   return {
     // What is to be renewed is not known until it was renewed.
     get: (url) => (update && !renewed.has(url) ? undefined : pins.get(url)),
     ...(update && {
       set(url, digest) {
+        const replaced = [...pins.keys()].find(
+          (name) => name !== url && standsFor(name) !== undefined && standsFor(name) === standsFor(url),
+        );
+        if (replaced !== undefined) pins.delete(replaced);
         pins.set(url, digest);
-        renewed.add(url);
+        renewed.set(url, replaced ?? url);
       },
     }),
-    names: (prefix) => [...pins.keys()].some((name) => [`${prefix}:`, `${prefix}=`].some((start) => name.startsWith(start))),
+    starting: (prefix) => [...pins.keys()].filter((name) => name.startsWith(prefix) && (!update || renewed.has(name))),
+    names: (prefix) =>
+      [...pins.keys()].some((name) => [`${prefix}:`, `${prefix}=`, `${prefix}>`].some((start) => name.startsWith(start))),
     renewed: () =>
-      [...renewed].toSorted().flatMap((name) => {
-        const [before, after] = [old.get(name), pins.get(name)];
-        return after === undefined ? [] : [{ name, after, ...(before !== undefined && { before }) }];
-      }),
+      [...renewed]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .flatMap(([name, earlier]) => {
+          const [before, after] = [old.get(earlier), pins.get(name)];
+          if (after === undefined) return [];
+          return [{ name, after, ...(earlier !== name && { replaces: earlier }), ...(before !== undefined && { before }) }];
+        }),
     save() {
-      if ([...pins].every(([url, digest]) => old.get(url) === digest)) return;
+      if (pins.size === old.size && [...pins].every(([url, digest]) => old.get(url) === digest)) return;
       const sorted = Object.fromEntries([...pins].toSorted(([a], [b]) => (a < b ? -1 : 1)));
       const unfinished = `${file}.${process.pid}.new`;
       try {
@@ -59,6 +79,12 @@ export function openLock(file: string, { update, locked }: LockOptions): Lock {
       }
     },
   };
+}
+
+/** Of `deb:NAME>CHOSEN:ARCHITECTURE`, for what something was chosen; of such names, the lock has one. */
+function standsFor(name: string): string | undefined {
+  const [, asked, architecture] = /^(deb:[^>]+>)[^>:]+(:[^:]+)$/.exec(name) ?? [];
+  return asked === undefined ? undefined : `${asked}${architecture}`;
 }
 
 /** A step that the definition leaves open, for the lock to decide. */
@@ -75,9 +101,12 @@ export function openSteps(vertices: readonly Vertex[]): readonly OpenStep[] {
     if (op.type === 'fetch' && op.digest === undefined) {
       return [{ vertex, covers: (name: string) => name === parseSource(op.url).url.href }];
     }
+    if (op.type === 'image' && op.layout === undefined && pinnedDigest(op, undefined) === undefined) {
+      return [{ vertex, covers: (name: string) => name === pinNameOf(op) }];
+    }
     const names = op.type === 'deb' ? op.packages.filter(({ sha256 }) => sha256 === undefined).map(({ name }) => name) : [];
     if (names.length === 0) return [];
-    const begins = names.flatMap((name) => [`deb:${name}:`, `deb:${name}=`]);
+    const begins = names.flatMap((name) => [`deb:${name}:`, `deb:${name}=`, `deb:${name}>`]);
     return [{ vertex, covers: (name: string) => begins.some((begin) => name.startsWith(begin)) }];
   });
 }
@@ -86,10 +115,7 @@ export function openSteps(vertices: readonly Vertex[]): readonly OpenStep[] {
 export function requirePins({ vertices }: Graph, lock: Lock): void {
   const open = openSteps(vertices).flatMap(({ vertex }) => {
     const { op } = vertex;
-    const isPinned =
-      op.type === 'fetch'
-        ? lock.get(parseSource(op.url).url.href) !== undefined
-        : op.type === 'deb' && op.packages.every(({ name, sha256 }) => sha256 !== undefined || lock.names(`deb:${name}`));
+    const isPinned = pinnedBy(op, lock);
     return isPinned ? [] : [vertex];
   });
   if (open.length === 0) return;
@@ -97,6 +123,12 @@ export function requirePins({ vertices }: Graph, lock: Lock): void {
   throw new PortkitError('PK3205', `Not pinned by the definition or its lock: ${places.join(', ')}`, {
     hint: 'Run once with --update, or write the digests into the definition',
   });
+}
+
+function pinnedBy(op: OpSpec, lock: Lock): boolean {
+  if (op.type === 'image') return pinnedDigest(op, lock) !== undefined;
+  if (op.type === 'fetch') return lock.get(parseSource(op.url).url.href) !== undefined;
+  return op.type === 'deb' && op.packages.every(({ name, sha256 }) => sha256 !== undefined || lock.names(`deb:${name}`));
 }
 
 function readLock(file: string): ReadonlyMap<string, ReturnType<Pins['get']> & string> {

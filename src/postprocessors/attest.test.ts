@@ -3,18 +3,21 @@ import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, Verifier } from '@sigstore/verify';
 import { describe, expect, test } from 'vitest';
 import { blob, bytesOf, context, createWorld, output, run, signal, tree } from '../../test/ops/world.ts';
+import type { Attached } from '../attest/attached.ts';
+import { attachedTo } from '../attest/attached.ts';
 import { bundleType } from '../attest/bundle.ts';
-import { statementReferrer } from '../attest/referrer.ts';
+import { bundleReferrer, statementReferrer } from '../attest/referrer.ts';
 import { provenanceType } from '../attest/slsa.ts';
 import { encodeStatement, signPredicateType, statementType } from '../attest/statement.ts';
 import { byteString } from '../base/byte-string.ts';
 import { digestOf } from '../base/digest.ts';
 import type { Ref } from '../base/ref.ts';
 import type { ProvenanceSpec, StepRecord } from '../graph/attest-ops.ts';
+import { treeSource } from '../oci/layout/tree.ts';
 import type { OciDigest } from '../oci/model/digest.ts';
 import { describe as describeBlob, emptyBlob, produceIndex, produceManifest } from '../oci/model/produce.ts';
 import { editTree, putEntry, removeEntry, writeTree } from '../store/trees/editor.ts';
-import { attestationsOf, subjectsOf, withReferrers } from './attestations.ts';
+import { subjectsOf, withReferrers } from './attestations.ts';
 import { pathOf, readLayout, writeLayout } from './layout-tree.ts';
 import { provenanceOp } from './provenance.ts';
 import { sbomOp } from './sbom.ts';
@@ -83,6 +86,22 @@ const steps: readonly StepRecord[] = [
   { name: 'image', kind: 'exec', inputs: ['tarball'], parameters: { argv: ['make'] }, tools: ['make'] },
 ];
 
+/** What a layout says about its manifests in one form. */
+async function saidIn(
+  layout: Ref,
+  form: Attached['form'],
+  world: World,
+): Promise<readonly { digest: string; content: Uint8Array }[]> {
+  const source = treeSource(layout.digest, world.blobs);
+  const subjects = await subjectsOf(layout.digest, world);
+  const found = await Promise.all(
+    subjects.map(async (subject) =>
+      (await attachedTo(source, subject, signal)).map((one) => ({ ...one, digest: subject.digest })),
+    ),
+  );
+  return found.flat().filter((one) => one.form === form);
+}
+
 /** The subject and what each step came out as. */
 async function inputsFor(world: World, subject: Ref): Promise<readonly Ref[]> {
   const outputs = await Promise.all(steps.slice(0, -1).map(({ name }) => blob(world, name)));
@@ -131,8 +150,8 @@ describe('provenance', () => {
       subjects.map(({ digest }) => ({ sha256: digest.slice(7) })),
     );
     const attached = await output(provenanceOp({ ...spec, attach: true, mode: 'min' }, world), ...inputs);
-    const found = await attestationsOf(attached.digest, statementType, world);
-    expect(found.map(({ subject }) => subject.digest).toSorted()).toEqual(subjects.map(({ digest }) => digest).toSorted());
+    const found = await saidIn(attached, 'statement', world);
+    expect(found.map(({ digest }) => digest).toSorted()).toEqual(subjects.map(({ digest }) => digest).toSorted());
     const [listed] = (await readLayout(attached.digest, world)).filter(({ artifactType }) => artifactType === statementType);
     expect(listed?.annotations).toEqual({ 'in-toto.io/predicate-type': provenanceType });
   });
@@ -186,7 +205,7 @@ describe('sign and verify', () => {
   test('every manifest and every statement is signed, as Sigstore reads it', async () => {
     const world = lend();
     const { layout } = await signed(world);
-    const bundles = await attestationsOf(layout.digest, bundleType, world);
+    const bundles = await saidIn(layout, 'bundle', world);
     expect(bundles).toHaveLength(6);
     const trust = {
       certificateAuthorities: [],
@@ -259,8 +278,7 @@ describe('sign and verify', () => {
       { blobs: [{ digest: digestOf(bytes), size: bytes.length }], documents: [emptyBlob, manifest], manifests: [named] },
       world,
     );
-    const stolen = (await attestationsOf(layout.digest, bundleType, world)).filter(({ subject }) => subject.digest === main);
-    const { bundleReferrer } = await import('../attest/referrer.ts');
+    const stolen = (await saidIn(layout, 'bundle', world)).filter(({ digest }) => digest === main);
     const moved = stolen.map(({ content }) =>
       bundleReferrer(content, { subject: manifest.descriptor, predicateType: signPredicateType }),
     );
@@ -277,6 +295,18 @@ describe('sign and verify', () => {
     const made = await output(signOp({ type: 'sign', key: 'key' }, world), await output(bill, files, layout));
     const predicateTypes = ['https://spdx.dev/Document'];
     expect(await output(verifyOp({ type: 'verify', keys: [mine.publicKey], predicateTypes }, world), made)).toEqual(made);
+  });
+
+  test('nonsense beside a manifest is passed over when it is verified, and not signed', async () => {
+    const world = lend();
+    const { layout } = await signed(world);
+    const [subject] = await subjectsOf(layout.digest, world);
+    if (subject === undefined) throw new Error('There is no manifest');
+    const about = { subject, predicateType: provenanceType };
+    const bundle = await withReferrers(layout.digest, [bundleReferrer(Buffer.from('{}'), about)], world);
+    expect(await output(verifyOp({ type: 'verify', keys: [mine.publicKey] }, world), bundle)).toEqual(bundle);
+    const statement = await withReferrers(layout.digest, [statementReferrer(Buffer.from('{}'), about)], world);
+    expect(await run(signOp({ type: 'sign', key: 'key' }, world), statement)).toEqual(failsWith('PK4151'));
   });
 
   test('a statement about something else is not signed', async () => {

@@ -1,12 +1,14 @@
 import type { PostprocessSpec } from '../graph/postprocess-ops.ts';
 import type { DecompressWorld } from '../ops/decompress.ts';
 import type { Op } from '../solver/op.ts';
+import type { DeployWorld } from './deploy.ts';
+import type { ExternalWorld } from './external.ts';
 import type { ProvenanceWorld } from './provenance.ts';
 import type { SignWorld } from './sign.ts';
 import type { VerifyWorld } from './verify.ts';
 
 /** What the ops of postprocessing are lent. */
-export type PostprocessWorld = DecompressWorld & ProvenanceWorld & SignWorld & VerifyWorld;
+export type PostprocessWorld = DecompressWorld & ProvenanceWorld & SignWorld & VerifyWorld & ExternalWorld & DeployWorld;
 
 type Maker = (spec: never) => Op;
 type Loaders = Readonly<Record<PostprocessSpec['type'], (world: PostprocessWorld) => Promise<Maker>>>;
@@ -18,6 +20,8 @@ const loaders: Loaders = {
   provenance: async (world) => bind((await import('./provenance.ts')).provenanceOp, world),
   sign: async (world) => bind((await import('./sign.ts')).signOp, world),
   verify: async (world) => bind((await import('./verify.ts')).verifyOp, world),
+  external: async (world) => bind((await import('./external.ts')).externalOp, world),
+  deploy: async (world) => bind((await import('./deploy.ts')).deployOp, world),
   rewriteTimestamps: async (world) => bind((await import('./rewrite-timestamps.ts')).rewriteTimestampsOp, world),
 };
 

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { findProgram } from '../base/find-program.ts';
@@ -7,36 +6,43 @@ import type { CredentialSources } from '../oci/credentials/find.ts';
 import { createOwnStore } from '../oci/credentials/own-store.ts';
 import { runProgram } from '../ops/run-program.ts';
 
-/**
- * Where this machine keeps credentials, for a user's environment: our own file, Docker's, podman's, and that of `lns`
- * when it has the same form. What is wrong with those of others is told through `warn`.
- */
-export function credentialSources(warn: (message: string) => void): CredentialSources {
-  const home = homedir();
-  const { own, foreign } = credentialFiles(meaningful(process.env), home);
+/** Who the user is, and who is told about trouble with the credentials of other programs. */
+export interface RegistryUser {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  warn(message: string): void;
+}
+
+/** Where a user keeps credentials: our own file, Docker's, podman's, and that of `lns` when it has the same form. */
+export function credentialSources(user: RegistryUser): CredentialSources {
+  const { env, home } = user;
+  const { own, foreign } = credentialFiles(meaningful(env), home);
   return {
     own: createOwnStore(own),
     foreign: [...foreign, join(home, '.lns-registry-auth.json')],
-    run: runHelper,
-    warn,
+    run: helperIn(env),
+    warn: (message) => user.warn(message),
   };
 }
 
 /** Empty variables mean nothing, and neither do relative folders in those of XDG (its base directory specification). */
-function meaningful(env: NodeJS.ProcessEnv): Readonly<Record<string, string | undefined>> {
+function meaningful(env: RegistryUser['env']): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(
     Object.entries(env).filter(([name, value = '']) => value !== '' && (!name.startsWith('XDG_') || isAbsolute(value))),
   );
 }
 
-const runHelper: CredentialSources['run'] = async ({ program, verb, input, signal }) => {
-  const path = findProgram(program, process.env['PATH'] ?? '');
-  if (path === undefined) throw new Error(`${program} is not in PATH`);
-  const env = Object.fromEntries(Object.entries(process.env).flatMap(([name, value = '']) => [[name, value]]));
-  const { stdout, ended } = runProgram({ argv: [path, verb], env, input: bytes(input), signal });
-  const said = await text(stdout);
-  return { status: (await ended).status, stdout: said };
-};
+/** Helpers are started as this program was: they look for sockets, keys and sessions of the user. */
+function helperIn(environment: RegistryUser['env']): CredentialSources['run'] {
+  return async ({ program, verb, input, signal }) => {
+    const path = findProgram(program, environment['PATH'] ?? '');
+    if (path === undefined) throw new Error(`${program} is not in PATH`);
+    const env = Object.fromEntries(Object.entries(environment).flatMap(([name, value = '']) => [[name, value]]));
+    const { stdout, ended } = runProgram({ argv: [path, verb], env, input: bytes(input), signal });
+    const said = await text(stdout);
+    return { status: (await ended).status, stdout: said };
+  };
+}
 
 async function* bytes(input: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(input);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Unxz } from '../formats/compression/decompress.ts';
 import type { Graph } from '../graph/graph.ts';
 import { isPostprocess } from '../graph/postprocess-ops.ts';
+import type { ExecWorld } from '../ops/exec.ts';
 import type { Pins } from '../ops/fetch.ts';
 import type { OpsWorld } from '../ops/load-ops.ts';
 import { packerWith } from '../ops/packer.ts';
@@ -13,6 +14,7 @@ import { createStatCache } from '../store/host/stat-cache.ts';
 import { takePath } from '../store/host/take-path.ts';
 import type { Store } from '../store/store.ts';
 import { localExecutor } from './executor.ts';
+import type { Registries } from './registries.ts';
 
 /** What the steps of one definition are lent of this machine. */
 export interface Surroundings {
@@ -24,6 +26,8 @@ export interface Surroundings {
   readonly secrets: (name: string) => Uint8Array | undefined;
   /** The version of portkit, as provenance tells it. */
   readonly version: string;
+  /** Whether deployments are done; else they are refused. */
+  readonly deploys?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -42,7 +46,10 @@ export async function opsOf(graph: Graph, around: Surroundings): Promise<AsyncDi
   if (postprocessors.length === 0) return { opFor, [Symbol.asyncDispose]: () => held.disposeAsync() };
   const { loadPostprocessors } = await import('../postprocessors/load-postprocessors.ts');
   const { postprocessWorld } = await import('./postprocess.ts');
-  const postprocessorFor = await loadPostprocessors(postprocessors, postprocessWorld(around, world.files()));
+  const postprocessorFor = await loadPostprocessors(
+    postprocessors,
+    postprocessWorld(around, { ...world.files(), exec: world.exec }),
+  );
   return {
     opFor: (vertex) => (isPostprocess(vertex.op) ? postprocessorFor(vertex.op) : opFor(vertex)),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
@@ -69,9 +76,11 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const programs = ['git', 'deb', 'squashfs', 'erofs', 'vfat'];
   const { runProgram } = programs.some(needs) ? await import('../ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('../ops/fetch/http.ts') : {};
-  const { createHostTools } = needs('exec') ? await import('../execution/host-tools.ts') : {};
+  const { createHostTools } = ['exec', 'external', 'deploy'].some(needs) ? await import('../execution/host-tools.ts') : {};
   const { bootForStep } = needs('boot') ? await import('./boot.ts') : {};
+  let registries: Promise<Registries> | undefined;
   const { resolveInside } = await import('../ops/inside.ts');
+  let commands: ExecWorld | undefined;
   return {
     files: () => files,
     local: () => ({
@@ -90,7 +99,16 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       sleep: wait,
     }),
     git: () => ({ ...bounds, blobs, run: required(runProgram), path, env: process.env, cache: cacheFolder('git') }),
-    image: () => ({ ...bounds, ...files, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` }),
+    image: () => ({
+      ...bounds,
+      ...files,
+      ...pin,
+      openRepository: async (reference, transport) => {
+        registries ??= import('./registries.ts').then(({ openRegistries }) => held.use(openRegistries()));
+        return (await registries).repository(reference, { access: 'pull', ...(transport !== undefined && { transport }) });
+      },
+      platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+    }),
     deb: () => ({
       ...files,
       ...pin,
@@ -104,12 +122,13 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
     ext4: () => ({ blobs, scratch: cacheFolder('images') }),
     boot: () => ({ blobs, scratch: cacheFolder('images'), boot: required(bootForStep) }),
     mkfs: () => ({ blobs, run: required(runProgram), path, scratch: cacheFolder('images') }),
-    exec: () => ({
-      executor: held.use(localExecutor(store, signal)),
-      hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),
-      secrets: around.secrets,
-      blobs,
-    }),
+    exec: () =>
+      (commands ??= {
+        executor: held.use(localExecutor(store, signal)),
+        hostTools: required(createHostTools)(`${process.platform} ${process.arch}`),
+        secrets: around.secrets,
+        blobs,
+      }),
   };
 }
 

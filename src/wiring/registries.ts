@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PortkitError } from '../base/errors.ts';
 import type { Credential } from '../oci/credentials/credential.ts';
 import { findCredential } from '../oci/credentials/find.ts';
 import type { Source } from '../oci/model/ports.ts';
@@ -10,7 +9,9 @@ import type { RegistryClient, RegistryOptions } from '../oci/registry/client.ts'
 import type { RegistryRepository } from '../oci/registry/repository.ts';
 import { resuming } from '../oci/resume/resume.ts';
 import { registrySettings } from '../oci/registry/settings.ts';
+import { certificatesOf } from './certificates.ts';
 import { credentialSources } from './credentials.ts';
+import type { RegistryUser } from './credentials.ts';
 
 /** How a repository is opened. */
 export interface RepositoryAccess {
@@ -22,29 +23,39 @@ export interface RepositoryAccess {
 
 /** The registries as this machine reaches them; connections end when it is disposed. */
 export interface Registries extends Disposable {
+  readonly client: RegistryClient;
   repository(reference: Reference, access: RepositoryAccess): RegistryRepository;
   /** A repository to read, whose large blobs go on where another process was ended. */
   source(reference: Reference, access: Pick<RepositoryAccess, 'transport'>): Source;
 }
 
+/** Who asks at a host of a registry. */
+export type CredentialFor = NonNullable<RegistryOptions['credentialFor']>;
+
 /** What the use of registries is told to, and may keep. */
-export interface Surroundings {
+export interface RegistrySurroundings {
   /** Takes what is wrong with the files and programs of others that have credentials. */
   readonly warn?: (message: string) => void;
   /** Where what comes of large blobs is kept until they are whole; undefined when that cannot be. */
   readonly folder?: () => Promise<string | undefined>;
+  /** What a definition says instead of the credentials of the user. */
+  readonly credentialFor?: CredentialFor;
 }
 
 /** Registries by the proxies, authorities, plain hosts and credentials of this machine. */
-export function openRegistries({
-  warn = () => undefined,
-  folder = () => Promise.resolve(undefined),
-}: Surroundings = {}): Registries {
-  const sources = credentialSources(warn);
-  const client = clientOf((host, signal) => findCredential(host, sources, signal));
+export function openRegistries({ warn = () => undefined, ...around }: RegistrySurroundings = {}): Registries {
+  return registriesOf({ env: process.env, home: homedir(), warn }, around);
+}
+
+/** The registries of a user, who asks by their logins unless it is said otherwise. */
+export function registriesOf(user: RegistryUser, around: Omit<RegistrySurroundings, 'warn'> = {}): Registries {
+  const { folder = () => Promise.resolve(undefined), credentialFor } = around;
+  const sources = credentialSources(user);
+  const client = clientOf(user.env, credentialFor ?? ((host, signal) => findCredential(host, sources, signal)));
   const repository: Registries['repository'] = ({ registry, repository: path }, { transport, ...intent }) =>
     client.repository({ registry, repository: path, ...(transport !== undefined && { transport }) }, intent);
   return {
+    client,
     repository,
     source: (reference, how) => resuming(repository(reference, { access: 'pull', ...how }), { folder, now: Date.now }),
     [Symbol.dispose]: () => client[Symbol.dispose](),
@@ -59,16 +70,15 @@ export interface LoginTrial extends Pick<RepositoryAccess, 'transport'> {
 
 /** Asks a registry whether it takes a credential; PK4030 when it does not. */
 export async function tryLogin({ host, credential, transport }: LoginTrial, signal: AbortSignal): Promise<void> {
-  using client = clientOf(() => Promise.resolve(credential));
+  using client = clientOf(process.env, () => Promise.resolve(credential));
   await client.check({ registry: host, ...(transport !== undefined && { transport }) }, signal);
 }
 
-function clientOf(credentialFor: NonNullable<RegistryOptions['credentialFor']>): RegistryClient {
-  const { connections, ...settings } = registrySettings(process.env);
-  const authorities = process.env['PORTKIT_REGISTRY_CA'] ?? '';
+function clientOf(env: RegistryUser['env'], credentialFor: CredentialFor): RegistryClient {
+  const { connections, ...settings } = registrySettings(env);
   return createRegistryClient({
     ...settings,
-    connections: { ...connections, ...(authorities !== '' && { authorities: [readAuthorities(authorities)] }) },
+    connections: { ...connections, ...certificatesOf(env) },
     credentialFor,
     world,
   });
@@ -81,11 +91,3 @@ const world: RegistryOptions['world'] = {
     await sleep(ms, undefined, { signal });
   },
 };
-
-function readAuthorities(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new PortkitError('PK1004', `The certificates of PORTKIT_REGISTRY_CA cannot be read: ${path}`, { cause });
-  }
-}

@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { fileStoreExporter } from '../../exporters/file-store/index.ts';
 import { localExporter } from '../../exporters/local/index.ts';
 import { tarExporter } from '../../exporters/tar/index.ts';
-import { readFileSync } from 'node:fs';
 import { takeLock } from '../../src/execution/lock.ts';
 import { shown } from '../exporters/results.ts';
+import { createExporter } from '../../examples/exporter-plugin/index.ts';
 import { exporterContract } from './exporter.ts';
 
 const local = (dest: string, target: readonly string[]): ReturnType<typeof localExporter> =>
@@ -57,3 +57,16 @@ exporterContract('file store', (folder, target = []) => {
   };
   return { exporter, published };
 });
+
+exporterContract('the plugin of the examples', (folder, target = []) => {
+  const dest = join(folder, 'layout');
+  const exporter = createExporter({ options: { dest }, target, directory: folder });
+  return { exporter, published: () => (existsSync(dest) ? everything(dest) : '') };
+});
+
+/** The bytes of all files below a folder. */
+function everything(folder: string): string {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name)).toSorted();
+  return paths.map((path) => `${path}\n${readFileSync(path, 'latin1')}`).join('\n');
+}

@@ -25,7 +25,7 @@ beforeAll(() => {
   writeFileSync(join(folder, 'other.pub'), other.publicKey);
   writeFileSync(join(folder, 'secrets/token'), token);
   writeFileSync(join(folder, 'secrets/key'), mine.privateKey);
-  writeFileSync(join(folder, 'secrets/word'), passphrase);
+  writeFileSync(join(folder, 'secrets/word'), `${passphrase}\n`);
   writeFileSync(join(folder, 'secrets/bad'), `-----BEGIN PRIVATE KEY-----\n${token}\n-----END PRIVATE KEY-----\n`);
   writeFileSync(join(folder, 'portkit.toml'), definition('mine.pub'));
 });
@@ -38,8 +38,10 @@ function definition(publicKey: string): string {
 exec = { script = "cat /in/src/name > /out/hello; echo $TOKEN", inputs = { src = "local:src" }, secrets = [{ name = "token", env = "TOKEN" }], env = { URL = "https://user:${password}@example.com/x?token=${password}" } }
 [steps.layout]
 oci = { artifact_type = "application/vnd.example.hello+json", layers = [{ name = "hello", from = "step:hello" }] }
+[steps.bill]
+sbom = { of = { hello = "step:hello" }, format = "spdx", attach = "step:layout" }
 [steps.told]
-provenance = { from = "step:layout", attach = true }
+provenance = { from = "step:bill", attach = true }
 [steps.statement]
 provenance = { from = "step:layout" }
 [steps.signed]
@@ -95,6 +97,8 @@ describe('a signed build', () => {
     expect(portkit('build', ...secrets)).toMatchObject({ status: 0, stderr: expect.stringContaining('built 0 of') });
     const { manifests } = JSON.parse(readFileSync(join(folder, 'out/index.json'), 'utf8'));
     expect(manifests.map(({ artifactType }: { artifactType: string }) => artifactType).toSorted()).toEqual([
+      'application/spdx+json',
+      'application/vnd.dev.sigstore.bundle.v0.3+json',
       'application/vnd.dev.sigstore.bundle.v0.3+json',
       'application/vnd.dev.sigstore.bundle.v0.3+json',
       'application/vnd.example.hello+json',
@@ -111,6 +115,7 @@ describe('a signed build', () => {
         parameters: { env: { URL: 'https://example.com/x?token=REDACTED' }, sandbox: { network: 'none', secrets: ['token'] } },
       },
       { name: 'layout', kind: 'oci', inputs: ['hello'] },
+      { name: 'bill', kind: 'sbom', inputs: ['hello', 'layout'] },
     ]);
   });
 
@@ -140,5 +145,67 @@ describe('a signed build', () => {
     // What a URL of the definition is opened with is no secret that was handed in, but is not told to others either.
     expect(leaks('out', [password])).toEqual([]);
     expect(leaks('secrets').length).toBe(4);
+  });
+});
+
+describe('what is beside an artifact', () => {
+  test('is told, with who is said to have signed it', () => {
+    const { status, stdout } = portkit('attest', 'inspect', 'oci:out');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^oci:out {2}sha256:[0-9a-f]{64}\n/);
+    expect(stdout.match(/said to be signed with [A-Za-z0-9+/]{43}=/g)).toHaveLength(3);
+    expect(stdout.match(/https:\/\/slsa\.dev\/provenance\/v1 .*, not signed/g)).toHaveLength(1);
+    const { attestations } = JSON.parse(portkit('attest', 'inspect', 'oci:out:latest', '--json').stdout);
+    expect(attestations.map(({ form }: { form: string }) => form).toSorted()).toEqual([
+      'bill',
+      'bundle',
+      'bundle',
+      'bundle',
+      'statement',
+    ]);
+  });
+
+  test('is verified with the right key, and with no other', () => {
+    const kinds = ['https://slsa.dev/provenance/v1', 'https://spdx.dev/Document'].flatMap((kind) => ['--predicate-type', kind]);
+    const verified = portkit('attest', 'verify', 'oci:out', '--key', 'other.pub', '--key', 'mine.pub', ...kinds, '--json');
+    expect(verified.status).toBe(0);
+    expect(JSON.parse(verified.stdout).signed).toHaveLength(3);
+    const refused = (...args: readonly string[]): unknown => {
+      const { status, stderr } = portkit('attest', 'verify', 'oci:out', ...args);
+      return [status, /PK\d+/.exec(stderr)?.[0]];
+    };
+    expect(refused('--key', 'other.pub')).toEqual([7, 'PK4153']);
+    expect(refused('--key', 'mine.pub', '--predicate-type', 'https://cyclonedx.org/bom')).toEqual([7, 'PK4153']);
+    expect(refused('--key', 'secrets/key')).toEqual([2, 'PK4150']);
+    expect(refused('--key', 'nothing')).toEqual([2, 'PK1004']);
+    expect(refused()).toEqual([2, 'PK1001']);
+  });
+
+  test('is printed, also only if it is signed', () => {
+    const plain = portkit('provenance', 'oci:out');
+    expect(plain).toMatchObject({ status: 0, stderr: expect.stringContaining('was not checked') });
+    expect(JSON.parse(plain.stdout).runDetails.builder.id).toBe('urn:portkit:builder');
+    const checked = portkit('provenance', 'oci:out', '--key', 'mine.pub');
+    expect(checked).toMatchObject({ status: 0, stdout: plain.stdout, stderr: '' });
+    expect(portkit('provenance', 'oci:out', '--key', 'other.pub')).toMatchObject({ status: 7, stdout: '' });
+    expect(JSON.parse(portkit('sbom', 'oci:out', '--key', 'mine.pub').stdout).spdxVersion).toBe('SPDX-2.3');
+    expect(portkit('sbom', 'oci:out', '--format', 'cyclonedx')).toMatchObject({ status: 1, stdout: '' });
+    expect(portkit('sbom', 'oci:out', '--format', 'yaml')).toMatchObject({ status: 2 });
+  });
+
+  test('is found in an archive, too', () => {
+    expect(portkit('copy', '--referrers', 'oci:out', 'oci-archive:out.tar')).toMatchObject({ status: 0 });
+    expect(portkit('attest', 'verify', 'oci-archive:out.tar', '--key', 'mine.pub')).toMatchObject({ status: 0 });
+  });
+
+  test('does not hold for other content', () => {
+    const manifests: readonly { digest: string; artifactType: string }[] = JSON.parse(
+      readFileSync(join(folder, 'out/index.json'), 'utf8'),
+    ).manifests;
+    const main = manifests.find(({ artifactType }) => artifactType.endsWith('hello+json'))?.digest.slice(7) ?? '';
+    const [layer] = JSON.parse(readFileSync(join(folder, 'out/blobs/sha256', main), 'utf8')).layers;
+    writeFileSync(join(folder, 'out/blobs/sha256', layer.digest.slice(7)), Buffer.alloc(layer.size, 'x'));
+    const { status, stderr } = portkit('attest', 'verify', 'oci:out', '--key', 'mine.pub');
+    expect({ status, stderr }).toMatchObject({ status: 7, stderr: expect.stringContaining('PK4003') });
   });
 });

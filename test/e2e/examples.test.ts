@@ -28,6 +28,11 @@ function hindrance(example: string, expected: Readonly<Record<string, string>>):
     const compiler = spawnSync('cc', ['--version'], { encoding: 'utf8' }).stdout?.split('\n')[0];
     if (compiler !== expected['compiler']) return `the compiler here is ${compiler ?? 'missing'}, not ${expected['compiler']}`;
   }
+  if (example === 'postprocessors') {
+    if (spawnSync('python3', ['--version']).status !== 0) return 'python3 is not installed';
+    const xorriso = spawnSync('xorriso', ['--version'], { encoding: 'utf8' }).stdout?.split('\n')[0];
+    if (xorriso !== expected['xorriso']) return `the xorriso here is ${xorriso ?? 'missing'}, not ${expected['xorriso']}`;
+  }
   if (example === 'deb-tree' || example === 'quickstart') return 'it needs a Debian mirror: run it by hand';
   return undefined;
 }
@@ -44,12 +49,14 @@ describe.each(globSync('examples/*/portkit.toml').toSorted())('%s', (definition)
     expect(first).toMatchObject({ status: 0 });
     const { targets } = JSON.parse(first.stdout) as { targets: Readonly<Record<string, { digest: string }>> };
     const digests = Object.fromEntries(Object.entries(targets).map(([name, { digest }]) => [name, digest]));
-    const { compiler: _, ...wanted } = expected;
+    const { compiler: _, xorriso: __, ...wanted } = expected;
     expect(digests).toEqual(wanted);
     expect(build(definition, '--expect-cached', '--quiet', ...args)).toMatchObject({
       status: 0,
       stdout: `${Object.values(wanted).join('\n')}\n`,
     });
+    // Every step once more, and the same bytes.
+    expect(build(definition, '--check', '--quiet', ...args)).toMatchObject({ status: 0 });
   });
 });
 

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -52,7 +53,8 @@ function documentOf(layout: string, { digest }: { readonly digest: string }): an
 }
 
 const isHere = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0;
-const page = readFileSync('docs/postprocessors.md', 'utf8');
+// Those of programs are in examples/postprocessors, which external.test.ts builds.
+const page = readFileSync('docs/postprocessors.md', 'utf8').replace(/### `external`[^]*(?=## Of artifacts)/, '');
 const examples = [...page.matchAll(/^```toml\n(.*?)^```$/gms)].map(([, text = '']) => text);
 
 /** The example that says this. */
@@ -112,6 +114,27 @@ describe('an example of the page', () => {
     });
   });
 
+  test('says how it was made, signs that, and lets it through', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
+    place('signing.pub', publicKey);
+    const secret = `signing=${place('signing.pem', privateKey)}`;
+    const out = join(mkdtempSync(join(folder, 'out-')), 'result');
+    build(example('predicate_types'), 'release', '--secret', secret, '--output', out);
+    expect(
+      json(out, 'index.json')
+        .manifests.map(({ artifactType }: any) => artifactType)
+        .toSorted(),
+    ).toEqual([
+      'application/vnd.dev.sigstore.bundle.v0.3+json',
+      'application/vnd.dev.sigstore.bundle.v0.3+json',
+      'application/vnd.example.v1+json',
+      'application/vnd.in-toto+json',
+    ]);
+  });
+
   test('rewrites times', () => {
     const first = build(example('rewrite_timestamps = {'), 'old', '--quiet');
     place('rootfs/etc/os-release', 'ID=debian\nVERSION_ID="12"\n');
@@ -158,5 +181,5 @@ describe('an example of the page', () => {
     ]);
   });
 
-  test('is each of them', () => expect(examples).toHaveLength(8));
+  test('is each of them', () => expect(examples).toHaveLength(9));
 });

@@ -62,6 +62,6 @@ describe('update', () => {
 
   test('has nothing to do where nothing is open, and knows no other targets', () => {
     expect(portkit('update', 'pinned')).toMatchObject({ status: 0, stdout: 'The definition leaves nothing open\n', stderr: '' });
-    expect(portkit('update', 'three')).toMatchObject({ status: 2, stderr: expect.stringContaining('PK1104') });
+    expect(portkit('update', 'three')).toMatchObject({ status: 2, stderr: expect.stringContaining('PK3002') });
   });
 });

@@ -101,9 +101,11 @@ async function killEach(killed: Killed, name: string, { folder, most }: { folder
   const known = await killed.prepare(prepared);
   const calls = async (mutant?: Mutant): Promise<readonly Call[]> => {
     const all = await callsOf({ job: killed.job, mutant }, prepared, 'changing');
-    // A pack that no row knows is left by a kill in the sync of its new name.
+    // A pack that no row knows is left by a kill in the sync of its new name: which of the syncs that is changes from run to
+    // run, so each is tried several times.
+    const syncs = all.filter(({ name: call }) => call === 'fsync');
     return mutant === 'orphans unseen'
-      ? all.filter(({ name: call }) => call === 'fsync')
+      ? [syncs, syncs, syncs, syncs].flat()
       : spread(all, mutant === undefined ? most : Math.max(most, 12));
   };
   return tryAll({

@@ -20,8 +20,17 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly host: string;
 }
 
-/** Starts Debian's registry on a free port of the loopback; `htpasswd` are lines of users with bcrypt passwords. */
-export async function startDockerRegistry(htpasswd?: string): Promise<DockerRegistry> {
+/** Files in PEM form that a registry shows who it is with. */
+export interface RegistryCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/**
+ * Starts Debian's registry on a free port of the loopback; `htpasswd` are lines of users with bcrypt passwords. With a
+ * certificate it only speaks TLS.
+ */
+export async function startDockerRegistry(htpasswd?: string, tls?: RegistryCertificate): Promise<DockerRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'portkit-registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   const users = join(folder, 'htpasswd');
@@ -30,7 +39,7 @@ export async function startDockerRegistry(htpasswd?: string): Promise<DockerRegi
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
-    http: { addr: host },
+    http: { addr: host, ...(tls && { tls }) },
     ...(htpasswd === undefined ? {} : { auth: { htpasswd: { realm: 'portkit', path: users } } }),
   };
   // YAML takes JSON.
@@ -40,15 +49,19 @@ export async function startDockerRegistry(htpasswd?: string): Promise<DockerRegi
     env: {},
   });
   const ended = once(child, 'exit');
-  await answering(`http://${host}/v2/`);
-  return {
-    host,
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await ended;
-      await rm(folder, { recursive: true });
-    },
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await ended;
+    await rm(folder, { recursive: true });
   };
+  try {
+    // A server that only speaks TLS answers this too, though with a refusal.
+    await answering(`http://${host}/v2/`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { host, [Symbol.asyncDispose]: stop };
 }
 
 async function freePort(): Promise<number> {

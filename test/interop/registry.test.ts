@@ -6,6 +6,7 @@ import type { BlobSource } from '../../src/oci/model/ports.ts';
 import { createRegistryClient } from '../../src/oci/registry/client.ts';
 import { bytesSource } from '../../src/oci/model/read.ts';
 import { emptyBlob, produceManifest } from '../../src/oci/model/produce.ts';
+import { startCuttingProxy } from './cutting-proxy.ts';
 import { noRegistry, startDockerRegistry } from './docker-registry.ts';
 import type { DockerRegistry } from './docker-registry.ts';
 
@@ -99,5 +100,43 @@ describe.skipIf(noRegistry !== undefined)('the registry of Debian', () => {
     expect([only?.artifactType, others.length]).toEqual([type, 0]);
     await repository.deleting.delete(only?.digest ?? '', signal);
     expect(await Array.fromAsync(repository.referring.referrers(subject.descriptor, signal))).toHaveLength(2);
+  });
+
+  describe('behind a line that breaks', () => {
+    const blob = randomBytes(1024 * 1024 + 99);
+    const descriptor = descriptorOf(blob, 'application/octet-stream');
+    const places = Array.from({ length: 16 }, (_, index) => (index + 1) * 65_536 - 1);
+
+    test('a push that is cut at each 64 KiB, once', async () => {
+      using proxy = await startCuttingProxy(registry.host);
+      for (const place of places) {
+        using client = createRegistryClient({ world });
+        const repository = client.repository({ registry: proxy.host, repository: `cut/push-${place}` }, { access: 'push' });
+        proxy.cut('up', [place]);
+        expect(await repository.push(descriptor, sourceOf(blob), signal)).toBe('stored');
+        const direct = client.repository({ registry: registry.host, repository: `cut/push-${place}` }, { access: 'pull' });
+        expect((await buffer(await direct.fetch(descriptor, signal))).equals(blob)).toBe(true);
+      }
+      expect(proxy.cuts).toBe(places.length);
+    });
+
+    test('a pull that is cut at each 64 KiB, all in one, and once each', async () => {
+      using proxy = await startCuttingProxy(registry.host);
+      using client = createRegistryClient({ world });
+      const direct = client.repository({ registry: registry.host, repository: 'cut/pull' }, { access: 'push' });
+      await direct.push(descriptor, sourceOf(blob), signal);
+      const repository = client.repository({ registry: proxy.host, repository: 'cut/pull' }, { access: 'pull' });
+      proxy.cut(
+        'down',
+        Array.from({ length: 15 }, () => 66_560),
+      );
+      expect((await buffer(await repository.fetch(descriptor, signal))).equals(blob)).toBe(true);
+      expect(proxy.cuts).toBe(15);
+      for (const place of places) {
+        proxy.cut('down', [place]);
+        expect((await buffer(await repository.fetch(descriptor, signal))).equals(blob)).toBe(true);
+      }
+      expect(proxy.cuts).toBe(15 + places.length);
+    });
   });
 });

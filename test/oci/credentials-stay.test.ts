@@ -259,6 +259,20 @@ test('a name of this machine that leads away from it is not spoken to without TL
   expect((await failureOf(repository.resolve('v1', signal))).code).toBe('PK4034');
 });
 
+test('a name that leads to this machine as well is no neighbour of what it points at', async () => {
+  await using inner = await startServer((_request, response) => say(response, 200));
+  await using server = await startServer((_request, response) => say(response, 307, { location: `${inner.origin}/x` }));
+  const addresses = ['127.0.0.1', '8.8.8.8'].map((address) => ({ address, family: 4 }));
+  const lookup = ((_name: string, _options: unknown, done: (error: null, found: unknown) => void) =>
+    done(null, addresses)) as never;
+  using repository = repositoryAt(`evil.example:${new URL(server.origin).port}`, {
+    plainHttp: ['evil.example'],
+    connections: { lookup },
+  });
+  expect((await failureOf(repository.resolve('v1', signal))).code).toBe('PK4034');
+  expect([server.seen.length, inner.seen.length]).toEqual([1, 0]);
+});
+
 test('an error of a server that repeats what it was told is not repeated', async () => {
   await using server = await startServer(
     guarded((request, response) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { mediaTypes } from '../../src/oci/model/media-types.ts';
 import { bytesSource } from '../../src/oci/model/read.ts';
@@ -84,6 +85,18 @@ describe('connections that are cut', () => {
     expect(await buffer(await repository.fetchFrom(descriptor, blob.length, signal))).toHaveLength(0);
     expect(server.seen).toHaveLength(1);
   });
+
+  test.each(['bytes 5-999/1000', 'bytes 0-999/1000', 'bytes */1000', 'lines 10-999/1000', undefined])(
+    'a rest that says it is %s, and not the one that was asked for',
+    async (range) => {
+      await using server = await startServer((_request, response) =>
+        say(response, 206, range === undefined ? {} : { 'content-range': range }, Buffer.alloc(990)),
+      );
+      using repository = repositoryAt(server.host);
+      const rest = repository.fetchFrom({ ...descriptor, size: 1000 }, 10, signal);
+      expect((await failureOf(rest)).code).toBe('PK4003');
+    },
+  );
 });
 
 describe('servers that are busy', () => {
@@ -350,6 +363,43 @@ describe('uploads of registries with habits of their own', () => {
     using repository = repositoryAt(server.host);
     expect((await failureOf(repository.push(descriptor, piecesOf(blob), signal))).code).toBe('PK4035');
     expect(server.seen.length).toBeLessThan(100);
+  });
+  test('one that goes back and forth is given up', async () => {
+    let asked = 0;
+    await using server = await startServer(
+      smallRegistry(emptyShelves(), async (request, response) => {
+        asked += 1;
+        if (asked > 400) say(response, 400);
+        else if (request.method === 'GET') say(response, 204, { range: '0-0' });
+        else if (request.method === 'PATCH' && /^[01]-/.test(request.headers['content-range'] ?? '')) {
+          await buffer(request);
+          say(response, 202, { range: '0-99' });
+        } else if (request.method === 'PATCH') request.socket.destroy();
+        else if (request.method === 'PUT') {
+          request.resume();
+          say(response, 413);
+        } else return false;
+        return true;
+      }),
+    );
+    using repository = repositoryAt(server.host);
+    expect((await failureOf(repository.push(descriptor, piecesOf(blob), signal))).code).toBe('PK4033');
+    expect(asked).toBeLessThan(200);
+  });
+  test('a refusal before the end of a request: it is heard, and nothing is left open', async () => {
+    const closed = Promise.withResolvers<string>();
+    const large = Buffer.alloc(64 * 1024 * 1024);
+    await using server = await startServer(
+      smallRegistry(emptyShelves(), (request, response) => {
+        if (request.method !== 'PUT') return false;
+        request.socket.on('close', () => closed.resolve('closed'));
+        say(response, 400, { 'content-type': 'application/json' }, '{"errors":[{"code":"SIZE_INVALID"}]}');
+        return true;
+      }),
+    );
+    using repository = repositoryAt(server.host);
+    expect((await failureOf(repository.push(blobOf(large), piecesOf(large), signal))).text).toContain('SIZE_INVALID');
+    expect(await Promise.race([closed.promise, sleep(1500, 'open')])).toBe('closed');
   });
   test.each([200, 202, 204])('an end that is answered with %i', async (status) => {
     const { result } = await pushed(async (request, response) => {

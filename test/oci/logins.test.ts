@@ -20,7 +20,9 @@ import { credentialFiles } from '../../src/oci/credentials/files.ts';
 import { findCredential, listLogins } from '../../src/oci/credentials/find.ts';
 import type { CredentialSources } from '../../src/oci/credentials/find.ts';
 import { createOwnStore } from '../../src/oci/credentials/own-store.ts';
+import { registriesOf } from '../../src/wiring/registries.ts';
 import { canary, failureOf, user } from './asking.ts';
+import { say, startServer } from './server.ts';
 
 const signal = new AbortController().signal;
 const encoded = Buffer.from(`me:${canary}`).toString('base64');
@@ -302,11 +304,37 @@ test('all logins are listed, and none of their secrets', async () => {
   expect(inspect(logins)).not.toContain(canary);
 });
 
+test('all of it on this machine: a helper program, then a registry that wants its answer', async () => {
+  writeFileSync(
+    join(folder, 'docker-credential-test'),
+    `#!/bin/sh\nread -r host\necho "{\\"Username\\":\\"$1 $host\\",\\"Secret\\":\\"${canary}\\"}"\n`,
+    { mode: 0o755 },
+  );
+  writeFileSync(join(folder, 'config.json'), JSON.stringify({ credsStore: 'test' }));
+  const warnings: string[] = [];
+  await using server = await startServer((request, response) => {
+    if (request.headers.authorization === undefined) say(response, 401, { 'www-authenticate': 'Basic realm="x"' });
+    else say(response, 200);
+  });
+  const env = { PATH: `${folder}:${process.env['PATH']}`, DOCKER_CONFIG: folder };
+  using registries = registriesOf({ env, home: folder, warn: (message) => warnings.push(message) });
+  await registries.client.check({ registry: server.host }, signal);
+  const said = Buffer.from(server.seen[1]?.headers.authorization?.slice(6) ?? '', 'base64').toString();
+  expect(said).toBe(`get ${server.host}:${canary}`);
+  expect(warnings).toEqual([]);
+  using without = registriesOf({ env: { ...env, PATH: '/nowhere' }, home: folder, warn: (message) => warnings.push(message) });
+  expect((await failureOf(without.client.check({ registry: server.host }, signal))).code).toBe('PK4030');
+  expect(warnings).toEqual(['docker-credential-test cannot be run']);
+});
+
 test('the files of a user', () => {
   expect(credentialFiles({}, '/home/me')).toEqual({
     own: '/home/me/.config/portkit/auth.json',
     foreign: ['/home/me/.docker/config.json', '/home/me/.config/containers/auth.json'],
   });
+  expect(credentialFiles({ XDG_CONFIG_HOME: 'x', DOCKER_CONFIG: '', REGISTRY_AUTH_FILE: '' }, '/home/me')).toEqual(
+    credentialFiles({}, '/home/me'),
+  );
   const env = { DOCKER_CONFIG: '/d', REGISTRY_AUTH_FILE: '/r', XDG_RUNTIME_DIR: '/run/me', XDG_CONFIG_HOME: '/c' };
   expect(credentialFiles(env, '/home/me')).toEqual({
     own: '/c/portkit/auth.json',

@@ -168,6 +168,7 @@ describe('mounts', () => {
     [201, true],
     [202, false],
     [400, false],
+    [401, false],
     [403, false],
     [404, false],
     [405, false],

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRegistryClient } from '../../src/oci/registry/client.ts';
 import type { RegistryOptions } from '../../src/oci/registry/client.ts';
 import { registrySettings } from '../../src/oci/registry/settings.ts';
+import { registriesOf } from '../../src/wiring/registries.ts';
 import { blobOf, canary, failureOf, patientWorld, user } from './asking.ts';
 import { say, startServer } from './server.ts';
 import type { Handler } from './server.ts';
@@ -99,6 +100,28 @@ describe.skipIf(missing !== undefined)('TLS', () => {
     expect(server.seen).toEqual([]);
   });
 
+  test('the certificates that the environment names are used, each for its host', async () => {
+    const seen: boolean[] = [];
+    await using server = await secure((request, response) => {
+      seen.push((request.socket as TLSSocket).authorized);
+      say(response, 200, { 'content-length': '1' });
+    });
+    const at = (host: string) => `${host}=${join(folder, 'client.pem')},${join(folder, 'client.key')}`;
+    for (const host of [server.host, 'other.example']) {
+      const env = { PORTKIT_REGISTRY_CA: join(folder, 'ca.pem'), PORTKIT_REGISTRY_CLIENT_CERTS: at(host) };
+      using registries = registriesOf({ env, home: folder, warn: () => undefined });
+      const reference = { registry: server.host, repository: 'r' };
+      expect(await registries.repository(reference, { access: 'pull', transport: 'tls' }).exists(descriptor, signal)).toBe(true);
+    }
+    expect(seen).toEqual([true, false]);
+    for (const wrong of ['x', 'a=b', `a=${join(folder, 'none')},b`]) {
+      const env = { PORTKIT_REGISTRY_CLIENT_CERTS: wrong };
+      expect(() => registriesOf({ env, home: folder, warn: () => undefined })).toThrow(
+        expect.objectContaining({ code: 'PK1004' }),
+      );
+    }
+  });
+
   test('GHSA-h3wm-jjqf-8jm2: a client certificate is shown to its host, and not to where that sends on', async () => {
     const shown: [string, boolean][] = [];
     const note = (who: string, socket: unknown) =>
@@ -168,6 +191,20 @@ describe.skipIf(missing !== undefined)('TLS', () => {
       expect(await ask(`registry.example:${port}`, { ...connections, authorities, lookup })).toBe(true);
       expect(await ask(server.host, { ...connections, authorities })).toBe(true);
       expect(proxy.asked).toEqual([]);
+    });
+
+    test('one that says nothing is not waited for', async () => {
+      await using silent = await startServer(() => undefined);
+      const hanging = createServer().listen(0, '127.0.0.1');
+      hanging.on('connect', (_request, socket) => socket.on('error', () => undefined));
+      await once(hanging, 'listening');
+      for (const host of [silent.host, `127.0.0.1:${(hanging.address() as AddressInfo).port}`]) {
+        const { connections } = registrySettings({ HTTPS_PROXY: host });
+        const timeouts = { idleMs: 30, headersMs: 1000 };
+        const failed = await failureOf(ask('registry.example', { ...connections, authorities }, { timeouts }));
+        expect(failed.code).toBe('PK4033');
+      }
+      hanging.close().closeAllConnections();
     });
 
     test('one that refuses, or is not there, is named without its password', async () => {

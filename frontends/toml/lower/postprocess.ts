@@ -54,8 +54,8 @@ function layer({ media_type: mediaType, ...rest }: LayerTable): LayerOver<string
   return { ...rest, ...(mediaType !== undefined && { mediaType }) };
 }
 
-/** What TOML can say and JSON cannot, or should not. */
-function notJson(value: unknown, depth = 0): string | undefined {
+/** What TOML can say and JSON cannot, or should not; undefined when there is nothing of it. */
+export function notJson(value: unknown, depth = 0): string | undefined {
   if (depth > 16) return 'tables in more than 16 others';
   if (value instanceof Date) return 'a date';
   if (typeof value === 'number' && !(Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value))))

@@ -36,7 +36,9 @@ export function git(step: Of<'git'>): GitSpec {
 }
 
 /** `image = { … }`. */
-export function image({ layout, ...rest }: Of<'image'>, folder: string): ImageSpec {
+export function image({ layout, ...rest }: Of<'image'>, folder: string, complain: Complain): ImageSpec {
+  if (layout !== undefined && rest.transport !== undefined)
+    complain(['image', 'transport'], 'an image of a layout is in no registry, and takes no transport');
   return { type: 'image', ...rest, ...given({ layout: layout && below(folder, layout) }) };
 }
 

@@ -2,6 +2,7 @@ import type { OpSpec } from '../../../src/graph/ops.ts';
 import type { Wired } from '../../../src/graph/wire.ts';
 import { wireConvert } from '../../../src/graph/convert.ts';
 import { wireOci, wireSbom } from '../../../src/graph/wire-postprocess.ts';
+import { wireDeploy, wireExternal } from '../../../src/graph/wire-program.ts';
 import { wireBoot, wireDisk, wireExec, wireTree } from '../../../src/graph/wire.ts';
 import type { Step } from '../schema/definition.ts';
 import { attest } from './attest.ts';
@@ -11,6 +12,7 @@ import { disk, vfat } from './disk.ts';
 import { exec } from './exec.ts';
 import { ext4 } from './ext4.ts';
 import { oci, sbom } from './postprocess.ts';
+import { deploy, external } from './program.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
 import { tree } from './tree.ts';
 
@@ -35,7 +37,7 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
   if (step.fetch !== undefined) return source(fetch(step.fetch, complain));
   if (step.local !== undefined) return source(local(step.local, folder));
   if (step.git !== undefined) return source(git(step.git));
-  if (step.image !== undefined) return source(image(step.image, folder));
+  if (step.image !== undefined) return source(image(step.image, folder, complain));
   if (step.deb !== undefined) return source(deb(step.deb));
   if (step.ext4 !== undefined) return { op: ext4(step.ext4, complain), inputs: [step.ext4.from] };
   if (step.vfat !== undefined) return { op: vfat(step.vfat, complain), inputs: [step.vfat.from] };
@@ -44,11 +46,13 @@ export function lowerStep(step: Step, folder: string, complain: Complain): Wired
 
 /** The kinds of postprocessing. */
 function lowerPostprocess(
-  step: Pick<Step, 'oci' | 'sbom' | 'convert' | 'rewrite_timestamps'>,
+  step: Pick<Step, 'oci' | 'sbom' | 'convert' | 'external' | 'deploy' | 'rewrite_timestamps'>,
   complain: Complain,
 ): Wired<string> | undefined {
   if (step.oci !== undefined) return wireOci(oci(step.oci, complain));
   if (step.sbom !== undefined) return wireSbom(sbom(step.sbom, complain));
+  if (step.external !== undefined) return wireExternal(external(step.external, complain));
+  if (step.deploy !== undefined) return wireDeploy(deploy(step.deploy, complain));
   if (step.convert !== undefined) return wireConvert(step.convert);
   const times = step.rewrite_timestamps;
   return times && over({ type: 'rewriteTimestamps', latest: times.latest }, times);

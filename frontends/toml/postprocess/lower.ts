@@ -64,7 +64,7 @@ export function variantsOf({ variants = [] }: ArtifactTable, plan: Plan): readon
 
 /** Adds the steps of one postprocessor; its stage and form have been checked. */
 export function lower(chain: Chain, turn: Turn): void {
-  const { rewrite_timestamps: times, convert, oci, sbom, provenance, sign, verify } = turn.table;
+  const { rewrite_timestamps: times, convert, oci, sbom, provenance, sign, verify, external, deploy } = turn.table;
   if (times !== undefined) each(chain, turn, (from) => ({ rewrite_timestamps: { from, ...times } }));
   if (convert !== undefined) {
     each(chain, turn, (from) => ({ convert: { from, ...convert } }));
@@ -75,6 +75,8 @@ export function lower(chain: Chain, turn: Turn): void {
   if (provenance !== undefined) tell(chain, turn, provenance);
   if (sign !== undefined) onLayout(chain, turn, (from) => ({ sign: { from, ...sign } }));
   if (verify !== undefined) onLayout(chain, turn, (from) => ({ verify: { from, ...verify } }));
+  if (external !== undefined) onLayout(chain, turn, (from) => ({ external: { from, ...external } }));
+  if (deploy !== undefined) onLayout(chain, turn, (from) => ({ deploy: { from, ...deploy } }));
 }
 
 const endings = { qcow2: '.qcow2', iso: '.iso', gzip: '.gz', zstd: '.zst' } as const;
@@ -149,12 +151,15 @@ function refuseAttaching({ complain }: Turn, kind: string): void {
   complain([kind, 'attach'], { code: 'PK1103', message, hint: 'Put one with oci before it' });
 }
 
-/** What works on the artifact as it is packaged, and gives it back with more. */
-function onLayout(chain: Chain, { name, add, complain }: Turn, make: (from: string) => object): void {
+/** What works on the artifact as it is packaged: it gives it back with more, or takes it away. */
+function onLayout(chain: Chain, { name, table, add, complain }: Turn, make: (from: string) => object): void {
   if (chain.packaged === undefined) {
     const message = 'there is no artifact: no postprocessor before this one makes one';
     complain([], { code: 'PK1103', message, hint: 'Put one with oci before it' });
-  } else chain.packaged = add(name, make(chain.packaged));
+  } else {
+    const result = add(name, make(chain.packaged));
+    if (table.deploy === undefined) chain.packaged = result;
+  }
 }
 
 /** A reference of the table as it is meant for a variant; one that leads nowhere is told and left as it is. */

@@ -4,13 +4,23 @@ import { architecture, filled, name, protectionMode, stepName, substrate } from 
 
 /** Port's vocabulary for artifacts: strict inside, and not part of the graph. */
 
+const fromEnv = z.strictObject({ kind: z.literal('env'), variable: filled });
+
+const registryAuth = z.union([
+  z.strictObject({ kind: z.literal('anonymous') }),
+  z.strictObject({ kind: z.literal('basic'), username: fromEnv, password: fromEnv }),
+  z.strictObject({ kind: z.literal('bearer'), source: fromEnv }),
+  z.strictObject({ kind: z.literal('docker-config') }),
+]);
+
 const backend = z.union([
   z.strictObject({ backend: z.literal('file-system'), root: filled }),
   z.strictObject({ backend: z.literal('hosted-api'), endpoint: filled }),
   z.strictObject({
     backend: z.literal('oci-registry'),
     transport: z.enum(['https', 'plain-http']).exactOptional(),
-    auth: z.strictObject({ kind: z.literal('anonymous') }).exactOptional(),
+    tag_form: z.enum(['index', 'per-variant']).exactOptional(),
+    auth: registryAuth.exactOptional(),
   }),
 ]);
 
@@ -35,6 +45,9 @@ const artifact = z.strictObject({
   postprocess: z.array(postprocess).exactOptional(),
 });
 
+/** `distribution.push` or `distribution.pull` that has passed the schema. */
+export type BackendTable = z.output<typeof backend>;
+
 /** One table of `[artifacts.kernels]` or `[artifacts.guest_images]` that has passed the schema. */
 export type ArtifactTable = z.output<typeof artifact>;
 
@@ -55,7 +68,7 @@ export const controlPlane = z.strictObject({
     .strictObject({
       scheme: z.literal('bearer'),
       header: filled,
-      source: z.strictObject({ kind: z.literal('env'), variable: filled }),
+      source: fromEnv,
     })
     .exactOptional(),
 });

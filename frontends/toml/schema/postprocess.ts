@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { attestations } from './attest.ts';
+import { deployFields, externalFields } from './program.ts';
 import { filled, name, reference, text } from './values.ts';
 
 const annotations = z.record(filled, text);
@@ -67,6 +68,8 @@ export const postprocess = z.strictObject({
     .strictObject({ of: z.record(filled, reference).exactOptional(), ...bom, attach: z.boolean().exactOptional() })
     .exactOptional(),
   ...attestations,
+  external: z.strictObject(externalFields).exactOptional(),
+  deploy: z.strictObject(deployFields).exactOptional(),
 });
 
 /** One postprocessor of an artifact that has passed the schema. */

@@ -38,12 +38,18 @@ export const image = z.strictObject({
   digest: filled.exactOptional(),
   platform: filled.exactOptional(),
   layout: filled.exactOptional(),
+  transport: z.enum(['plain-http']).exactOptional(),
+});
+
+const debPackage = z.strictObject({
+  name: filled,
+  version: text.exactOptional(),
+  sha256: sha256.exactOptional(),
+  depends: filled.exactOptional(),
 });
 
 /** Debian packages: `"name"`, `"name=version"`, or a table. */
 export const deb = z.strictObject({
-  packages: z
-    .array(z.union([filled, z.strictObject({ name: filled, version: text.exactOptional(), sha256: sha256.exactOptional() })]))
-    .min(1),
+  packages: z.array(z.union([filled, debPackage])).min(1),
   architecture: filled.exactOptional(),
 });

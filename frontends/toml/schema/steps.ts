@@ -7,6 +7,7 @@ import { edit } from './edits.ts';
 import { exec } from './exec.ts';
 import { deb, fetch, git, image, local } from './sources.ts';
 import { convert, oci, rewriteTimestamps, sbom } from './postprocess.ts';
+import { deploy, external } from './program.ts';
 import { filled, natural, percent, reference, size, text } from './values.ts';
 
 /** One step; exactly one of the keys says what it is. */
@@ -61,6 +62,8 @@ export const step = z.strictObject({
   sbom: sbom.exactOptional(),
   convert: convert.exactOptional(),
   rewrite_timestamps: rewriteTimestamps.exactOptional(),
+  external: external.exactOptional(),
+  deploy: deploy.exactOptional(),
   boot: boot.exactOptional(),
   matrix: z.array(z.enum(axisNames)).exactOptional(),
 });

@@ -83,7 +83,13 @@ async function findings(
   const openKernel = (path: string) =>
     Promise.resolve({ content: chunk(files[path.slice(project.length + 1)] ?? Buffer.alloc(0)), unxz });
   const validators = validatorsOver({ project, scratch: project, unxz, run, path: '', openKernel });
-  const workplace = { project, takeLock: () => Promise.reject(new Error('nothing is written')), signal };
+  const refused = (): Promise<never> => Promise.reject(new Error('nothing is written'));
+  const workplace = {
+    project,
+    takeLock: refused,
+    registries: { openRepository: refused, waiting: { pause: refused, settle: refused } },
+    signal,
+  };
   const [variant] = variants;
   if (variant === undefined) throw new Error('There is no variant');
   const { findings: found, files: seen } = await validate({ artifact, variant }, validators, workplace);

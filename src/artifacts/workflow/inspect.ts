@@ -6,6 +6,7 @@ import { factsOf } from '../copies/read.ts';
 import { examine } from '../copies/sealed.ts';
 import type { Examined } from '../copies/sealed.ts';
 import type { FileFacts } from '../copies/staged.ts';
+import type { BackendConfig } from '../model/artifact.ts';
 import { filesOf } from '../model/paths.ts';
 import type { Chosen } from '../model/paths.ts';
 import { cachePlace, localPlace, shownIn } from './workplace.ts';
@@ -22,7 +23,7 @@ export interface Inspected {
 /** Looks at the files of a variant wherever they are, all of their bytes included. */
 export async function inspect(chosen: Chosen, workplace: Workplace): Promise<readonly Inspected[]> {
   const { project, signal } = workplace;
-  const backend = storeOf(chosen, workplace);
+  const backend = storeOf(chosen, ['file-system', 'oci-registry'], workplace);
   const inspected: Inspected[] = [];
   for (const file of filesOf(chosen.variant)) {
     const [local, cache] = [localPlace(file, workplace), cachePlace(chosen, file, workplace)];
@@ -42,8 +43,13 @@ export async function inspect(chosen: Chosen, workplace: Workplace): Promise<rea
   return inspected;
 }
 
-/** The store that a variant is pulled from, or else pushed to, when it can be looked into. */
-export function storeOf({ artifact }: Chosen, workplace: Workplace): Backend | undefined {
+/** The store that a variant is pulled from, or else pushed to, when it is of a kind that can be looked into. */
+export function storeOf(
+  { artifact }: Chosen,
+  kinds: readonly BackendConfig['backend'][],
+  workplace: Workplace,
+): Backend | undefined {
   const verb = artifact.pull === undefined ? 'push' : 'pull';
-  return artifact[verb]?.backend === 'file-system' ? backendOf(artifact, verb, workplace) : undefined;
+  const kind = artifact[verb]?.backend;
+  return kind !== undefined && kinds.includes(kind) ? backendOf(artifact, verb, workplace) : undefined;
 }

@@ -49,7 +49,8 @@ export async function validate(chosen: Chosen, validators: readonly Validator[],
 async function damagedCopies(chosen: Chosen, file: VariantFile, workplace: Workplace): Promise<readonly Finding[]> {
   const { project, signal } = workplace;
   const cache = cachePlace(chosen, file, workplace);
-  const store = storeOf(chosen, workplace);
+  // What is on another machine is not asked for each validation.
+  const store = storeOf(chosen, ['file-system'], workplace);
   const looked = [
     { check: 'cache', path: shownIn(project, cache), examined: await examine(cache, signal) },
     ...(store === undefined

@@ -57,7 +57,8 @@ const chosen = chosenWith();
 
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'portkit-workflow-'));
-  workplace = { project, takeLock, signal };
+  const asked = () => Promise.reject(new Error('a registry was asked'));
+  workplace = { project, takeLock, signal, registries: { openRepository: asked, waiting: { pause: asked, settle: asked } } };
 });
 
 afterEach(() => rmSync(project, { recursive: true, force: true }));
@@ -128,12 +129,7 @@ describe('push', () => {
   test.each([
     [undefined, 'PK3907', 'has no distribution.push'],
     [{ backend: 'hosted-api', endpoint: 'http://127.0.0.1:7040' }, 'PK3908', 'hosted-api is not in this version'],
-    [
-      { backend: 'oci-registry', transport: 'plain-http', auth: { kind: 'anonymous' } },
-      'PK3908',
-      'oci-registry plain-http anonymous is not in this version',
-    ],
-    [{ backend: 'oci-registry' }, 'PK3908', 'oci-registry https is not in this version'],
+    [{ backend: 'oci-registry' }, 'PK3907', 'The registry demo-fs of the guest-image artifact'],
   ] satisfies [BackendConfig | undefined, string, string][])('to %j is refused', async (config, code, message) => {
     writeBoth();
     const { push: _, ...rest } = chosen.artifact;

@@ -39,7 +39,7 @@ export async function buildVariants(invocation: Invocation): Promise<number> {
   faced.dispose();
   if (!result.ok) return failed.exitStatus();
   result.hold();
-  const workplace = await workplaceOf(project, signal);
+  using workplace = await workplaceOf(project, signal);
   const done: Outcome<Done>[] = [];
   for (const one of chosen) {
     done.push({ chosen: one, result: await deliver(one, resultsOf(result, store), workplace) });

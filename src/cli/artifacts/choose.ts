@@ -9,7 +9,7 @@ import type { Definition } from '../definition.ts';
 import { flag, textOption } from '../values.ts';
 
 /** The options that say which artifacts are meant. */
-export const chooseOptions: Readonly<Record<string, Option>> = {
+export const chooseOptions = {
   config: {
     type: 'string',
     short: 'c',
@@ -19,15 +19,15 @@ export const chooseOptions: Readonly<Record<string, Option>> = {
   set: { type: 'string', value: 'NAME=VALUE', multiple: true, help: 'give a variable of the definition another value' },
   artifact: { type: 'string', value: 'NAME', help: 'its name, or its reference registry/repository:version' },
   json: { type: 'boolean', help: 'print the result as JSON' },
-};
+} as const satisfies Readonly<Record<string, Option>>;
 
 /** The options that say which of its variants are meant. */
-export const selectorOptions: Readonly<Record<string, Option>> = {
+export const selectorOptions = {
   architecture: { type: 'string', value: 'A', help: 'native (default), x86-64 or aarch64' },
   substrate: { type: 'string', value: 'S', help: 'firecracker (default), cloud-hypervisor or avf' },
   'protection-mode': { type: 'string', value: 'M', help: 'standard (default) or pvm' },
   all: { type: 'boolean', help: 'every variant: of the artifact, or of all artifacts' },
-};
+} as const satisfies Readonly<Record<string, Option>>;
 
 /** What a command line is about. */
 export interface Choice {

@@ -19,7 +19,7 @@ import type { Outcome } from './show.ts';
 /** `portkit artifacts validate`: everything that is wrong with variants; exit 7 when something is. */
 export async function validateVariants(invocation: Invocation): Promise<number> {
   const { definition, project, chosen } = await chooseVariants(invocation);
-  const workplace = await workplaceOf(project, invocation.signal);
+  using workplace = await workplaceOf(project, invocation.signal);
   const made = await knownDigests(invocation, { definition, project, chosen });
   const validators = [builtBy((file) => Promise.resolve(made.get(file.path))), ...(await validatorsIn(project))];
   const outcomes: Outcome<Validated>[] = [];

@@ -74,7 +74,7 @@ interface Move {
 
 async function move(invocation: Invocation, { work, done }: Move): Promise<number> {
   const { project, chosen } = await chooseVariants(invocation);
-  const workplace = await workplaceOf(project, invocation.signal);
+  using workplace = await workplaceOf(project, invocation.signal);
   const outcomes: Outcome<Done>[] = [];
   try {
     for (const one of chosen) outcomes.push({ chosen: one, result: await work(one, workplace) });
@@ -87,7 +87,7 @@ async function move(invocation: Invocation, { work, done }: Move): Promise<numbe
 
 async function inspectVariants(invocation: Invocation): Promise<number> {
   const { project, chosen } = await chooseVariants(invocation);
-  const workplace = await workplaceOf(project, invocation.signal);
+  using workplace = await workplaceOf(project, invocation.signal);
   const outcomes: Outcome<{ readonly files: readonly Inspected[] }>[] = [];
   for (const one of chosen) outcomes.push({ chosen: one, result: { files: await inspect(one, workplace) } });
   printOutcomes(invocation, outcomes, showInspected);

@@ -5,9 +5,10 @@ import { PortkitError } from '../../base/errors.ts';
 import { durationIn, showDuration, showSize, sizeIn } from '../../base/units.ts';
 import type { BootReport, BootTrial } from '../../boot/boot.ts';
 import { consoleFile } from '../../boot/console-log.ts';
-import type { Architecture, Monitor } from '../../boot/machine.ts';
+import type { Architecture, Machine, Monitor } from '../../boot/machine.ts';
 import { qemuProgram } from '../../boot/qemu.ts';
 import { nativeArchitecture, tryMachine } from '../../wiring.ts';
+import { chooseOptions, selectorOptions } from '../artifacts/choose.ts';
 import type { Command, Invocation } from '../command.ts';
 import { findProgram } from '../../base/find-program.ts';
 import { flag, listOption, textOption } from '../values.ts';
@@ -16,18 +17,30 @@ type Options = Invocation['options'];
 
 /** `portkit boot`: does it boot? */
 export const boot: Command = {
-  usage: 'boot --kernel F [--initrd F] [--rootfs F] [--vmm VMM] [--timeout 120s] [--json]',
+  usage: 'boot --kernel F [--initrd F] [--rootfs F] | --artifact NAME… [SELECTOR…] [--vmm VMM] [--timeout 120s] [--json]',
   about: [
     'Boots a kernel in a virtual machine, waits for the agent inside, has it read files, and powers off.',
     'QEMU uses KVM when this kernel boots with it, else it translates. A rootfs is never written to: beside an',
     'initrd it is mounted under a layer in memory. The console is kept in a file.',
+    'With --artifact it boots a guest image, and its kernel, from where "portkit artifacts build" or "pull" put them.',
   ].join('\n'),
   words: 0,
   options: {
     kernel: { type: 'string', value: 'F', help: 'the kernel' },
     initrd: { type: 'string', value: 'F', help: 'the initial RAM disk, with the agent as /init' },
     rootfs: { type: 'string', value: 'F', help: 'an ext4 image, with the agent as /init' },
+    config: chooseOptions.config,
+    set: chooseOptions.set,
+    artifact: {
+      type: 'string',
+      value: 'NAME',
+      multiple: true,
+      help: 'a guest image and a kernel; the kernel may be left out when one has the same selector',
+    },
     architecture: { type: 'string', value: 'A', help: 'x86-64 or aarch64 (default: that of this machine)' },
+    substrate: selectorOptions.substrate,
+    'protection-mode': selectorOptions['protection-mode'],
+    append: { type: 'string', value: 'WORDS', help: 'more words for the command line of the kernel' },
     vmm: { type: 'string', value: 'VMM', help: 'qemu, firecracker, cloud-hypervisor or auto (default: the first installed)' },
     memory: { type: 'string', value: 'SIZE', help: 'the memory of the machine (default: 512MiB)' },
     timeout: { type: 'string', value: 'TIME', help: 'how long it may take (default: 120s)' },
@@ -40,8 +53,9 @@ export const boot: Command = {
     console: { type: 'string', value: 'F', help: 'where to keep the console (default: a new file in the temporary folder)' },
     json: { type: 'boolean', help: 'print the result as JSON' },
   },
-  async run({ options, print, note, signal }) {
-    const trial = trialOf(options);
+  async run(invocation) {
+    const { options, print, note, signal } = invocation;
+    const trial = trialOf(options, await imagesOf(invocation));
     if (!flag(options, 'json')) note(`booting ${trial.machine.kernel} with ${trial.monitor}; console: ${trial.consoleTo.shown}`);
     const report = await tryMachine(trial, signal);
     if (flag(options, 'json')) print(JSON.stringify({ version: 1, ...report, console: trial.consoleTo.shown }, null, 2));
@@ -50,23 +64,43 @@ export const boot: Command = {
   },
 };
 
-function trialOf(options: Options): BootTrial {
-  const kernel = textOption(options, 'kernel');
-  if (kernel === undefined) throw new PortkitError('PK1001', 'boot needs a kernel', { hint: 'Give --kernel FILE' });
-  const initrd = textOption(options, 'initrd');
-  const rootfs = textOption(options, 'rootfs');
-  const architecture = architectureOf(textOption(options, 'architecture') ?? nativeArchitecture());
-  const files = listOption(options, 'expect').map(expectation);
-  const machine = {
-    architecture,
+type Images = Pick<Machine, 'kernel' | 'initrd' | 'rootfs' | 'architecture'>;
+
+/** What is booted: files that are named, or those of artifacts. */
+async function imagesOf(invocation: Invocation): Promise<Images> {
+  const { options } = invocation;
+  const [kernel, initrd, rootfs] = ['kernel', 'initrd', 'rootfs'].map((name) => textOption(options, name));
+  const isFiles = kernel !== undefined || initrd !== undefined || rootfs !== undefined;
+  if (listOption(options, 'artifact').length > 0) {
+    if (!isFiles) return (await import('../artifacts/boot-set.ts')).bootSetOf(invocation);
+    throw new PortkitError('PK1004', '--artifact does not go together with files', { hint: 'Leave one of them out' });
+  }
+  const foreign = ['config', 'set', 'substrate', 'protection-mode'].find((name) => options[name] !== undefined);
+  if (foreign !== undefined) {
+    throw new PortkitError('PK1001', `--${foreign} is about artifacts, and none is named`, { hint: 'Give --artifact NAME' });
+  }
+  if (kernel === undefined) {
+    throw new PortkitError('PK1001', 'boot needs a kernel', { hint: 'Give --kernel FILE, or --artifact NAME' });
+  }
+  return {
+    architecture: architectureOf(textOption(options, 'architecture') ?? nativeArchitecture()),
     kernel: resolve(kernel),
     ...(initrd !== undefined && { initrd: resolve(initrd) }),
     ...(rootfs !== undefined && { rootfs: resolve(rootfs) }),
+  };
+}
+
+function trialOf(options: Options, images: Images): BootTrial {
+  const append = textOption(options, 'append');
+  const files = listOption(options, 'expect').map(expectation);
+  const machine = {
+    ...images,
     memoryMiB: memoryOf(textOption(options, 'memory') ?? '512MiB'),
+    ...(append !== undefined && { append }),
   };
   return {
     machine,
-    monitor: monitorOf(textOption(options, 'vmm') ?? 'auto', architecture),
+    monitor: monitorOf(textOption(options, 'vmm') ?? 'auto', machine.architecture),
     timeoutMs: timeoutOf(textOption(options, 'timeout') ?? '120s'),
     files: files.length === 0 ? [{ path: '/init' }] : files,
     consoleTo: consoleFile(

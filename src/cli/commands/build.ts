@@ -12,6 +12,8 @@ import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { boundsOf, definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
 import type { Definition } from '../definition.ts';
+import { deployAll, showDeployment, splitTargets } from '../deploy.ts';
+import type { DeployReceipt } from '../deploy.ts';
 import { gatherFailedCodes } from '../failed-codes.ts';
 import { secretOption, secretsOf } from '../secrets.ts';
 import { gatherStepRecords } from '../step-records.ts';
@@ -26,7 +28,8 @@ export const build: Command = {
   usage: 'build [TARGET…] [--file F] [--output O]… [OPTION…]',
   about: [
     'Makes targets of a definition (all of them when none is named), running only the steps whose result is not known.',
-    'The digests go to standard output, what happens to standard error.',
+    'The digests go to standard output, what happens to standard error. A deployment is done only when it is named, after',
+    'everything is built and exported.',
     '',
     'Exit status: 1 a step failed, 2 the definition or command line is wrong, 3 --expect-cached was not met,',
     '5 the network is down, 7 --check found a difference, 69 a program is missing.',
@@ -63,8 +66,8 @@ async function runBuild(invocation: Invocation): Promise<number> {
   const root = storeRoot(options['root']);
   const secrets = secretsOf(options);
   const definition = await loadDefinition(invocation);
-  const { file, directory, graph } = definition;
-  const targets = targetsOf(graph, words);
+  const { file, directory } = definition;
+  const { graph, targets, deployments } = splitTargets(definition.graph, targetsOf(definition.graph, words), words.length > 0);
   const exporters = await exportersOf(listOption(options, 'output'), targets);
   const pins = await pinsOf(definition, { update: flag(options, 'update'), locked: flag(options, 'locked') });
   const face = faceOf(options);
@@ -90,10 +93,12 @@ async function runBuild(invocation: Invocation): Promise<number> {
     pins,
     secrets,
     version: version(),
+    deploys: true,
     signal,
   });
-  const request = { build: id, project: file, graph, targets, mode, keepGoing: flag(options, 'keep-going'), opFor: ops.opFor };
-  using result = await engineOver(store, jobs).build({ ...request, signal, emit });
+  const engine = engineOver(store, jobs);
+  const request = { project: file, graph, keepGoing: flag(options, 'keep-going'), opFor: ops.opFor, signal };
+  using result = await engine.build({ ...request, build: id, targets, mode, emit });
   pins.save();
   if (mode === 'plan') requireKnown(result);
   if (result.ok && exporters.length > 0) {
@@ -102,9 +107,21 @@ async function runBuild(invocation: Invocation): Promise<number> {
     receipts.push(...(await exportAll(exporters, made, { blobs: store.blobs, signal })));
   }
   faced.dispose();
-  report(invocation, { id, definition, result, receipts, steps: records.list() });
+  const wanted = result.ok && (mode === 'build' || mode === 'fresh') ? deployments : [];
+  if (result.ok && wanted.length < deployments.length) invocation.note('Nothing is deployed by a build that only checks');
+  const watch = (): ReturnType<typeof faceOf> => {
+    const own = faceOf(options);
+    const take = (event: BuildEvent): void => {
+      failed.take(event);
+      records.take(event);
+      own.take(event);
+    };
+    return { take, end: () => own.end() };
+  };
+  const deployed = await deployAll(wanted, { engine, request, made: result.targets, watch });
+  report(invocation, { id, definition, result, receipts, deployed, steps: records.list() });
   if (result.differences.length > 0) return 7;
-  return result.ok ? 0 : failed.exitStatus();
+  return result.ok && deployed.every(({ ok }) => ok) ? 0 : failed.exitStatus();
 }
 
 function modeOf(options: Invocation['options']): SolveOptions['mode'] {
@@ -131,15 +148,18 @@ interface Report {
   readonly definition: Definition;
   readonly result: BuildResult;
   readonly receipts: readonly Receipt[];
+  readonly deployed: readonly DeployReceipt[];
   readonly steps: readonly StepRecord[];
 }
 
-function report({ options, print, note }: Invocation, { id, definition, result, receipts, steps }: Report): void {
-  const { ok, targets, failures, differences } = result;
+function report({ options, print, note }: Invocation, { id, definition, result, receipts, deployed, steps }: Report): void {
+  const { targets, failures, differences } = result;
+  const ok = result.ok && deployed.every((one) => one.ok);
   const { file, graph } = definition;
   const made = Object.entries(graph.targets).map(([name, { vertex }]) => [name, graph.vertices[vertex]?.name]);
   const wanted = Object.fromEntries(made);
-  const data = { version: 1, build: id, definition: file, ok, targets, failures, differences, exports: receipts, wanted, steps };
+  const results = { ok, targets, failures, differences, exports: receipts, deployments: deployed };
+  const data = { version: 1, build: id, definition: file, ...results, wanted, steps };
   const text = JSON.stringify(data, null, 2);
   const metadata = textOption(options, 'metadata-file');
   if (metadata !== undefined) writeFileSync(metadata, `${text}\n`);
@@ -149,4 +169,5 @@ function report({ options, print, note }: Invocation, { id, definition, result, 
   if (flag(options, 'json')) show(text);
   else if (Object.keys(targets).length > 0) show(showTargets(targets, flag(options, 'quiet')));
   if (!flag(options, 'quiet')) for (const receipt of receipts) note(showReceipt(receipt));
+  if (!flag(options, 'quiet')) for (const receipt of deployed) note(showDeployment(receipt));
 }

@@ -34,6 +34,12 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./copy.ts')).copy,
   },
   tag: { summary: 'give an artifact or image more tags', load: async () => (await import('./tag.ts')).tag },
+  attest: {
+    summary: 'look at what is said about an artifact, and check its signatures',
+    load: async () => (await import('./attest.ts')).attest,
+  },
+  sbom: { summary: 'print what is in an artifact', load: async () => (await import('./sbom.ts')).sbom },
+  provenance: { summary: 'print how an artifact was made', load: async () => (await import('./provenance.ts')).provenance },
   inspect: { summary: 'say what an artifact or image is made of', load: async () => (await import('./inspect.ts')).inspect },
   referrers: {
     summary: 'list what refers to an artifact: signatures, SBOMs, provenance',

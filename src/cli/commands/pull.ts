@@ -40,7 +40,11 @@ export const pull: Command = {
       value: 'FILE|DIR',
       help: 'where the files of an artifact go; a folder that is there gets all',
     },
-    platform: { type: 'string', value: 'OS/ARCH', help: 'what is taken of an index (default: this machine)' },
+    platform: {
+      type: 'string',
+      value: 'OS/ARCH',
+      help: 'what is taken of an index (default: all of an image; of an artifact, what is for this machine)',
+    },
     quiet: { type: 'boolean', short: 'q', help: 'show no progress' },
     ...storeOptions,
     ...registryOptions,

@@ -16,7 +16,7 @@ import { faceOf, watchOptions } from '../watch.ts';
 export const update: Command = {
   usage: 'update [TARGET…] [--file F] [OPTION…]',
   about: [
-    'Asks the sources that the definition leaves open (downloads without a digest, packages without one) what they give',
+    'Asks the sources that the definition leaves open (downloads, packages and images without a digest) what they give',
     'today, writes it to the lock, and says what moved. Of the targets, only these sources are fetched: nothing is built.',
     '',
     'Exit status: 1 a source no longer has what is asked for, 5 the network is down. What could be moved is in the lock then.',
@@ -30,6 +30,8 @@ export const update: Command = {
 interface Moved {
   readonly step: string;
   readonly name: string;
+  /** Its name before, when that was another. */
+  readonly replaces?: string;
   readonly before?: string;
   readonly after: string;
 }
@@ -87,7 +89,8 @@ function report({ options, print }: Invocation, pins: readonly Moved[], failures
   return 0;
 }
 
-function shown({ step, name, before, after }: Moved): string {
+function shown({ step, name, replaces, before, after }: Moved): string {
   if (before === undefined) return `${step}: ${name}: new: ${after}`;
+  if (replaces !== undefined) return `${step}: ${replaces} ${before} → ${name} ${after}`;
   return before === after ? `${step}: ${name}: unchanged: ${after}` : `${step}: ${name}: ${before} → ${after}`;
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { PortkitError, systemCode } from '../../base/errors.ts';
 
 /** Where credentials may be. */
@@ -13,14 +13,16 @@ export interface CredentialFiles {
 
 /** The files of a user: Docker's, then podman's, at the places where these programs look for them. */
 export function credentialFiles(env: Readonly<Record<string, string | undefined>>, home: string): CredentialFiles {
-  const settings = env['XDG_CONFIG_HOME'] ?? join(home, '.config');
-  const runtime = env['XDG_RUNTIME_DIR'];
-  const podman = env['REGISTRY_AUTH_FILE'];
+  // The XDG base directory specification: a relative path is invalid and is ignored.
+  const folder = (name: string) => (isAbsolute(env[name] ?? '') ? env[name] : undefined);
+  const settings = folder('XDG_CONFIG_HOME') ?? join(home, '.config');
+  const runtime = folder('XDG_RUNTIME_DIR');
+  const podman = env['REGISTRY_AUTH_FILE'] ?? '';
   return {
     own: join(settings, 'portkit', 'auth.json'),
     foreign: [
-      join(env['DOCKER_CONFIG'] ?? join(home, '.docker'), 'config.json'),
-      ...(podman === undefined ? [] : [podman]),
+      join(env['DOCKER_CONFIG'] || join(home, '.docker'), 'config.json'),
+      ...(podman === '' ? [] : [podman]),
       ...(runtime === undefined ? [] : [join(runtime, 'containers', 'auth.json')]),
       join(settings, 'containers', 'auth.json'),
     ],

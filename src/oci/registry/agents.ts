@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { PortkitError } from '../../base/errors.ts';
-import { nearnessOfAddress, nearnessOfHost } from './nearness.ts';
+import { farthest, nearnessOfAddress, nearnessOfHost } from './nearness.ts';
 import type { Nearness } from './nearness.ts';
 
 /** A certificate that says who we are, for one host only. */
@@ -29,7 +29,7 @@ export interface ConnectionOptions {
 export interface Agents extends Disposable {
   /** What `http.request` needs to know about a connection; `within` says which addresses it may go to. */
   connection(url: URL, within?: (nearness: Nearness) => boolean): { agent: HttpAgent; lookup: LookupFunction };
-  /** How near a host is: what it says itself, else where its name led to when it was last connected to. */
+  /** How near a host is: what it says itself, else the farthest that its name ever led to. */
   nearnessOf(url: URL): Nearness;
 }
 
@@ -73,8 +73,9 @@ export function createAgents(options: ConnectionOptions): Agents {
         // A proxy is looked up here too, and may be anywhere.
         if (error !== null || hostname !== url.hostname) return done(error, found, family);
         const all = (Array.isArray(found) ? found.map(({ address }) => address) : [found]).map(nearnessOfAddress);
-        const nearest = (['reserved', 'loopback', 'private'] as const).find((one) => all.includes(one)) ?? 'public';
-        known.set(hostname, nearest);
+        // Who answers for a name may say anything: what was ever elsewhere is not taken for a neighbour.
+        const before = known.get(hostname);
+        known.set(hostname, farthest(before === undefined ? all : [...all, before]));
         if (within !== undefined && !all.every(within)) return done(refused(url), found, family);
         return done(null, found, family);
       });

@@ -26,12 +26,13 @@ export function createAuthorizer(
   world: RealmWorld,
 ): Authorizer {
   const flights = createSingleFlight<Token>();
+  const lookups = createSingleFlight<Credential | undefined>();
   const tokens = new Map<string, Token>();
   let challenge: Challenge | undefined;
   let known: { readonly credential: Credential | undefined } | undefined;
 
   async function header(scopes: readonly string[], signal: AbortSignal): Promise<string | undefined> {
-    known ??= { credential: await credential(signal) };
+    known ??= { credential: await lookups.run('', credential, signal) };
     const who = known.credential;
     if (who?.kind === 'bearer') return `Bearer ${who.token.reveal()}`;
     if (challenge === undefined) return undefined;

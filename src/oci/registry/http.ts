@@ -8,7 +8,7 @@ import { failureOf, tooSlow } from './failures.ts';
 
 /** How long servers may take. */
 export interface Timeouts {
-  /** Milliseconds without a byte in either direction. */
+  /** Milliseconds without a connection, and then without a byte in either direction. */
   readonly idleMs: number;
   /** Milliseconds from the end of a request to the end of the headers of its answer. */
   readonly headersMs: number;
@@ -26,21 +26,31 @@ export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): 
     method: call.method,
     headers: headersOf(call),
     maxHeaderSize: mostHeaderBytes,
+    timeout: timeouts.idleMs,
     ...agents.connection(url, call.within),
   });
-  const stop = () => request.destroy();
-  signal.addEventListener('abort', stop, { once: true });
-  request.on('close', () => signal.removeEventListener('abort', stop));
+  // A request that still waits for its connection says nothing when it is destroyed.
+  const end = () => {
+    request.destroy();
+    reject(failed(undefined));
+  };
+  signal.addEventListener('abort', end, { once: true });
+  request.on('close', () => signal.removeEventListener('abort', end));
   const sending = new AbortController();
-  let deadline: NodeJS.Timeout | undefined;
   let slow = false;
   const giveUp = () => {
     slow = true;
-    request.destroy();
+    end();
   };
-  request.setTimeout(timeouts.idleMs, giveUp);
+  request.on('timeout', giveUp);
+  // That only counts from the connection on.
+  let deadline = setTimeout(giveUp, timeouts.idleMs);
+  const connected = () => clearTimeout(deadline);
+  request.on('socket', (socket) => (socket.connecting ? socket.once('connect', connected) : connected()));
   request.on('finish', () => {
-    deadline = setTimeout(giveUp, timeouts.headersMs);
+    connected();
+    // An answer can come before the end of the request: then nothing is waited for, and no timer may keep the process.
+    if (!sending.signal.aborted) deadline = setTimeout(giveUp, timeouts.headersMs);
   });
   const failed = (error: unknown) => {
     if (signal.aborted) return signal.reason;
@@ -60,6 +70,7 @@ export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): 
   } finally {
     clearTimeout(deadline);
     sending.abort();
+    if (request.destroyed) signal.removeEventListener('abort', end);
   }
 }
 
@@ -112,7 +123,7 @@ function answerOf(response: IncomingMessage, received: Received): Answer {
     status: response.statusCode ?? 0,
     url,
     header,
-    body: bodyOf(response, (error) => received.failed(error)),
+    body: bodyOf(response, received),
     discard() {
       // A short rest is read, so that the connection can be used again; anything else ends it.
       if (request.writableFinished && Number(header('content-length') ?? 0) <= mostHeaderBytes) response.resume();
@@ -121,11 +132,15 @@ function answerOf(response: IncomingMessage, received: Received): Answer {
   };
 }
 
-async function* bodyOf(response: IncomingMessage, failed: (error: unknown) => unknown): AsyncGenerator<Uint8Array> {
+async function* bodyOf(response: IncomingMessage, received: Received): AsyncGenerator<Uint8Array> {
+  const { request } = received;
   try {
     for await (const chunk of response) yield chunk as Buffer;
   } catch (error) {
-    throw failed(error);
+    throw received.failed(error);
+  } finally {
+    // After an answer that came before the end of the request, nothing more can be said on that connection.
+    if (!request.writableFinished) request.destroy();
   }
 }
 

@@ -48,6 +48,11 @@ export function nearnessOfHost(hostname: string): Nearness | undefined {
   return bare === 'localhost' || bare.endsWith('.localhost') ? 'loopback' : undefined;
 }
 
+/** The one of these that is least near. */
+export function farthest(all: readonly Nearness[]): Nearness {
+  return order.find((one) => all.includes(one)) ?? 'public';
+}
+
 /** Whether something at `from` may point at something at `to`: never at what is nearer to us than itself. */
 export function mayPointAt(from: Nearness, to: Nearness): boolean {
   return order.indexOf(to) <= order.indexOf(from);

@@ -59,11 +59,11 @@ async function* resumed(session: Session, descriptor: Descriptor, start: From & 
       });
       for await (const chunk of rest(answer, at)) {
         at += chunk.length;
-        if (at > descriptor.size) throw wrongSize(session, descriptor, 'more');
+        if (at > descriptor.size) throw wrongSize(session, descriptor, 'more bytes');
         yield chunk;
       }
       answer = undefined;
-      if (at < descriptor.size) throw wrongSize(session, descriptor, 'less');
+      if (at < descriptor.size) throw wrongSize(session, descriptor, 'fewer bytes');
     } catch (error) {
       answer = undefined;
       if (at - before >= progress) {
@@ -98,7 +98,7 @@ async function checkedAnswer(
   const left = answer.status === 206 ? descriptor.size - offset : descriptor.size;
   if ((length === undefined || Number(length) === left) && startsAt(answer, offset)) return answer;
   answer.discard();
-  throw wrongSize(session, descriptor, 'another number');
+  throw wrongSize(session, descriptor, 'another number of bytes');
 }
 
 function startsAt(answer: Answer, offset: number): boolean {
@@ -107,7 +107,7 @@ function startsAt(answer: Answer, offset: number): boolean {
 }
 
 function wrongSize(session: Session, descriptor: Descriptor, amount: string): PortkitError {
-  const message = `${shownBlob(session, descriptor)} comes with ${amount} of bytes than the ${descriptor.size} it should have`;
+  const message = `${shownBlob(session, descriptor)} comes with ${amount} than the ${descriptor.size} it should have`;
   return new PortkitError('PK4003', message);
 }
 

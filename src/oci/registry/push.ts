@@ -1,3 +1,4 @@
+import { PortkitError } from '../../base/errors.ts';
 import { parseOciDigest } from '../model/digest.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { uploadChunks } from './chunks.ts';
@@ -60,14 +61,20 @@ export async function mountBlob(
   session: Session,
   { digest }: Descriptor,
   { from, signal }: { from: string; signal: AbortSignal },
-) {
+): Promise<boolean> {
   const query = new URLSearchParams({ mount: parseOciDigest(digest), from: neighbour(session.place, from) });
   const url = session.place.url(`blobs/uploads/?${query.toString()}`);
   const alsoScopes = [`repository:${from}:pull`];
-  return session.ask({ method: 'POST', url, alsoScopes, signal }, async (answer) => {
-    answer.discard();
-    // A registry that does not mount begins an upload.
-    if (answer.status === 202) await takeBack(session, nextPlace(session, answer));
-    return answer.status === 201;
-  });
+  try {
+    return await session.ask({ method: 'POST', url, alsoScopes, signal }, async (answer) => {
+      answer.discard();
+      // A registry that does not mount begins an upload.
+      if (answer.status === 202) await takeBack(session, nextPlace(session, answer));
+      return answer.status === 201;
+    });
+  } catch (error) {
+    // Who may not read there can still upload here.
+    if (error instanceof PortkitError && error.code === 'PK4030') return false;
+    throw error;
+  }
 }

@@ -2,12 +2,12 @@ import { PortkitError } from '../../base/errors.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { documentLimit, tooLarge } from '../model/manifest.ts';
 import type { Deleter, Mounter, Target } from '../model/ports.ts';
+import { bytesSource, verified } from '../model/read.ts';
+import { forget } from './forget.ts';
 import { getManifest, hasManifest, isManifest, putManifest } from './manifests.ts';
 import type { RawManifest } from './manifests.ts';
 import { openBlob } from './pull.ts';
 import { mountBlob, pushBlob } from './push.ts';
-import { bytesSource, verified } from '../model/read.ts';
-import { forget } from './forget.ts';
 import { createReferring } from './referring.ts';
 import type { Referring } from './referring.ts';
 import type { Session } from './session.ts';
@@ -51,7 +51,7 @@ export function createRepository(session: Session): RegistryRepository {
     const there = isManifest(descriptor)
       ? await hasManifest(session, descriptor, signal)
       : await hasBlob(session, descriptor, signal);
-    // A writer that was ended may have left out to make it known; only descriptors of referrers have this type.
+    // Lists of referrers say the type. A writer that was ended may have pushed what they name, and not listed it.
     const known =
       !there || descriptor.artifactType === undefined || (await referring.knows(await manifest(descriptor, signal), signal));
     if (there && known) return true;

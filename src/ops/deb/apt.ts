@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { byteString } from '../../base/byte-string.ts';
 import { PortkitError } from '../../base/errors.ts';
+import { compileGlob } from '../../store/host/glob.ts';
 import { readRegularFile } from '../regular-file.ts';
 import type { RunProgram } from '../run-program.ts';
 
@@ -36,10 +38,10 @@ const ownRules = [
   '#clear APT::Architectures;',
   'APT::Update::Error-Mode "any";',
   'Acquire::Languages "none";',
-  // Of three sources that never answer, none may take minutes.
+  // Sources that never answer are given up after two minutes, and not after ten.
   'Acquire::Retries "1";',
-  'Acquire::http::Timeout "20";',
-  'Acquire::https::Timeout "20";',
+  'Acquire::http::Timeout "10";',
+  'Acquire::https::Timeout "10";',
   'Dir::Cache::pkgcache "";',
   'Dir::Cache::srcpkgcache "";',
   '',
@@ -51,10 +53,7 @@ export async function downloadPackage<T>(
   { world, signal, isNew = false }: { readonly world: AptWorld; readonly signal: AbortSignal; readonly isNew?: boolean },
   take: (content: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  const state = join(world.state, wanted.architecture);
-  for (const folder of ['lists/partial', 'archives/partial']) await mkdir(join(state, folder), { recursive: true, mode: 0o700 });
-  await writeFile(join(state, 'rules'), ownRules);
-  await writeFile(join(state, 'status'), '');
+  const state = await prepare(wanted.architecture, world);
   const folder = await mkdtemp(join(state, 'download-'));
   const call = { state, folder, architecture: wanted.architecture, world, signal };
   const version = wanted.version === undefined ? '' : `=${wanted.version}`;
@@ -76,6 +75,42 @@ export async function downloadPackage<T>(
   }
 }
 
+/** The name of the one package that a package of today depends on and whose name matches a pattern. */
+export async function findDependency(
+  { name, depends, architecture }: AptPackage & { readonly depends: string },
+  { world, signal }: { readonly world: AptWorld; readonly signal: AbortSignal },
+): Promise<string> {
+  const pattern = compileGlob(byteString(depends));
+  const state = await prepare(architecture, world);
+  const call = { state, folder: state, architecture, world, signal };
+  await refreshLists(call);
+  const { problem, output } = await run(['apt-cache', 'depends', '--important', `${name}:${architecture}`], call);
+  if (problem !== undefined) throw gone({ name, architecture }, problem) ?? failure(problem);
+  const named = [...output.matchAll(/^ *\|?(?:Pre)?Depends: ([^\s<>:]+)/gm)].map(([, one = '']) => one);
+  const matching = [...new Set(named)].filter((one) => pattern.matches(byteString(one)));
+  const [only, second] = matching;
+  if (only !== undefined && second === undefined) return only;
+  throw new PortkitError(
+    'PK3812',
+    `The package ${name} does not depend on one package ${JSON.stringify(depends.slice(0, 100))}`,
+    {
+      hint:
+        matching.length === 0
+          ? `It depends on ${named.slice(0, 8).join(', ') || 'nothing'}`
+          : `It depends on ${matching.slice(0, 8).join(', ')}`,
+    },
+  );
+}
+
+/** The folder of apt for an architecture. */
+async function prepare(architecture: string, world: AptWorld): Promise<string> {
+  const state = join(world.state, architecture);
+  for (const folder of ['lists/partial', 'archives/partial']) await mkdir(join(state, folder), { recursive: true, mode: 0o700 });
+  await writeFile(join(state, 'rules'), ownRules);
+  await writeFile(join(state, 'status'), '');
+  return state;
+}
+
 interface AptCall {
   readonly state: string;
   readonly folder: string;
@@ -95,11 +130,19 @@ async function refreshLists(call: AptCall): Promise<void> {
 
 const passed = ['http_proxy', 'https_proxy', 'no_proxy', 'APT_CONFIG'];
 
-/** Runs apt-get in our folders; answers what it complained about, or undefined when it did what it was told. */
-async function apt(
-  args: readonly string[],
+/** Runs apt-get; answers what it complained about, or undefined when it did what it was told. */
+async function apt(args: readonly string[], call: AptCall): Promise<string | undefined> {
+  return (await run(['apt-get', '-q', ...args], call)).problem;
+}
+
+/** No list of dependencies is longer. */
+const keptOutput = 2 ** 20;
+
+/** Runs a program of apt in our folders. */
+async function run(
+  [program = '', ...args]: readonly string[],
   { state, folder, architecture, world, signal }: AptCall,
-): Promise<string | undefined> {
+): Promise<{ readonly problem: string | undefined; readonly output: string }> {
   const options = [
     `Dir::State=${state}`,
     `Dir::State::lists=${state}/lists`,
@@ -113,23 +156,28 @@ async function apt(
   ];
   const visible = Object.fromEntries(passed.flatMap((name) => (world.env[name] === undefined ? [] : [[name, world.env[name]]])));
   const { stdout, ended } = world.run({
-    argv: ['apt-get', '-q', '-c', join(state, 'rules'), ...options.flatMap((option) => ['-o', option]), ...args],
+    argv: [program, '-c', join(state, 'rules'), ...options.flatMap((option) => ['-o', option]), ...args],
     env: { ...visible, PATH: world.path, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
     cwd: folder,
     signal,
   });
-  for await (const chunk of stdout) if (chunk.length === 0) continue;
+  let output = '';
+  for await (const chunk of stdout) if (output.length < keptOutput) output += Buffer.from(chunk).toString('latin1');
   const { status, stderr } = await ended;
-  return status === 0 ? undefined : stderr;
+  return { problem: status === 0 ? undefined : stderr, output };
 }
 
 /** The error for a package, or a version of it, that the lists do not have. */
 function gone({ name, version, architecture }: AptPackage, stderr: string): PortkitError | undefined {
-  if (!/Unable to locate package|was not found|no installation candidate|Can't find a source to download/.test(stderr))
+  if (
+    !/Unable to locate package|No packages found|was not found|no installation candidate|Can't find a source to download/.test(
+      stderr,
+    )
+  )
     return undefined;
   const what = version === undefined ? '' : ` ${version}`;
   return new PortkitError('PK3812', `The sources of apt have no package ${name}${what} for ${architecture}, or no longer`, {
-    hint: 'Mirrors only keep the newest: name one they have, or add a snapshot of the archive to the sources of apt',
+    hint: 'Mirrors only keep the newest: "portkit update" moves a pin of the lock; else name a package that they have',
   });
 }
 

@@ -12,9 +12,10 @@ import { readRegularFile } from '../regular-file.ts';
 import { malformedImage, ofImage, parseDocument, sha256Of } from './documents.ts';
 
 /** A blob by its digest, which may be all that is known of it. */
-interface WantedBlob {
+export interface WantedBlob {
   readonly digest: string;
   readonly size?: number;
+  readonly mediaType?: string;
 }
 
 /** Gives the content of blobs; content that ends is what was asked for. */

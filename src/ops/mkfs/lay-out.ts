@@ -24,8 +24,10 @@ export async function layOut(
   const owner = onlyOwner(entries);
   const at = (path: ByteString): Buffer => Buffer.concat([Buffer.from(`${source}/`), toBytes(path)]);
   for (const entry of entries) {
-    // It cuts off the last byte of such a name.
-    if (entry.path.length - entry.path.lastIndexOf('/') > 255) throw unfit(entry, 'has a name of 255 bytes');
+    const name = entry.path.slice(entry.path.lastIndexOf('/') + 1);
+    // It cuts off the last byte of such a name, and passes over every lost+found.
+    if (name.length > 254) throw unfit(entry, 'has a name of 255 bytes');
+    if (name === 'lost+found') throw unfit(entry, 'is a lost+found');
     signal.throwIfAborted();
     const place = at(entry.path);
     if (entry.type === 'dir') mkdirSync(place);

@@ -174,11 +174,19 @@ describe.skipIf(erofs === undefined)('erofs', () => {
 
   test.skipIf(erofs?.readsTar === true)('an old one is not told what it would lose', async () => {
     const mtime = { seconds: 1_600_000_000, nanos: 1 };
-    for (const entries of [owners, labelled, [root, socket], [root, { ...file('f'), mtime }], [root, file('n'.repeat(255))]])
+    for (const entries of [
+      owners,
+      labelled,
+      [root, socket],
+      [root, { ...file('f'), mtime }],
+      [root, file('n'.repeat(255))],
+      [root, file('lost+found')],
+    ])
       await expect(erofsOf(entries)).rejects.toMatchObject({ code: 'PK3955' });
   });
 
-  test.skipIf(erofs?.readsTar !== true)('a socket has no place in a tar', async () => {
+  test('a socket has no place in a tar', async ({ skip }) => {
+    skip(erofs?.readsTar !== true, 'this mkfs.erofs reads no tar: it is given a folder, which has sockets');
     await expect(erofsOf([root, socket])).rejects.toMatchObject({ code: 'PK3952' });
   });
 });
@@ -199,7 +207,8 @@ const vfat = (entries: readonly FileEntry[], options: VfatOptions = {}, path = u
 
 describe.skipIf(!has('mformat'))('vfat', () => {
   test.each([undefined, 40 * 2 ** 20, 300 * 2 ** 20])('mtools and fsck.vfat find every byte: %s', async (size) => {
-    const image = await saved(vfat(esp, { ...(size !== undefined && { size }), label: 'PORTKIT' }), `esp-${size}.vfat`);
+    using made = await vfat(esp, { ...(size !== undefined && { size }), label: 'PORTKIT' });
+    const image = `/proc/${process.pid}/fd/${made.fd}`;
     for (const entry of esp)
       if (entry.type === 'file') {
         const read = execFileSync('mcopy', ['-i', image, `::/${entry.path}`, '-'], { maxBuffer: 2 ** 24 });
@@ -239,11 +248,16 @@ describe.skipIf(!has('mformat'))('vfat', () => {
   });
 
   test('is as large as it has to be', async () => {
-    const many = Array.from({ length: 300 }, (_, at) => file(`d/a long name of a file, number ${at}`, (at * 977) % 9000));
+    const many = Array.from({ length: 120 }, (_, at) => file(`d/${at}, a long name of a file`, (at * 977) % 9000));
     const image = await saved(vfat([root, { ...at('d'), type: 'dir' }, ...sorted(many)]), 'many.vfat');
-    expect(readFileSync(image).length).toBe(3 * 2 ** 20);
+    expect(readFileSync(image).length).toBe(2 ** 20);
     await expect(vfat(esp, { size: 2 ** 21 })).rejects.toMatchObject({ code: 'PK3956' });
-  }, 20_000);
+    // The root of a small FAT has a fixed size, 512 names unless told.
+    const flat = Array.from({ length: 600 }, (_, at) => file(`${at}.efi`, at % 3));
+    const flatImage = await saved(vfat([root, ...sorted(flat)]), 'flat.vfat');
+    expect(execFileSync('mdir', ['-i', flatImage, '-b', '::']).toString().trim().split('\n')).toHaveLength(600);
+    if (has('fsck.vfat')) expect(spawnSync('fsck.vfat', ['-n', flatImage])).toMatchObject({ status: 0 });
+  }, 60_000);
 
   test('refuses what FAT cannot have', async () => {
     const refused: readonly (readonly FileEntry[])[] = [

@@ -25,7 +25,7 @@ function fakes(version: string): void {
     `case "$1" in --help) echo --tar=;; --version) echo ${version};; *) for a; do i=$a; done; (echo "$@"; cat) >"$i";; esac`,
   );
   fake('mformat', `[ "$1" = --version ] && echo ${version} || echo "$@" >>"$2"`);
-  fake('mcopy', 'cat >>"$2"');
+  fake('mcopy', 'cat "$3" >>"$2"');
   fake('mmd', 'exit 0');
 }
 
@@ -68,7 +68,7 @@ test('the options reach the program, and nothing is left', async () => {
   expect(one).toMatch(/^--quiet --tar=f -U [0-9a-f-]{36} -zlz4hc /);
   expect(one).toContain('one');
   expect(other).not.toContain(/-U (\S+)/.exec(one)?.[1]);
-  expect(await made('vfat', { label: 'ESP', size: 2 ** 21 })).toMatch(/-T 4096 .* -v ESP ::\n[^]*(?:one|two)/);
+  expect(await made('vfat', { label: 'ESP', size: 2 ** 21 })).toMatch(/-T 4096 .* -v ESP -r 32 ::\n[^]*(?:one|two)/);
   expect(readdirSync(folder)).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { showBytes } from '../../base/byte-string.ts';
 import { PortkitError } from '../../base/errors.ts';
@@ -49,22 +49,79 @@ export async function makeVfat(
   check(tree.entries);
   return imageIn(world.scratch, async (folder) => {
     const image = join(folder, 'image');
-    const bytes = size ?? sizeFor(tree.entries, files);
+    const room = roomFor(tree.entries, files);
+    const bytes = size ?? room.bytes;
     await using made = await open(image, 'wx', 0o600);
     await made.truncate(bytes);
     // Nothing that stands in the settings of this machine.
     const env = { HOME: folder, SOURCE_DATE_EPOCH: `${mtime}`, MTOOLS_LOWER_CASE: '0', MTOOLS_NO_VFAT: '0' };
-    const call = async (argv: readonly [string, ...string[]], input?: AsyncIterable<Uint8Array>): Promise<void> =>
-      make({ argv, env, ...(input && { input }) }, world, signal);
+    const call = async (argv: readonly [string, ...string[]]): Promise<void> => make({ argv, env }, world, signal);
     const form = ['-T', `${bytes / sector}`, '-h', '16', '-s', '63', '-c', `${cluster / sector}`];
-    const names = ['-N', serial, ...(label === '' ? [] : ['-v', label]), ...(bytes >= fat32From ? ['-F'] : [])];
+    const names = [
+      '-N',
+      serial,
+      ...(label === '' ? [] : ['-v', label]),
+      ...(bytes >= fat32From ? ['-F'] : ['-r', `${room.rootSectors}`]),
+    ];
     await call(['mformat', '-i', image, ...form, ...names, '::']);
-    for (const entry of tree.entries) {
-      const file = entry.type === 'hardlink' ? files.get(entry.target) : files.get(entry.path);
-      if (file !== undefined) await call(['mcopy', '-i', image, '-', `::/${entry.path}`], contentOf(tree, file, signal));
-      else if (entry.path !== '') await call(['mmd', '-i', image, `::/${entry.path}`]);
+    const batchFolder = join(folder, 'files');
+    await mkdir(batchFolder);
+    for (const { parent, entries } of batches(tree.entries, files)) {
+      const [only] = entries;
+      if (only?.type === 'dir') {
+        await call(['mmd', '-i', image, `::/${only.path}`]);
+        continue;
+      }
+      const places = await Promise.all(
+        entries.map(async (entry) => {
+          const place = join(batchFolder, entry.path.slice(entry.path.lastIndexOf('/') + 1));
+          const content = contentOf(tree, fileOf(entry, files), signal);
+          await using copy = await open(place, 'wx', 0o600);
+          await copy.writeFile(content);
+          return place;
+        }),
+      );
+      await call(['mcopy', '-i', image, ...places, `::/${parent}`]);
+      await Promise.all(places.map((place) => rm(place)));
     }
   });
+}
+
+/** Files of one directory in a row, which one call can copy, or one directory. */
+interface Batch {
+  readonly parent: string;
+  readonly entries: FileEntry[];
+  bytes: number;
+}
+
+const [mostFiles, mostBytes] = [200, 64 * mib];
+
+function* batches(entries: readonly FileEntry[], files: ReadonlyMap<string, File>): Generator<Batch> {
+  let batch: Batch | undefined;
+  for (const entry of entries) {
+    if (entry.path === '') continue;
+    const parent = parentOf(entry.path);
+    const size = entry.type === 'dir' ? 0 : fileOf(entry, files).size;
+    const joins = batch?.parent === parent && batch.entries.length < mostFiles && batch.bytes + size <= mostBytes;
+    if (batch !== undefined && joins && entry.type !== 'dir' && batch.entries[0]?.type !== 'dir') {
+      batch.entries.push(entry);
+      batch.bytes += size;
+      continue;
+    }
+    if (batch !== undefined) yield batch;
+    batch = { parent, entries: [entry], bytes: size };
+  }
+  if (batch !== undefined) yield batch;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+}
+
+function fileOf(entry: FileEntry, files: ReadonlyMap<string, File>): File {
+  const file = files.get(entry.type === 'hardlink' ? entry.target : entry.path);
+  if (file === undefined) throw new Error(`The entry ${entry.path} is no file`);
+  return file;
 }
 
 type File = Extract<FileEntry, { type: 'file' }>;
@@ -98,20 +155,27 @@ function refused(message: string): PortkitError {
   return new PortkitError('PK1004', message);
 }
 
-/** Room for every file and directory in whole clusters, and for the tables; a whole number of MiB. */
-function sizeFor(entries: readonly FileEntry[], files: ReadonlyMap<string, File>): number {
+/**
+ * Room for every file and directory in whole clusters, and for the tables, as a whole number of MiB; and for the root, whose
+ * place has a fixed size on FAT12 and FAT16.
+ */
+function roomFor(
+  entries: readonly FileEntry[],
+  files: ReadonlyMap<string, File>,
+): { readonly bytes: number; readonly rootSectors: number } {
   const clusters = (bytes: number): number => Math.ceil(bytes / cluster);
   const names = new Map<string, number>();
   let data = 0;
   for (const entry of entries) {
     data += clusters(files.get(entry.type === 'hardlink' ? entry.target : entry.path)?.size ?? 0);
-    const parent = entry.path.slice(0, Math.max(entry.path.lastIndexOf('/'), 0));
+    const parent = parentOf(entry.path);
     // A short name, and long ones of 13 characters each.
     names.set(parent, (names.get(parent) ?? 64) + 32 * (2 + Math.ceil((entry.path.length - parent.length) / 13)));
   }
   for (const bytes of names.values()) data += clusters(bytes);
   const tables = 2 * 4 * data + 128 * sector;
-  return Math.max(Math.ceil((data * cluster + tables) / mib), 1) * mib;
+  const rootSectors = Math.max(32, Math.ceil((names.get('') ?? 0) / cluster) * (cluster / sector));
+  return { bytes: Math.max(Math.ceil((data * cluster + tables) / mib), 1) * mib, rootSectors };
 }
 
 function check(entries: readonly FileEntry[]): void {
