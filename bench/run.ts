@@ -11,12 +11,12 @@ import { measure } from './measure.ts';
 
 /**
  * Times every case as a whole process against its peers and prints the table:
- * `run.ts [--quick] [--only WORD] [--markdown FILE]`. Quick is small and says nothing about the goals.
+ * `run.ts [--quick] [--only WORD] [--rounds N] [--markdown FILE]`. Quick is small and says nothing about the goals.
  */
 const quick = process.argv.includes('--quick');
 const only = optionOf('--only') ?? '';
 const markdown = optionOf('--markdown');
-const rounds = 5;
+const rounds = Number(optionOf('--rounds') ?? 5);
 const loadBefore = loadavg()[0] ?? 0;
 const folder = mkdtempSync(join(tmpdir(), 'portkit-bench-'));
 const programs = join(import.meta.dirname, '..', 'build', 'bench');
