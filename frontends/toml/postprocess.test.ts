@@ -329,6 +329,17 @@ build = { step = "image" }
     });
   });
 
+  test('that are modules can be said in short', async () => {
+    const graph = await load(
+      artifact + oci + table('postprocessor = "./a.ts"') + table('name = "b"\nexternal = { postprocessor = "./a.ts" }'),
+    );
+    expect(wiring(graph).slice(-4, -2)).toEqual([
+      'demo.postprocessor <demo.oci local:a.ts',
+      'demo.b <demo.postprocessor local:a.ts',
+    ]);
+    expect(opOf(graph, 'demo.postprocessor')).toEqual(opOf(graph, 'demo.b'));
+  });
+
   test('that are modules are inputs of their steps', async () => {
     const [file, module] = [
       'external = { from = "local:l", postprocessor = "./a/../b.ts" }',

@@ -17,8 +17,8 @@ const stages = {
   sign: 'sign',
   verify: 'sign',
   deploy: 'sink',
-} as const satisfies Readonly<Record<Exclude<keyof PostprocessTable, 'name' | 'external'>, string>>;
-type Kind = keyof typeof stages | 'external';
+} as const satisfies Readonly<Record<Exclude<keyof PostprocessTable, 'name' | 'external' | 'postprocessor'>, string>>;
+type Kind = keyof typeof stages | 'external' | 'postprocessor';
 const order: readonly string[] = ['convert', 'package', 'attest', 'sign', 'sink'];
 const packaging = order.indexOf('package');
 
@@ -62,7 +62,9 @@ export function postprocessSteps(
       const kind = kindOf(table, (at, message, hint) => complain(at, { code: 'PK1103', message, hint }));
       if (kind === undefined) continue;
       const stage =
-        kind === 'external' ? Math.min(Math.max(reached, packaging), order.indexOf('sign')) : order.indexOf(stages[kind]);
+        kind === 'external' || kind === 'postprocessor'
+          ? Math.min(Math.max(reached, packaging), order.indexOf('sign'))
+          : order.indexOf(stages[kind]);
       if (stage < reached) {
         const message = `${order[stage]} comes before ${order[reached]}`;
         complain([kind], { code: 'PK1103', message, hint: `The order is ${order.join(' → ')}` });
@@ -83,7 +85,11 @@ function kindOf(table: PostprocessTable, complain: (at: Path, message: string, h
   const kinds = Object.keys(table).filter((key): key is Kind => key !== 'name');
   const [kind, second] = kinds;
   if (kind === undefined)
-    complain([], 'the table does not say what is done', `Give it one of ${[...Object.keys(stages), 'external'].join(', ')}`);
+    complain(
+      [],
+      'the table does not say what is done',
+      `Give it one of ${[...Object.keys(stages), 'external', 'postprocessor'].join(', ')}`,
+    );
   if (second !== undefined) complain([second], `one table is one postprocessor, not ${kinds.join(' and ')}`);
   return second === undefined ? kind : undefined;
 }

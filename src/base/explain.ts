@@ -265,7 +265,7 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK4105:
     'An external postprocessor reads one line of JSON from its standard input and writes lines of JSON to its standard output, the last of which is its result. Everything else belongs on standard error. docs/postprocessors.md has the protocol.',
   PK4106:
-    'An external postprocessor is a program (argv) or a module, and its inputs have other names than those that the protocol uses: layout, module, request, runtime.',
+    'An external postprocessor is a program (argv) or a module, its options are a JSON object, and its inputs have other names than those that the protocol uses: layout, module, request, runtime. A deployment is done by "portkit build" alone, when it is named as a target.',
   PK4107:
     'A program of somebody else that an output names failed in a way that it did not explain. The message is its own; --debug shows where it comes from. Nothing that it had not yet published is left, if it keeps the contract of exporters.',
   PK4150:

@@ -53,6 +53,8 @@ export function splitTargets(graph: Graph, wanted: readonly string[], isNamed: b
     return isNamed ? deployment.layout : [];
   });
   const chosen = isNamed ? [...deployments.values()].filter(({ name }) => wanted.includes(name)) : [];
+  // Names may come in any order; steps are in that of the definition.
+  chosen.sort((a, b) => (all.get(a.name)?.vertex ?? 0) - (all.get(b.name)?.vertex ?? 0));
   return { graph: { ...graph, targets: Object.fromEntries(all) }, targets: [...new Set(targets)], deployments: chosen };
 }
 

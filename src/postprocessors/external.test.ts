@@ -238,6 +238,11 @@ describe('is refused', () => {
   });
 });
 
+test.each(['', '[]', '1', '{', '{"a":1,"a":2}'])('options that are %j are refused', async (options) => {
+  const { op, layout } = open({}, { options });
+  expect(await failure(op, await layout())).toMatchObject({ code: 'PK4106' });
+});
+
 describe('a module', () => {
   const module = (name: string) => ({ module: name, argv: [], inputs: ['layout', 'module'] });
 

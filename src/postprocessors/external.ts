@@ -1,6 +1,7 @@
 import { canonicalJson } from '../base/canonical.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Ref } from '../base/ref.ts';
+import { parseStrictJson } from '../formats/strict-json.ts';
 import type { ExternalSpec } from '../graph/program-ops.ts';
 import { layoutInput, moduleInput } from '../graph/program-ops.ts';
 import type { ExecWorld } from '../ops/exec.ts';
@@ -84,14 +85,29 @@ export function externalOp(spec: ExternalSpec, world: ExternalWorld): Op {
 /** The line that the postprocessor reads. */
 async function requestOf(layout: Ref['digest'], options: string, world: LayoutWorld): Promise<Ref> {
   const manifests = await readLayout(layout, world);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- whoever wrote the definition wrote an object
-  const told = JSON.parse(options) as PostprocessRequest['options'];
-  const request: PostprocessRequest = { version: 1, layout: `/in/${layoutInput}`, out: '/out', manifests, options: told };
+  const request: PostprocessRequest = {
+    version: 1,
+    layout: `/in/${layoutInput}`,
+    out: '/out',
+    manifests,
+    options: optionsIn(options),
+  };
   const line = canonicalJson(request);
   const batch = world.blobs.batch();
   const digest = batch.add(Buffer.from(`${line}\n`));
   await batch.commit(world.signal);
   return { kind: 'blob', digest };
+}
+
+/** The options of a definition, which may be a binary one that anybody wrote. */
+function optionsIn(text: string): PostprocessRequest['options'] {
+  try {
+    const value = parseStrictJson(Buffer.from(text), 'The options');
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value));
+  } catch (error) {
+    if (!(error instanceof PortkitError)) throw error;
+  }
+  throw new PortkitError('PK4106', 'The options of a postprocessor are one JSON object');
 }
 
 function named({ inputs: names }: ExternalSpec, inputs: readonly Ref[], name: string): Ref {

@@ -64,7 +64,8 @@ export function variantsOf({ variants = [] }: ArtifactTable, plan: Plan): readon
 
 /** Adds the steps of one postprocessor; its stage and form have been checked. */
 export function lower(chain: Chain, turn: Turn): void {
-  const { rewrite_timestamps: times, convert, oci, sbom, provenance, sign, verify, external, deploy } = turn.table;
+  const { rewrite_timestamps: times, convert, oci, sbom, provenance, sign, verify, postprocessor, deploy } = turn.table;
+  const external = postprocessor === undefined ? turn.table.external : { postprocessor };
   if (times !== undefined) each(chain, turn, (from) => ({ rewrite_timestamps: { from, ...times } }));
   if (convert !== undefined) {
     each(chain, turn, (from) => ({ convert: { from, ...convert } }));

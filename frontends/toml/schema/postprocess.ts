@@ -69,6 +69,8 @@ export const postprocess = z.strictObject({
     .exactOptional(),
   ...attestations,
   external: z.strictObject(externalFields).exactOptional(),
+  /** Short for an `external` with nothing else. */
+  postprocessor: filled.exactOptional(),
   deploy: z.strictObject(deployFields).exactOptional(),
 });
 
