@@ -8,7 +8,7 @@ function taking(name: string, ...ms: readonly number[]) {
   return { name, command: () => [String(ms[at++ % ms.length])] };
 }
 
-const timed = ([ms = '']: Command) => ({ ms: Number(ms), bytes: Number(ms) * 1e6 });
+const timed = ([ms = '']: Command) => ({ ms: Number(ms), bytes: Number(ms) * 1e6, cpuMs: Number(ms) * 2 });
 
 test('rounds are compared one by one, and the median is held against each goal', () => {
   const goals = { twice: { times: 0.5 }, same: { times: 0.99 }, slower: { moreMs: -10 }, faster: { moreMs: 1.5 } };
@@ -29,10 +29,11 @@ test('rounds are compared one by one, and the median is held against each goal',
   ]);
 });
 
-test('time and peak memory have limits of their own', () => {
-  const ours = [{ ...taking('ours', 5), limits: { ms: 5, megabytes: 4 } }];
+test('time, processor time and peak memory have limits of their own', () => {
+  const ours = [{ ...taking('ours', 5), limits: { ms: 5, megabytes: 4, cpuMs: 9 } }];
   expect(measure({ ours, peers: [] }, 1, timed)).toEqual([
     ['ours: time', '–', '5 ms', '–', '5 ms (5 ms – 5 ms)', '≤ 5 ms', 'met'],
+    ['ours: processor time', '–', '10 ms', '–', '10 ms (10 ms – 10 ms)', '≤ 9 ms', 'missed'],
     ['ours: peak memory', '–', '5 MB', '–', '5 MB (5 MB – 5 MB)', '≤ 4 MB', 'missed'],
   ]);
 });
@@ -54,8 +55,8 @@ test('rounds take turns, with something between them, and one more to warm up wh
   expect(order.join('')).toBe('prepareab–ab–ab–');
 });
 
-test('a process tells its peak by printing it; one that fails ends the run, for a failed one is never fast', () => {
-  expect(run(['sh', '-c', 'echo one; echo peak 5000; sleep 0.02'])).toMatchObject({ bytes: 5000 });
+test('a process tells what it took by printing it; one that fails ends the run, for a failed one is never fast', () => {
+  expect(run(['sh', '-c', 'echo one; echo peak 5000; echo cpu 7; sleep 0.02'])).toMatchObject({ bytes: 5000, cpuMs: 7 });
   expect(run(['sleep', '0.02']).ms).toBeGreaterThan(19);
   expect(() => run(['sh', '-c', 'echo no >&2; exit 3'])).toThrow('no');
 });

@@ -12,8 +12,8 @@ export interface Contender {
   command(): Command;
   /** By the names of peers; what has no goal is only reported. */
   readonly goals?: Readonly<Record<string, Goal>>;
-  /** Limits without a peer; for megabytes the program prints its peak. */
-  readonly limits?: { readonly ms?: number; readonly megabytes?: number };
+  /** Limits without a peer; the program prints its peak of memory and its processor time. */
+  readonly limits?: { readonly ms?: number; readonly megabytes?: number; readonly cpuMs?: number };
 }
 
 /** Contenders and what they are held against, timed together. */
@@ -34,9 +34,10 @@ export type Row = readonly [name: string, peer: string, ours: string, theirs: st
 interface Run {
   readonly ms: number;
   readonly bytes: number;
+  readonly cpuMs: number;
 }
 
-const nothing: Run = { ms: Number.NaN, bytes: Number.NaN };
+const nothing: Run = { ms: Number.NaN, bytes: Number.NaN, cpuMs: Number.NaN };
 
 /** Runs everything of a case in turn (A B C A B C …) and compares round by round. */
 export function measure(one: Case, usualRounds: number, timed: (command: Command) => Run = run): readonly Row[] {
@@ -60,13 +61,14 @@ export function measure(one: Case, usualRounds: number, timed: (command: Command
   });
 }
 
-/** Runs a command to its end; what it prints is read for a peak of memory. */
+/** Runs a command to its end; what it prints is read for a peak of memory and processor time. */
 export function run([command = '', ...args]: Command): Run {
   const start = performance.now();
   const done = spawnSync(command, args, { encoding: 'utf8', timeout: 300_000 });
   const ms = performance.now() - start;
   if (done.status !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${done.stderr}`);
-  return { ms, bytes: Number(/^peak (\d+)$/m.exec(done.stdout)?.[1] ?? Number.NaN) };
+  const printed = (what: string): number => Number(new RegExp(`^${what} (\\d+)$`, 'm').exec(done.stdout)?.[1] ?? Number.NaN);
+  return { ms, bytes: printed('peak'), cpuMs: printed('cpu') };
 }
 
 interface Compared {
@@ -92,7 +94,7 @@ function compare({ name, peer, goal, ours, theirs }: Compared): Row {
 }
 
 function limits({ name, limits }: Contender, runs: readonly Run[]): readonly Row[] {
-  const { ms, megabytes } = limits ?? {};
+  const { ms, megabytes, cpuMs } = limits ?? {};
   const rows: Row[] = [];
   const add = (what: string, values: readonly number[], { most, unit }: { most: number; unit: string }): void => {
     const show = (value: number): string => `${value.toFixed(0)} ${unit}`;
@@ -104,6 +106,12 @@ function limits({ name, limits }: Contender, runs: readonly Run[]): readonly Row
       'time',
       runs.map((each) => each.ms),
       { most: ms, unit: 'ms' },
+    );
+  if (cpuMs !== undefined)
+    add(
+      'processor time',
+      runs.map((each) => each.cpuMs),
+      { most: cpuMs, unit: 'ms' },
     );
   if (megabytes !== undefined)
     add(

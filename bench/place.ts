@@ -23,7 +23,7 @@ export function ours({ programs }: Place, name: string, ...args: readonly string
   return [process.execPath, join(programs, `${name}.mjs`), ...args];
 }
 
-/** The command line as it is published; it tells its peak of memory at its end. */
+/** The command line as it is published; it tells its peak of memory and its processor time at its end. */
 export function portkit({ programs }: Place, ...args: readonly string[]): Command {
   const bundle = join(import.meta.dirname, '..', 'build', 'portkit', 'portkit.mjs');
   return [process.execPath, '--import', join(programs, 'peak-at-exit.mjs'), bundle, ...args];

@@ -6,16 +6,17 @@ import { bundleOptions, workers } from '../scripts/bundle-options.ts';
 import { allCases } from './cases.ts';
 import { engineCases } from './engine-cases.ts';
 import { imageCases } from './image-cases.ts';
+import { ociCases } from './oci-cases.ts';
 import { measure } from './measure.ts';
 
 /**
  * Times every case as a whole process against its peers and prints the table:
- * `run.ts [--quick] [--only WORD] [--markdown FILE]`. Quick is small and says nothing about the goals.
+ * `run.ts [--quick] [--only WORD] [--rounds N] [--markdown FILE]`. Quick is small and says nothing about the goals.
  */
 const quick = process.argv.includes('--quick');
 const only = optionOf('--only') ?? '';
 const markdown = optionOf('--markdown');
-const rounds = 5;
+const rounds = Number(optionOf('--rounds') ?? 5);
 const loadBefore = loadavg()[0] ?? 0;
 const folder = mkdtempSync(join(tmpdir(), 'portkit-bench-'));
 const programs = join(import.meta.dirname, '..', 'build', 'bench');
@@ -28,7 +29,7 @@ await build({
 
 try {
   const place = { folder, programs, large: quick ? 64 : 1024, small: quick ? 2000 : 20_000 };
-  const cases = [...allCases(place), ...imageCases(place), ...engineCases({ folder, quick })];
+  const cases = [...allCases(place), ...imageCases(place), ...ociCases(place), ...engineCases({ folder, quick })];
   const wanted = cases.filter(({ ours }) => ours.some(({ name }) => name.includes(only)));
   const rows = wanted.flatMap((one) => {
     const rows = measure(one, rounds);
@@ -60,7 +61,7 @@ try {
 }
 
 function programNames(): readonly string[] {
-  return ['get', 'look-up', 'make-records', 'peak-at-exit', 'put-file', 'put-small', 'snapshot'];
+  return ['get', 'look-up', 'make-layout', 'make-records', 'peak-at-exit', 'put-file', 'put-small', 'snapshot'];
 }
 
 function optionOf(name: string): string | undefined {

@@ -22,7 +22,15 @@ const workerFiles: Plugin = {
 const lateBuiltins: Plugin = {
   name: 'late builtins',
   setup(bundler) {
-    bundler.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
+    bundler.onResolve({ filter: /^node:/ }, ({ path, kind }) => ({
+      path,
+      namespace: kind === 'require-call' ? 'required builtin' : 'builtin',
+      sideEffects: false,
+    }));
+    // Some of them are functions or classes: whoever requires one gets it as it is.
+    bundler.onLoad({ filter: /./, namespace: 'required builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}');`,
+    }));
     bundler.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
       const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => /^[a-z]\w*$/i.test(name));
       const load = `const builtin = process.getBuiltinModule('${path}');\n`;

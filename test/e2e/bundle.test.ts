@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
@@ -12,9 +13,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { hexOf } from '../../src/base/digest.ts';
+import { describe } from '../../src/oci/model/produce.ts';
 import { openStore } from '../../src/store/open.ts';
+import { say, startServer } from '../oci/server.ts';
 
 /** Stores a blob that is long enough for verify to use its threads, and damages its last byte. */
 async function storeDamaged(root: string, file: string): Promise<string> {
@@ -50,11 +54,25 @@ test('the bundle runs on a plain Node, away from the checkout, and finds its thr
     expect(verified.stderr).toBe('');
     expect(JSON.parse(verified.stdout)).toMatchObject({ findings: [{ name: digest, detail: 'its bytes have another digest' }] });
     expect(run('no-such-command').status).toBe(2);
+    await expectFetch(folder);
     expectApi(folder, run);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+/** Downloads of the bundle: undici, a package that requires modules of Node, is in a part of its own. */
+async function expectFetch(folder: string): Promise<void> {
+  await using server = await startServer((_, response) => say(response, 200, {}, 'hello'));
+  const { digest } = describe(Buffer.from('hello'), 'text/plain');
+  const definition = `[steps.hello]\nfetch = { url = "${server.origin}/hello", sha256 = "${digest.slice(7)}" }\n`;
+  writeFileSync(join(folder, 'fetch.toml'), definition);
+  const args = ['portkit.mjs', 'build', '--quiet', '--file', 'fetch.toml'];
+  const child = spawn(process.execPath, args, { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder } });
+  const printed = Promise.all([text(child.stdout), text(child.stderr)]);
+  const [status] = await once(child, 'close');
+  expect([status, ...(await printed)]).toEqual([0, `${digest}\n`, '']);
+}
 
 /** Plugins of the bundle: `portkit` is the bundle itself, its errors are ours, its conformance suite runs, and its types are there. */
 function expectApi(

@@ -30,7 +30,7 @@ export function createHttpClient({ env, idleMs = 30_000 }: HttpOptions): HttpCli
   let agent: EnvHttpProxyAgent | undefined;
   return {
     async get(url, { headers, signal }) {
-      const { EnvHttpProxyAgent, request } = await import('undici');
+      const { EnvHttpProxyAgent, request } = (await import('undici')).default;
       agent ??= new EnvHttpProxyAgent({ ...proxies(env), connect: { timeout: idleMs } });
       const options = { dispatcher: agent, headers, signal, headersTimeout: idleMs, bodyTimeout: idleMs };
       return answerOf(await request(url, options));
