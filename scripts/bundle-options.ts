@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 const workerFiles: Plugin = {
   name: 'worker files',
   setup(bundler) {
-    bundler.onLoad({ filter: /(hash-thread|spawner|typescript\/index)\.ts$/ }, ({ path }) => ({
+    bundler.onLoad({ filter: /(hash-thread|read-ahead|spawner|typescript\/index)\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replace(
-        /new URL\('[^']*\/(hash-worker|spawner-process|build)\.ts'/,
+        /new URL\('[^']*\/(hash-worker|read-ahead-worker|spawner-process|build)\.ts'/,
         "new URL('./$1.mjs'",
       ),
       loader: 'ts',
@@ -59,6 +59,7 @@ export const workers = {
   program: 'src/cli/run.ts',
   'definition-issues': 'frontends/toml/issues.ts',
   'hash-worker': 'src/store/disk/hash-worker.ts',
+  'read-ahead-worker': 'src/images/read-ahead-worker.ts',
   'spawner-process': 'src/execution/spawner-process.ts',
   build: 'src/graph/build.ts',
 };
