@@ -60,7 +60,7 @@ try {
 }
 
 function programNames(): readonly string[] {
-  return ['get', 'look-up', 'make-records', 'peak-at-exit', 'put-file', 'put-small', 'snapshot'];
+  return ['copy-contents', 'get', 'look-up', 'make-ext4', 'make-records', 'peak-at-exit', 'put-file', 'put-small', 'snapshot'];
 }
 
 function optionOf(name: string): string | undefined {

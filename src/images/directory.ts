@@ -7,7 +7,6 @@ import { changed, deviceOf, openHostDirectory } from '../store/host/host-directo
 import type { HostDirectory } from '../store/host/host-directory.ts';
 import { checkSame, openerBelow, readSeen } from './open-below.ts';
 import type { Opener, Seen } from './open-below.ts';
-import { startReadAhead } from './read-ahead.ts';
 import type { ReadAhead } from './read-ahead.ts';
 import { placeSize } from './ring.ts';
 
@@ -23,12 +22,13 @@ const piecesOfTurn = 16;
 
 /**
  * A directory of this machine as it stands: owners, modes, times, hard links, devices. Contents are read in place when they
- * are asked for; a file that is then another one, or was changed since it was listed, is PK2101.
+ * are asked for; a file that is then another one, or was changed since it was listed, is PK2101. A second thread, if one can
+ * be started, reads many small files ahead.
  */
-export async function readDirectory(path: string, signal: AbortSignal): Promise<HeldTree> {
+export async function readDirectory(path: string, signal: AbortSignal, second?: () => ReadAhead): Promise<HeldTree> {
   using stack = new DisposableStack();
   const root = stack.use(openHostDirectory(path));
-  const start = (): ReadAhead => stack.use(startReadAhead());
+  const start = (): ReadAhead | undefined => stack.use(second?.());
   const walk: Walk = { entries: [], files: new Map(), small: 0, names: new Map(), start, ahead: undefined, signal };
   walk.entries.push({ path: empty, type: 'dir', ...attributesOf(root.own()) });
   await addNames(walk, root, empty);
@@ -54,7 +54,7 @@ interface Walk {
   small: number;
   /** The first path of every inode with several. */
   readonly names: Map<string, ByteString>;
-  readonly start: () => ReadAhead;
+  readonly start: () => ReadAhead | undefined;
   /** Started while names are listed, so that it is there when files are read. */
   ahead: ReadAhead | undefined;
   readonly signal: AbortSignal;

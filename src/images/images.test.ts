@@ -32,6 +32,7 @@ import { compareTrees } from './compare.ts';
 import { readDirectory } from './directory.ts';
 import { loadTree } from './load.ts';
 import type { LoadedTree, LoadWorld } from './load.ts';
+import { startReadAhead } from './read-ahead.ts';
 import { spoolOn } from './spool.ts';
 
 const { signal } = new AbortController();
@@ -134,7 +135,7 @@ test('a tree that two threads read is the tree that one reads, whoever is faster
     if (at % 800 === 0) mkdirSync(below);
     writeFileSync(join(below, `${at}`), Buffer.alloc(at % 50 === 7 ? 70_000 : at % 31, `${at} `));
   }
-  using tree = await readDirectory(join(folder, 'in'), signal);
+  using tree = await readDirectory(join(folder, 'in'), signal, startReadAhead);
   const files = tree.entries.filter(({ type }) => type === 'file').map(({ path }) => path as string);
   const slow = new Int32Array(new SharedArrayBuffer(4));
   // All in order, with time for the other thread in between; then in an order that nobody expects.
@@ -147,7 +148,7 @@ test('a tree that two threads read is the tree that one reads, whoever is faster
 
 test('a file that changed is refused, though others are read ahead', async () => {
   for (let at = 0; at < 2100; at += 1) writeFileSync(join(folder, 'in', `${at}`.padStart(4, '0')), `${at}`);
-  using tree = await readDirectory(join(folder, 'in'), signal);
+  using tree = await readDirectory(join(folder, 'in'), signal, startReadAhead);
   writeFileSync(join(folder, 'in', '1999'), 'changed');
   const all = async () => {
     for (const { path, type } of tree.entries) if (type === 'file') await textOf(tree.contents, path);
