@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeLargeFiles, makeTextTree } from './material.ts';
 import type { Case } from './measure.ts';
-import { freshPaths, installed, portkit, settle, shell } from './place.ts';
+import { floorOf, freshPaths, installed, portkit, settle, shell } from './place.ts';
 import type { Place } from './place.ts';
 
 /** Archives of a tree of text against what people pipe together; none where those programs are missing. */
@@ -31,7 +31,7 @@ export function archiveCases(place: Place): readonly Case[] {
         limits: { megabytes: 134 },
       },
     ],
-    peers: Object.keys(goals).map(peer),
+    peers: [...Object.keys(goals).map(peer), ...(format === 'none' ? [floorOf(place, tree, out)] : [])],
   });
   return [
     one('none', '', { '': 0.5 }),
@@ -74,7 +74,7 @@ function tarCase(place: Place, { name, tree, times, prepare }: Tarred): Case {
         limits: { megabytes: 134 },
       },
     ],
-    peers: [{ name: gnu, command: () => shell(`${gnu} -cf ${out()} -C ${tree} .`) }],
+    peers: [{ name: gnu, command: () => shell(`${gnu} -cf ${out()} -C ${tree} .`) }, floorOf(place, tree, out)],
   };
 }
 

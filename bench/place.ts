@@ -23,6 +23,11 @@ export function ours({ programs }: Place, name: string, ...args: readonly string
   return [process.execPath, join(programs, `${name}.mjs`), ...args];
 }
 
+/** The least that making one file of a tree takes: how far something is above it is its distance to the floor. */
+export function floorOf(place: Place, tree: string, out: () => string): { readonly name: string; command(): Command } {
+  return { name: 'the floor', command: () => ours(place, 'copy-contents', tree, out()) };
+}
+
 /** The command line as it is published; it tells its peak of memory and its processor time at its end. */
 export function portkit({ programs }: Place, ...args: readonly string[]): Command {
   const bundle = join(import.meta.dirname, '..', 'build', 'portkit', 'portkit.mjs');

@@ -61,7 +61,18 @@ try {
 }
 
 function programNames(): readonly string[] {
-  return ['get', 'look-up', 'make-layout', 'make-records', 'peak-at-exit', 'put-file', 'put-small', 'snapshot'];
+  return [
+    'copy-contents',
+    'get',
+    'look-up',
+    'make-ext4',
+    'make-layout',
+    'make-records',
+    'peak-at-exit',
+    'put-file',
+    'put-small',
+    'snapshot',
+  ];
 }
 
 function optionOf(name: string): string | undefined {

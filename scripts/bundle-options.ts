@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 const workerFiles: Plugin = {
   name: 'worker files',
   setup(bundler) {
-    bundler.onLoad({ filter: /(hash-thread|spawner|own-api)\.ts$/ }, ({ path }) => ({
+    bundler.onLoad({ filter: /(hash-thread|read-ahead|spawner|own-api)\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replace(
-        /new URL\('[^']*\/(hash-worker|spawner-process|api)\.ts'/,
+        /new URL\('[^']*\/(hash-worker|read-ahead-worker|spawner-process|api)\.ts'/,
         "new URL('./$1.mjs'",
       ),
       loader: 'ts',
@@ -67,6 +67,7 @@ export const workers = {
   program: 'src/cli/run.ts',
   'definition-issues': 'frontends/toml/issues.ts',
   'hash-worker': 'src/store/disk/hash-worker.ts',
+  'read-ahead-worker': 'src/images/read-ahead-worker.ts',
   'spawner-process': 'src/execution/spawner-process.ts',
   api: 'src/api.ts',
   'exporter-conformance': 'src/artifacts/conformance/exporter.ts',

@@ -5,7 +5,19 @@ import { commands } from './commands/index.ts';
 const groups: Readonly<Record<string, readonly string[]>> = {
   'Definitions and builds': ['build', 'plan', 'why', 'check', 'update', 'artifacts', 'schema'],
   'Images and machines': ['image', 'kernel', 'boot'],
-  'Registries, layouts and archives': ['push', 'pull', 'copy', 'tag', 'inspect', 'referrers', 'attest', 'sbom', 'provenance'],
+  'Registries, layouts and archives': [
+    'push',
+    'pull',
+    'copy',
+    'tag',
+    'inspect',
+    'referrers',
+    'manifest',
+    'blob',
+    'attest',
+    'sbom',
+    'provenance',
+  ],
   'Logins at registries': ['login', 'logout', 'auth'],
   'This machine': ['cache', 'doctor', 'explain'],
 };

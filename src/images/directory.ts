@@ -5,58 +5,58 @@ import type { ByteString } from '../base/byte-string.ts';
 import type { FileAttributes, FileEntry, FileTree } from '../formats/file-tree.ts';
 import { changed, deviceOf, openHostDirectory } from '../store/host/host-directory.ts';
 import type { HostDirectory } from '../store/host/host-directory.ts';
+import { checkSame, openerBelow, readSeen } from './open-below.ts';
+import type { Opener, Seen } from './open-below.ts';
+import type { ReadAhead } from './read-ahead.ts';
+import { placeSize } from './ring.ts';
 
 /** The tree of a directory while it is held. */
 export type HeldTree = FileTree & Disposable;
 
 /** Files up to this size are given at once, others in pieces of it: as much as stays in the cache of a processor. */
 const pieceSize = 2 ** 18;
+/** A second thread that reads files is started when this many were seen; fewer are read in the time it needs to start. */
+const filesForTwo = 2000;
 /** After so many pieces of a file the event loop gets a turn, so that a signal can arrive. */
 const piecesOfTurn = 16;
 
 /**
  * A directory of this machine as it stands: owners, modes, times, hard links, devices. Contents are read in place when they
- * are asked for; a file that is then another one, or was changed since it was listed, is PK2101.
+ * are asked for; a file that is then another one, or was changed since it was listed, is PK2101. A second thread, if one can
+ * be started, reads many small files ahead.
  */
-export async function readDirectory(path: string, signal: AbortSignal): Promise<HeldTree> {
-  const root = openHostDirectory(path);
-  try {
-    const walk: Walk = { entries: [], files: new Map(), names: new Map(), signal };
-    walk.entries.push({ path: empty, type: 'dir', ...attributesOf(root.own()) });
-    await addNames(walk, root, empty);
-    const opener = openerBelow(root);
-    const source: Source = { opener, room: Buffer.allocUnsafeSlow(pieceSize) };
-    return {
-      entries: walk.entries,
-      contents: { open: (content, stop) => contentOf(source, { path: content, seen: walk.files.get(content) }, stop) },
-      [Symbol.dispose]() {
-        opener[Symbol.dispose]();
-        root[Symbol.dispose]();
-      },
-    };
-  } catch (error) {
-    root[Symbol.dispose]();
-    throw error;
-  }
+export async function readDirectory(path: string, signal: AbortSignal, second?: () => ReadAhead): Promise<HeldTree> {
+  using stack = new DisposableStack();
+  const root = stack.use(openHostDirectory(path));
+  const start = (): ReadAhead | undefined => stack.use(second?.());
+  const walk: Walk = { entries: [], files: new Map(), small: 0, names: new Map(), start, ahead: undefined, signal };
+  walk.entries.push({ path: empty, type: 'dir', ...attributesOf(root.own()) });
+  await addNames(walk, root, empty);
+  walk.ahead?.begin(root.byDescriptor, walk.files);
+  const opener = stack.use(openerBelow(root));
+  const source: Source = { opener, room: Buffer.allocUnsafeSlow(pieceSize), ahead: walk.ahead };
+  const held = stack.move();
+  return {
+    entries: walk.entries,
+    contents: { open: (content, stop) => contentOf(source, { path: content, seen: walk.files.get(content) }, stop) },
+    [Symbol.dispose]: () => held.dispose(),
+  };
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the root's path
 const empty = '' as ByteString;
 
-/** What tells a file from any other, and from what it was before. */
-interface Seen {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly size: number;
-  readonly ctimeNs: bigint;
-}
-
 interface Walk {
   readonly entries: FileEntry[];
-  /** What was seen of every file. */
+  /** What was seen of every file that is not empty: the others are never opened. */
   readonly files: Map<string, Seen>;
+  /** How many files can be read ahead. */
+  small: number;
   /** The first path of every inode with several. */
   readonly names: Map<string, ByteString>;
+  readonly start: () => ReadAhead | undefined;
+  /** Started while names are listed, so that it is there when files are read. */
+  ahead: ReadAhead | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -77,10 +77,11 @@ async function addNames(walk: Walk, directory: HostDirectory, at: ByteString): P
 }
 
 function addFile(
-  { entries, files, names }: Walk,
+  walk: Walk,
   { directory, name, path }: { readonly directory: HostDirectory; readonly name: ByteString; readonly path: ByteString },
   stat: BigIntStats,
 ): void {
+  const { entries, files, names } = walk;
   if (stat.nlink > 1n) {
     const inode = `${stat.dev}:${stat.ino}`;
     const target = names.get(inode);
@@ -94,7 +95,8 @@ function addFile(
   if (stat.isFile()) {
     const { dev, ino, ctimeNs } = stat;
     const size = Number(stat.size);
-    files.set(path, { dev, ino, size, ctimeNs });
+    if (size > 0) files.set(path, { dev, ino, size, ctimeNs });
+    if (size > 0 && size <= placeSize && (walk.small += 1) === filesForTwo) walk.ahead = walk.start();
     entries.push({ ...attributes, type: 'file', size, content: path });
   } else if (stat.isSymbolicLink()) entries.push({ ...attributes, type: 'symlink', target: directory.readlink(name) });
   else if (stat.isCharacterDevice() || stat.isBlockDevice())
@@ -102,6 +104,7 @@ function addFile(
   else entries.push({ ...attributes, type: stat.isFIFO() ? 'fifo' : 'socket' });
 }
 
+const noBytes = new Uint8Array();
 const noXattrs: FileAttributes['xattrs'] = [];
 
 function attributesOf(stat: BigIntStats): FileAttributes {
@@ -116,46 +119,11 @@ function attributesOf(stat: BigIntStats): FileAttributes {
   };
 }
 
-type Opener = Disposable & { open(path: string): ReturnType<HostDirectory['openFile']> };
-
-/** Opens files by path without following a link; the directory of the last one stays open for its neighbours. */
-function openerBelow(root: HostDirectory): Opener {
-  let held: { readonly path: string; readonly directory: HostDirectory } = { path: '', directory: root };
-  function leave(): void {
-    if (held.directory !== root) held.directory[Symbol.dispose]();
-    held = { path: '', directory: root };
-  }
-  function enter(path: string): HostDirectory {
-    if (held.path === path) return held.directory;
-    leave();
-    let directory = root;
-    for (const name of path.split('/')) {
-      const above = directory;
-      try {
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a part of a byte string
-        directory = above.enter(name as ByteString);
-      } finally {
-        if (above !== root) above[Symbol.dispose]();
-      }
-    }
-    held = { path, directory };
-    return directory;
-  }
-  return {
-    open(path) {
-      const slash = path.lastIndexOf('/');
-      const directory = slash < 0 ? root : enter(path.slice(0, slash));
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a part of a byte string
-      return directory.openFile(path.slice(slash + 1) as ByteString);
-    },
-    [Symbol.dispose]: leave,
-  };
-}
-
 /** Where contents are read from, and what they are read into, one after the other. */
 interface Source {
   readonly opener: Opener;
   readonly room: Buffer;
+  readonly ahead: ReadAhead | undefined;
 }
 
 /** A file that was listed. */
@@ -169,15 +137,9 @@ function contentOf(
   { path, seen }: { readonly path: string; readonly seen: Seen | undefined },
   signal: AbortSignal,
 ): Uint8Array | AsyncIterable<Uint8Array> {
-  if (seen === undefined) throw new Error(`No file of the directory is ${path}`);
+  if (seen === undefined) return noBytes;
   if (seen.size > pieceSize) return stream(source, { path, seen }, signal);
-  using file = source.opener.open(path);
-  try {
-    return file.read(seen.size, source.room);
-  } finally {
-    // Once is enough: what was another file before is another one now, and what was read of it goes nowhere.
-    checkSame(file.stat(), seen, path);
-  }
+  return source.ahead?.take(path, seen.size) ?? readSeen(source.opener, { path, seen }, source.room);
 }
 
 async function* stream({ opener, room }: Source, { path, seen }: Listed, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -194,10 +156,4 @@ async function* stream({ opener, room }: Source, { path, seen }: Listed, signal:
     yield room.subarray(0, count);
   }
   checkSame(file.stat(), seen, path);
-}
-
-/** Any write or change of attributes moves the change time, which no program can set. */
-function checkSame(now: BigIntStats, seen: Seen, path: string): void {
-  const same = now.dev === seen.dev && now.ino === seen.ino && Number(now.size) === seen.size && now.ctimeNs === seen.ctimeNs;
-  if (!same) throw changed(path);
 }

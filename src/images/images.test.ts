@@ -32,6 +32,7 @@ import { compareTrees } from './compare.ts';
 import { readDirectory } from './directory.ts';
 import { loadTree } from './load.ts';
 import type { LoadedTree, LoadWorld } from './load.ts';
+import { startReadAhead } from './read-ahead.ts';
 import { spoolOn } from './spool.ts';
 
 const { signal } = new AbortController();
@@ -126,6 +127,33 @@ test('archives in memory that is used again are the same', async () => {
   expect(cpio.equals(Buffer.concat(await Array.fromAsync(writeCpio(kept, {}, signal))))).toBe(true);
   const tar = await copyOf(writeTar(tarEntriesOf(tree, signal), signal, { reuse: true }));
   expect(tar.equals(Buffer.concat(await Array.fromAsync(writeTar(tarEntriesOf(kept, signal), signal))))).toBe(true);
+});
+
+test('a tree that two threads read is the tree that one reads, whoever is faster', async () => {
+  for (let at = 0; at < 2400; at += 1) {
+    const below = join(folder, `in/${Math.floor(at / 800)}`);
+    if (at % 800 === 0) mkdirSync(below);
+    writeFileSync(join(below, `${at}`), Buffer.alloc(at % 50 === 7 ? 70_000 : at % 31, `${at} `));
+  }
+  using tree = await readDirectory(join(folder, 'in'), signal, startReadAhead);
+  const files = tree.entries.filter(({ type }) => type === 'file').map(({ path }) => path as string);
+  const slow = new Int32Array(new SharedArrayBuffer(4));
+  // All in order, with time for the other thread in between; then in an order that nobody expects.
+  for (const names of [files, files.toReversed(), files.filter((_, at) => at % 3 === 0)])
+    for (const [at, name] of names.entries()) {
+      if (at % 300 === 0) Atomics.wait(slow, 0, 0, 25);
+      expect(await textOf(tree.contents, name), name).toBe(readFileSync(join(folder, 'in', name), 'utf8'));
+    }
+});
+
+test('a file that changed is refused, though others are read ahead', async () => {
+  for (let at = 0; at < 2100; at += 1) writeFileSync(join(folder, 'in', `${at}`.padStart(4, '0')), `${at}`);
+  using tree = await readDirectory(join(folder, 'in'), signal, startReadAhead);
+  writeFileSync(join(folder, 'in', '1999'), 'changed');
+  const all = async () => {
+    for (const { path, type } of tree.entries) if (type === 'file') await textOf(tree.contents, path);
+  };
+  expect(await codeOf(all)).toBe('PK2101');
 });
 
 async function copyOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {

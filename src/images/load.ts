@@ -22,6 +22,7 @@ import { openScratch, piecesOf, writeAt } from '../ops/scratch-file.ts';
 import { listTree } from '../store/trees/list.ts';
 import { noSocket } from '../formats/tar/tree-entries.ts';
 import { readDirectory } from './directory.ts';
+import { startReadAhead } from './read-ahead.ts';
 import { partitionOf } from './partition.ts';
 import { imageReaderOn, openImageFile, unreadable } from './reader.ts';
 import { signNames, signOf, signSize } from './sign.ts';
@@ -74,7 +75,7 @@ export async function loadTree(
     if (partition !== undefined) throw new PortkitError('PK3959', `The directory ${JSON.stringify(from)} has no partitions`);
     if (existsSync(join(from, 'oci-layout')) && existsSync(join(from, 'index.json')))
       return await fromLayout({ from, reference }, task);
-    const tree = held.use(await readDirectory(from, signal));
+    const tree = held.use(await readDirectory(from, signal, startReadAhead));
     return loaded('directory', world.xattrs === undefined ? tree : withXattrs(tree, await world.xattrs(from, signal)), held);
   } catch (error) {
     held.dispose();

@@ -84,3 +84,11 @@ export function fillRoot(folder: string, init: Uint8Array): void {
   writeFileSync(join(folder, 'init'), init, { mode: 0o755 });
   writeFileSync(join(folder, 'etc/hostname'), 'guest\n');
 }
+
+/** Puts the files of an initrd into a folder. */
+export function writeFiles(folder: string, files: readonly InitrdFile[]): void {
+  mkdirSync(folder, { recursive: true });
+  for (const { path, mode, bytes } of files)
+    if ((mode & directory) === directory) mkdirSync(join(folder, path), { recursive: true });
+    else writeFileSync(join(folder, path), bytes, { mode: mode & 0o777 });
+}

@@ -11,6 +11,8 @@ import { PortkitError, systemCode } from '../../base/errors.ts';
 export interface HostDirectory extends Disposable {
   /** The path for messages. */
   readonly shown: string;
+  /** A path that leads to this very directory from anywhere in this process. */
+  readonly byDescriptor: string;
   names(): readonly ByteString[];
   stat(name: ByteString): BigIntStats | undefined;
   own(): BigIntStats;
@@ -47,6 +49,7 @@ function holdDirectory(fd: number, shown: string): HostDirectory {
   const show = (name: ByteString): string => `${shown}/${showBytes(name)}`;
   return {
     shown,
+    byDescriptor: own,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one character for each byte, as asked
     names: () => readdirSync(own, 'latin1') as ByteString[],
     stat(name) {

@@ -1,0 +1,24 @@
+import { parentPort } from 'node:worker_threads';
+import { openHostDirectory } from '../store/host/host-directory.ts';
+import { openerBelow, readSeen } from './open-below.ts';
+import type { ReadAheadJob } from './read-ahead.ts';
+import { claim, fill, placeOf } from './ring.ts';
+
+/** The thread that reads files before they are asked for. What it cannot read it leaves to who asks, and to the error there. */
+function readAll({ directory, paths, seen, ring }: ReadAheadJob): void {
+  using root = openHostDirectory(directory);
+  using opener = openerBelow(root);
+  const names = paths.split('\0');
+  for (let file = claim(ring, names.length); file !== undefined; file = claim(ring, names.length)) {
+    const [dev = 0n, ino = 0n, size = 0n, ctimeNs = 0n] = seen.subarray(4 * file, 4 * file + 4);
+    const path = names[file] ?? '';
+    try {
+      const bytes = readSeen(opener, { path, seen: { dev, ino, size: Number(size), ctimeNs } }, placeOf(ring, file));
+      if (BigInt(bytes.length) === size) fill(ring, file);
+    } catch {
+      continue;
+    }
+  }
+}
+
+parentPort?.once('message', readAll);
