@@ -20,6 +20,7 @@ export function startRegistry(folder: string): string {
     stdio: 'ignore',
     env: { PATH: process.env['PATH'] },
   });
+  child.unref();
   process.once('exit', () => child.kill('SIGKILL'));
   run(['sh', '-c', `for i in $(seq 200); do curl -s -o ${folder}/answer http://${host}/v2/ && exit 0; sleep 0.05; done; exit 1`]);
   return host;
