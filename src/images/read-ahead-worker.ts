@@ -10,11 +10,12 @@ function readAll({ directory, paths, seen, ring }: ReadAheadJob): void {
   using opener = openerBelow(root);
   const names = paths.split('\0');
   for (let file = claim(ring, names.length); file !== undefined; file = claim(ring, names.length)) {
-    const [dev = 0n, ino = 0n, size = 0n, ctimeNs = 0n] = seen.subarray(4 * file, 4 * file + 4);
+    const size = Number(seen[4 * file + 2]);
+    const was = { dev: seen[4 * file] ?? 0n, ino: seen[4 * file + 1] ?? 0n, size, ctimeNs: seen[4 * file + 3] ?? 0n };
     const path = names[file] ?? '';
     try {
-      const bytes = readSeen(opener, { path, seen: { dev, ino, size: Number(size), ctimeNs } }, placeOf(ring, file));
-      if (BigInt(bytes.length) === size) fill(ring, file);
+      const bytes = readSeen(opener, { path, seen: was }, placeOf(ring, file));
+      if (bytes.length === size) fill(ring, file);
     } catch {
       continue;
     }

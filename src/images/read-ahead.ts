@@ -34,11 +34,16 @@ export function startReadAhead(): ReadAhead {
   const turns = new Map<string, number>();
   return {
     begin(directory, files) {
-      const small = [...files].filter(([, { size }]) => size <= placeSize);
-      const seen = new BigInt64Array(new SharedArrayBuffer(32 * small.length));
-      for (const [at, [path, { dev, ino, size, ctimeNs }]] of small.entries()) {
-        turns.set(path, at);
-        seen.set([dev, ino, BigInt(size), ctimeNs], 4 * at);
+      const seen = new BigInt64Array(new SharedArrayBuffer(32 * files.size));
+      let at = 0;
+      for (const [path, { dev, ino, size, ctimeNs }] of files) {
+        if (size > placeSize) continue;
+        turns.set(path, at / 4);
+        seen[at] = dev;
+        seen[at + 1] = ino;
+        seen[at + 2] = BigInt(size);
+        seen[at + 3] = ctimeNs;
+        at += 4;
       }
       const job: ReadAheadJob = { directory, paths: [...turns.keys()].join('\0'), seen, ring };
       worker.postMessage(job);
