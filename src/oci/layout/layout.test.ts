@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, test } from 'vitest';
 import { byteString } from '../../base/byte-string.ts';
 import { digestOf } from '../../base/digest.ts';
@@ -300,6 +301,21 @@ test('a document of which something is missing, or that is another one, is made 
     await check(folderSource(directory), 'v1');
     await check(folderSource(directory), main.digest);
   }
+});
+
+test('a lock that somebody filled is not opened', async () => {
+  const directory = folder();
+  const lock = join(directory, '.portkit-lock');
+  const [database, journal] = [new DatabaseSync(lock), `${lock}-journal`];
+  database.exec('CREATE TABLE t (x)');
+  database.close();
+  writeFileSync(journal, 'rolled back');
+  await expect(putArtifact(folderTarget(directory), 'a')).rejects.toMatchObject({ code: 'PK4002' });
+  expect(readFileSync(journal, 'utf8')).toBe('rolled back');
+  const usual = folder();
+  await putArtifact(folderTarget(usual), 'a');
+  await putArtifact(folderTarget(usual), 'b');
+  expect(readFileSync(join(usual, '.portkit-lock'))).toHaveLength(0);
 });
 
 test('links are not written through', async () => {
