@@ -20,7 +20,8 @@ function withoutCredentialsAhead(text: string): string {
 }
 
 /** Signed URLs have what they are signed with in their query. */
-const secretive = /token|secret|passw|signature|credential|auth|session|(?:^|[-_.])sig$|key(?:[-_.]?id)?$/i;
+const secretive =
+  /token|secret|passw|pwd|jwt|assertion|signature|credential|auth|session|(?:^|[-_.])(?:sig|pat)$|key(?:[-_.]?id)?$/i;
 
 function withoutValue(whole: string, delimiter: string, name: string): string {
   return secretive.test(name) ? `${delimiter}${name}=REDACTED` : whole;

@@ -70,6 +70,7 @@ test.each([
   ['--url=ftp://a:b@h/ --other=http://c@i', '--url=ftp://h/ --other=http://i'],
   ['https://e.com/?access_token=abc&x=1#sig=q', 'https://e.com/?access_token=REDACTED&x=1#sig=REDACTED'],
   ['https://e.com/?sig=abc&AWSAccessKeyId=1&api_key=2', 'https://e.com/?sig=REDACTED&AWSAccessKeyId=REDACTED&api_key=REDACTED'],
+  ['https://e.com/?jwt=a&pwd=b&pat=c&path=d', 'https://e.com/?jwt=REDACTED&pwd=REDACTED&pat=REDACTED&path=d'],
   ['https://e.com/@scope/package?design=1', 'https://e.com/@scope/package?design=1'],
   ['git@example.com:a/b.git', 'git@example.com:a/b.git'],
   ['no url: a@b', 'no url: a@b'],

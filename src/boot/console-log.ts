@@ -49,13 +49,16 @@ export function followConsole(console: AsyncIterable<Uint8Array>, sink: ConsoleS
   let size = 0;
   async function follow(): Promise<void> {
     let failure: unknown;
-    for await (const chunk of console) {
-      last = `${last}${Buffer.from(chunk).toString('latin1')}`.slice(-keptText);
-      const kept = chunk.subarray(0, Math.max(0, mostBytes - size));
-      size += chunk.length;
-      if (kept.length > 0 && failure === undefined) await sink.write(kept).catch((error: unknown) => (failure = error));
+    try {
+      for await (const chunk of console) {
+        last = `${last}${Buffer.from(chunk).toString('latin1')}`.slice(-keptText);
+        const kept = chunk.subarray(0, Math.max(0, mostBytes - size));
+        size += chunk.length;
+        if (kept.length > 0 && failure === undefined) await sink.write(kept).catch((error: unknown) => (failure = error));
+      }
+    } finally {
+      await sink.close();
     }
-    await sink.close();
     if (failure !== undefined) throw new PortkitError('PK3406', 'The console log cannot be written', { cause: failure });
   }
   const ended = follow();

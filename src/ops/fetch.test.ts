@@ -514,7 +514,9 @@ describe('URLs', () => {
     }
   });
 
-  test.each(['ftp://h/f', 'data:,x', 'nothing', 'http://h/a\nb', 'file://host/x', 'http://%zz@h/'])(
+  // URL takes the last ones for http://u:p@h/, whose password provenance would not recognize.
+  const odd = ['http:/u:p@h/', 'https:u:p@h/', 'http:///u:p@h/', String.raw`http:\\u:p@h/`, String.raw`http://\u:p@h/`];
+  test.each(['ftp://h/f', 'data:,x', 'nothing', 'http://h/a\nb', 'file://host/x', 'http://%zz@h/', ...odd])(
     '%j are refused',
     async (url) => {
       await expect(run({ url })).rejects.toMatchObject({ code: 'PK3207' });

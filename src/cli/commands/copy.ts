@@ -11,7 +11,7 @@ import { parsePlatform } from '../../oci/model/platform.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Place } from '../../oci/place/place.ts';
 import type { Command, Invocation } from '../command.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { bothRegistryOptions, openPlaces } from '../oci/open.ts';
 import { twoWords } from '../oci/words.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { countOption, flag, textOption } from '../values.ts';
@@ -33,7 +33,7 @@ export const copy: Command = {
     jobs: { type: 'string', short: 'j', value: 'N', help: 'blobs that are moved at once (4 when it is not said)' },
     quiet: { type: 'boolean', short: 'q', help: 'show no progress' },
     json: { type: 'boolean', help: 'print the result as JSON' },
-    ...registryOptions,
+    ...bothRegistryOptions,
   },
   run,
 };

@@ -17,6 +17,12 @@ export const registryOptions: Readonly<Record<string, Option>> = {
   'plain-http': { type: 'boolean', help: 'speak to the registry without TLS; loopback hosts always are' },
 };
 
+/** The same for a command that may speak to two registries: each is only spoken to without TLS when that is said of it. */
+export const bothRegistryOptions: Readonly<Record<string, Option>> = {
+  'from-plain-http': { type: 'boolean', help: 'speak to the registry of FROM without TLS; loopback hosts always are' },
+  'to-plain-http': { type: 'boolean', help: 'the same for the registry of TO' },
+};
+
 /** Opens places; what was opened is closed when it is disposed. */
 export interface Opener extends AsyncDisposable {
   source(place: Place): Promise<CopyFrom>;
@@ -26,7 +32,8 @@ export interface Opener extends AsyncDisposable {
 /** An opener for one command line. */
 export async function openPlaces({ options, signal, note }: Pick<Invocation, 'options' | 'signal' | 'note'>): Promise<Opener> {
   const held = new AsyncDisposableStack();
-  const transport = flag(options, 'plain-http') ? ({ transport: 'plain-http' } as const) : {};
+  const transport = (side: 'from' | 'to') =>
+    flag(options, 'plain-http') || flag(options, `${side}-plain-http`) ? ({ transport: 'plain-http' } as const) : {};
   let registries: Promise<Registries> | undefined;
   const opened = async (): Promise<Registries> =>
     (registries ??= openRegistries({
@@ -40,7 +47,7 @@ export async function openPlaces({ options, signal, note }: Pick<Invocation, 'op
     async source(place) {
       if (place.kind === 'layout') return named(folderSource(place.path), place.name);
       if (place.kind === 'archive') return named(held.use(await openArchive(place.path, signal)), place.name);
-      const source = (await opened()).source(place.reference, transport);
+      const source = (await opened()).source(place.reference, transport('from'));
       return { source, name: nameOf(place.reference) };
     },
     async target(place, { mountFrom } = {}) {
@@ -52,7 +59,7 @@ export async function openPlaces({ options, signal, note }: Pick<Invocation, 'op
           hint: 'Use oci:DIR[:TAG] here, or "portkit copy FROM oci-archive:FILE"',
         });
       }
-      const access = { access: 'push', ...transport, ...(mountFrom !== undefined && { mountFrom: [mountFrom] }) } as const;
+      const access = { access: 'push', ...transport('to'), ...(mountFrom !== undefined && { mountFrom: [mountFrom] }) } as const;
       const target = (await opened()).repository(place.reference, access);
       return { target, name: nameOf(place.reference) };
     },

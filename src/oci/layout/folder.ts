@@ -92,7 +92,8 @@ function folderFiles(directory: string): WritableFiles {
         using _ = await onFile('lock', join(directory, lockName), () => {
           makeFolder({ root: directory, path: lockName });
           const stat = lstatSync(join(directory, lockName), { throwIfNoEntry: false });
-          if (stat !== undefined && !stat.isFile()) throw refuse(lockName);
+          // Ours is always empty. Content would be read as a database, with journals beside it that name other files.
+          if (stat !== undefined && (!stat.isFile() || stat.size > 0)) throw refuse(lockName);
           return takeLock(join(directory, lockName), signal);
         });
         return await work();

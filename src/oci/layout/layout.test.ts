@@ -12,11 +12,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, test } from 'vitest';
 import { byteString } from '../../base/byte-string.ts';
 import { digestOf } from '../../base/digest.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import { newTree, putEntry, writeTree } from '../../store/trees/editor.ts';
+import { copy } from '../copy/copy.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import type { OciDigest } from '../model/digest.ts';
 import { mediaTypes } from '../model/media-types.ts';
@@ -275,6 +277,45 @@ test('one name for two manifests is nobody’s name', async () => {
     produceIndex({ manifests: [root, other].map((one) => ({ ...one, annotations })) }).bytes,
   );
   await expect(folderSource(path).resolve('v1', signal)).rejects.toMatchObject({ code: 'PK4002' });
+});
+
+test('a document of which something is missing, or that is another one, is made whole', async () => {
+  const from = memoryLayout();
+  const main = await putArtifact(from, 'content');
+  const index = await put(from, produceIndex({ manifests: [main] }));
+  await from.tag(index, 'v1', signal);
+  const { digest } = blob('content').descriptor;
+  const damages: readonly ((path: (digest: OciDigest) => string) => void)[] = [
+    (path) => rmSync(path(digest)),
+    (path) => rmSync(path(main.digest)),
+    (path) => truncateSync(path(digest), 3),
+    (path) => writeFileSync(path(main.digest), Buffer.alloc(main.size, 'x')),
+    (path) => writeFileSync(path(index.digest), Buffer.alloc(index.size, 'x')),
+  ];
+  for (const damage of damages) {
+    const directory = folder();
+    const to = { target: folderTarget(directory), name: 'v1' };
+    await copy({ source: from, name: 'v1' }, to, { signal });
+    damage((one) => join(directory, blobPath(one)));
+    await copy({ source: from, name: 'v1' }, to, { signal });
+    await check(folderSource(directory), 'v1');
+    await check(folderSource(directory), main.digest);
+  }
+});
+
+test('a lock that somebody filled is not opened', async () => {
+  const directory = folder();
+  const lock = join(directory, '.portkit-lock');
+  const [database, journal] = [new DatabaseSync(lock), `${lock}-journal`];
+  database.exec('CREATE TABLE t (x)');
+  database.close();
+  writeFileSync(journal, 'rolled back');
+  await expect(putArtifact(folderTarget(directory), 'a')).rejects.toMatchObject({ code: 'PK4002' });
+  expect(readFileSync(journal, 'utf8')).toBe('rolled back');
+  const usual = folder();
+  await putArtifact(folderTarget(usual), 'a');
+  await putArtifact(folderTarget(usual), 'b');
+  expect(readFileSync(join(usual, '.portkit-lock'))).toHaveLength(0);
 });
 
 test('links are not written through', async () => {

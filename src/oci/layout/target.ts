@@ -1,12 +1,12 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { isOciDigest } from '../model/digest.ts';
-import { parseManifest } from '../model/manifest.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { kindOf } from '../model/media-types.ts';
 import type { Target } from '../model/ports.ts';
 import { produceIndex } from '../model/produce.ts';
-import { bytesSource, isSound, readDocument, readManifest, verified } from '../model/read.ts';
+import { bytesSource, isSound, readManifest, verified } from '../model/read.ts';
+import { successors } from '../model/successors.ts';
 import { entryName, withManifest, withoutTag, withTag } from './entries.ts';
 import type { Entries } from './entries.ts';
 import { blobPath, mark } from './files.ts';
@@ -52,16 +52,32 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
     return led;
   }
 
+  /** A document that is there; undefined for bytes that are another's, which are there to be replaced. */
+  async function document(descriptor: Descriptor, signal: AbortSignal): Promise<Manifest | undefined> {
+    try {
+      return await readManifest(source, descriptor, signal);
+    } catch (error) {
+      if (error instanceof PortkitError && error.code === 'PK4003') return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * A document is only there with all that it names: some programs write it first, and may have been killed then. Of what
+   * refers to something, only the list knows, which a writer that was killed may not have come to.
+   */
+  async function isWhole(descriptor: Descriptor, signal: AbortSignal): Promise<boolean> {
+    if (!(await source.exists(descriptor, signal))) return false;
+    if (kindOf(descriptor.mediaType) === 'blob') return true;
+    const manifest = await document(descriptor, signal);
+    if (manifest === undefined) return false;
+    for (const one of successors(manifest)) if (!(await isWhole(one, signal))) return false;
+    return manifest.subject === undefined || (await source.roots(signal)).some(({ digest }) => digest === descriptor.digest);
+  }
+
   return {
     ...source,
-    async exists(descriptor, signal) {
-      if (!(await source.exists(descriptor, signal))) return false;
-      if (kindOf(descriptor.mediaType) === 'blob') return true;
-      if (!(await isSound(source, descriptor, signal))) return false;
-      const listed = (await source.roots(signal)).some(({ digest }) => digest === descriptor.digest);
-      // Of what refers to something, only the list knows: a writer that was killed may have left it out.
-      return listed || !(await refersToSomething(descriptor, signal));
-    },
+    exists: isWhole,
     async push(descriptor, content, signal) {
       const path = blobPath(descriptor.digest);
       // Of the right size, it may still be damaged: what is pushed is right afterwards.
@@ -69,8 +85,7 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
       const bytes = () => (content.isVerified === true ? content.open(signal) : verified(content.open(signal), descriptor));
       if (!existed) await files.put(path, bytes(), signal);
       if (kindOf(descriptor.mediaType) === 'blob') return existed ? 'existed' : 'stored';
-      const raw = await readDocument(source, descriptor, signal);
-      const manifest = parseManifest(raw, { shown: descriptor.digest, mediaType: descriptor.mediaType });
+      const manifest = await readManifest(source, descriptor, signal);
       await change(async (entries) => withManifest(entries, descriptor, await found(manifest, entries, signal)), signal);
       return existed ? 'existed' : 'stored';
     },

@@ -13,8 +13,10 @@ const mostRedirects = 5;
 
 /** A source from a definition; throws PK3207 when it is no http, https or file URL. */
 export function parseSource(text: string): Source {
-  // oxlint-disable-next-line no-control-regex -- URL silently drops these, so that what runs would not be what was written
-  const url = /[\0-\x20\x7f]/.test(text) ? null : URL.parse(text);
+  // URL passes over much, so that what runs would not be what was written, and its credentials not where others look for them.
+  // oxlint-disable-next-line no-control-regex -- it silently drops these
+  const isPlain = !/[\0-\x20\x7f]/.test(text) && !/^https?:(?!\/\/[^/\\])/i.test(text);
+  const url = isPlain ? URL.parse(text) : null;
   if (url === null) throw new PortkitError('PK3207', 'A URL is malformed', { hint: 'It takes the form https://host/path' });
   if (!schemes.includes(url.protocol)) {
     throw new PortkitError('PK3207', `URLs of the kind ${url.protocol} cannot be fetched`, { hint: 'Use http, https or file' });
