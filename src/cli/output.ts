@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { PortkitError, systemCode } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 
 /** Where the lines of a command go. */
 export interface Output {
@@ -38,6 +39,15 @@ export function processOutput(): Output {
   };
 }
 
+/** Writes bytes of a result to standard output, all of them: PK2007, PK2009, and PK3406 when the reader left. */
+export function writeResult(bytes: Uint8Array): void {
+  try {
+    writeAll(1, bytes);
+  } catch (error) {
+    throw unwritten(error);
+  }
+}
+
 /** Writes all of it, waiting for a slow reader of a non-blocking pipe. */
 export function writeAll(fd: number, text: string | Uint8Array): void {
   let rest = Buffer.from(text);
@@ -52,11 +62,16 @@ export function writeAll(fd: number, text: string | Uint8Array): void {
 }
 
 function unwritten(cause: unknown): PortkitError {
-  const full = ['ENOSPC', 'EDQUOT'].includes(systemCode(cause) ?? '');
-  return new PortkitError(full ? 'PK2007' : 'PK2009', 'The result could not be written to standard output', {
-    hint: full ? 'Free space where the output goes, or send it elsewhere' : 'Check what standard output leads to',
-    cause,
-  });
+  const code = systemCode(cause) ?? '';
+  const full = ['ENOSPC', 'EDQUOT'].includes(code);
+  return new PortkitError(
+    full ? 'PK2007' : code === 'EPIPE' ? 'PK3406' : 'PK2009',
+    `The result could not be written to standard output: ${systemReason(cause)}`,
+    {
+      hint: full ? 'Free space where the output goes, or send it elsewhere' : 'Check what standard output leads to',
+      cause,
+    },
+  );
 }
 
 /** Messages may quote names from hostile places: what steers a terminal is shown as an escape instead. */

@@ -22,7 +22,7 @@ import { storeOptions, storeRoot } from '../context.ts';
 import { openPlaces, registryOptions } from '../oci/open.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { oneWord } from '../oci/words.ts';
-import { writeAll } from '../output.ts';
+import { writeResult } from '../output.ts';
 import { flag, textOption } from '../values.ts';
 import { writeWholeFile } from '../write-file.ts';
 
@@ -126,7 +126,7 @@ async function pullArtifact({ from: { source }, manifest, root, reference, outpu
   for (const { name, descriptor } of chosen) {
     const content = await source.fetch(descriptor, signal);
     const { digest, size } = descriptor;
-    if (output === undefined) for await (const chunk of content) writeAll(1, chunk);
+    if (output === undefined) for await (const chunk of content) writeResult(chunk);
     else {
       const path = isFolder ? join(output, name) : output;
       await writeWholeFile(path, content);
