@@ -78,6 +78,15 @@ export async function validatorsIn(project: string): Promise<readonly Validator[
   });
 }
 
+function writeToStandardOutput(bytes: Uint8Array): Promise<void> {
+  const { stdout } = process;
+  // A failure is told by the write that met it; without a listener it would end the process, too.
+  if (stdout.listenerCount('error') === 0) stdout.on('error', () => undefined);
+  return new Promise((resolve, reject) => {
+    stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */
 export async function exportersOf(outputs: readonly string[], targets: readonly string[]): Promise<readonly Exporter[]> {
   if (outputs.length === 0) return [];
@@ -88,10 +97,7 @@ export async function exportersOf(outputs: readonly string[], targets: readonly 
       (await openRegistries()).repository(reference, { access: 'push', ...(transport !== undefined && { transport }) }),
     directory: process.cwd(),
     isRoot: process.getuid?.() === 0,
-    writeOut: (bytes) =>
-      new Promise((resolve, reject) => {
-        process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-      }),
+    writeOut: writeToStandardOutput,
   });
   for (const exporter of exporters) exporter.check(targets);
   return exporters;

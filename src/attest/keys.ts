@@ -38,7 +38,8 @@ export function parseSigningKey(pem: Uint8Array, passphrase?: Uint8Array): Signi
 
 /** A public key as PEM (SPKI). A private key in its place is refused, so that nobody gets used to it. */
 export function parsePublicKey(pem: string): PublicKey {
-  if (pem.includes('PRIVATE KEY-----')) throw unusable('A private key stands where a public key is meant');
+  if (pem.includes('PRIVATE KEY-----'))
+    throw unusable('A private key stands where a public key is meant', 'openssl pkey -pubout makes the public one of it');
   const key = pem.includes('-----BEGIN PUBLIC KEY-----') ? opened(() => createPublicKey(pem)) : undefined;
   if (key === undefined)
     throw unusable('A public key is no PEM of a public key', 'openssl pkey -pubout makes it of a private one');

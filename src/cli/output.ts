@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { PortkitError, systemCode } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 
 /** Where the lines of a command go. */
 export interface Output {
@@ -64,11 +65,16 @@ export async function writeOut(content: AsyncIterable<Uint8Array>): Promise<void
 }
 
 function unwritten(cause: unknown): PortkitError {
-  const full = ['ENOSPC', 'EDQUOT'].includes(systemCode(cause) ?? '');
-  return new PortkitError(full ? 'PK2007' : 'PK2009', 'The result could not be written to standard output', {
-    hint: full ? 'Free space where the output goes, or send it elsewhere' : 'Check what standard output leads to',
-    cause,
-  });
+  const code = systemCode(cause) ?? '';
+  const full = ['ENOSPC', 'EDQUOT'].includes(code);
+  return new PortkitError(
+    full ? 'PK2007' : code === 'EPIPE' ? 'PK3406' : 'PK2009',
+    `The result could not be written to standard output: ${systemReason(cause)}`,
+    {
+      hint: full ? 'Free space where the output goes, or send it elsewhere' : 'Check what standard output leads to',
+      cause,
+    },
+  );
 }
 
 /** Messages may quote names from hostile places: what steers a terminal is shown as an escape instead. */

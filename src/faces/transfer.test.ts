@@ -25,6 +25,7 @@ test('elsewhere than on a terminal, what is over is a line', () => {
 
 test('on a terminal, a bar says how far it is, and nothing runs at the end', () => {
   let shown = '';
+  let wide = 60;
   let frame = (): void => undefined;
   const clock = {
     now: () => 0,
@@ -33,11 +34,21 @@ test('on a terminal, a bar says how far it is, and nothing runs at the end', () 
       return () => undefined;
     },
   };
-  const face = ttyTransfers({ write: (text) => (shown += text), clock, size: () => ({ columns: 60, rows: 24 }) });
+  const face = ttyTransfers({ write: (text) => (shown += text), clock, size: () => ({ columns: wide, rows: 24 }) });
   for (const transfer of history.slice(0, 3)) face.take(transfer);
   frame();
-  expect(stripVTControlCharacters(shown)).toContain('sha256:aaaa  [######                  ] 1.0 KiB of 4.0 KiB');
+  expect(stripVTControlCharacters(shown)).toContain('sha256:aaaa  [#####                 ] 1.0 KiB of 4.0 KiB');
   expect(shown).toContain('sha256:bbbb  2 B  there already');
+  for (const [columns, line] of [
+    [80, 'sha256:aaaa  [######                  ] 1.0 KiB of 4.0 KiB'],
+    [42, 'sha256:aaaa  [#   ] 1.0 KiB of 4.0 KiB'],
+    [40, 'sha256:aaaa  1.0 KiB of 4.0 KiB'],
+  ] as const) {
+    shown = '';
+    wide = columns;
+    frame();
+    expect(stripVTControlCharacters(shown)).toContain(line);
+  }
   shown = '';
   show(face, history.slice(3));
   expect(shown).toContain('sha256:aaaa  4.0 KiB  copied');

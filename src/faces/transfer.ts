@@ -25,6 +25,7 @@ interface TransferWorld {
 }
 
 const frameTime = 100;
+/** The widest bar; on a narrow terminal it gives way to the numbers. */
 const barWidth = 24;
 const words = { stored: 'copied', existed: 'there already', mounted: 'mounted' } as const;
 
@@ -50,7 +51,7 @@ export function ttyTransfers({ write, size, clock }: TransferWorld): TransferFac
   function draw(): void {
     const { columns, rows } = size();
     const room = Math.max(1, Math.min(rows - 1, 12));
-    const live = [...running.values()].slice(0, room).map((transfer) => clip(bar(transfer), columns - 1));
+    const live = [...running.values()].slice(0, room).map((transfer) => clip(bar(transfer, columns - 1), columns - 1));
     paint({ lasting, live, size: { columns, rows } });
     lasting = [];
   }
@@ -77,8 +78,13 @@ function overLine({ id, state, total }: Transfer): string | undefined {
   return `${id}  ${showSize(total)}  ${words[state]}`;
 }
 
-function bar({ id, bytes, total }: Transfer): string {
+function bar({ id, bytes, total }: Transfer, columns: number): string {
   const share = total === 0 ? 1 : Math.min(1, bytes / total);
-  const filled = Math.floor(share * barWidth);
-  return `${id}  [${'#'.repeat(filled)}${' '.repeat(barWidth - filled)}] ${showSize(bytes)} of ${showSize(total)}`;
+  const size = showSize(total);
+  const said = `${showSize(bytes)} of ${size}`;
+  // With room for the longest size, so that the bar does not move while it grows.
+  const width = Math.min(barWidth, columns - `${id}  [] 1023.9 KiB of ${size}`.length);
+  if (width < 4) return `${id}  ${said}`;
+  const filled = Math.floor(share * width);
+  return `${id}  [${'#'.repeat(filled)}${' '.repeat(width - filled)}] ${said}`;
 }

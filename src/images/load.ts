@@ -169,7 +169,9 @@ async function fromLayout(
 ): Promise<LoadedTree> {
   const directory = await realpath(from);
   const manifests = await readLayoutIndex(directory);
-  const only = manifests[0] !== undefined && manifests.length === 1 ? entryName(manifests[0]) : undefined;
+  // What has no name beside the one that has one is its signatures and statements.
+  const names = manifests.map(entryName).filter((name) => name !== undefined);
+  const only = names.length === 1 ? names[0] : undefined;
   const blobs = spoolOn(held.use(openScratch(world.scratch)).fd);
   const openRepository = () => Promise.reject(new Error('An image of a layout asks no registry'));
   const op = imageOp(

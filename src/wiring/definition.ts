@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { dirname, join, relative } from 'node:path';
 import { canonicalJson } from '../base/canonical.ts';
 import { PortkitError } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 import type { Definition, FrontendContext } from '../graph/frontend.ts';
 import { linkProvenance } from '../graph/provenance.ts';
 
@@ -23,7 +24,10 @@ export async function readDefinition(
   const isProgram = /\.m?ts$/.test(file);
   const isText = isProgram || file.endsWith('.toml');
   const text = readOr(file, isText ? 'utf8' : 'latin1', (cause) => {
-    throw new PortkitError('PK1111', `The definition ${file} cannot be read`, { hint: 'Name one with --file', cause });
+    throw new PortkitError('PK1111', `The definition ${file} cannot be read: ${systemReason(cause)}`, {
+      hint: 'Name one with --file',
+      cause,
+    });
   });
   const source = { text, path: relative(process.cwd(), file) || file };
   const context: FrontendContext = {

@@ -151,6 +151,13 @@ test.each(['--version', '--help', 'explain', 'cache du'])(
   },
 );
 
+test('a tar whose reader leaves, or that has no room, is an error and not a bug', () => {
+  const build = 'portkit build --quiet --file examples/rootfs/portkit.toml --output -';
+  const left = shell(`{ ${build} 2>&3; echo $? >&3; } 3>&2 | head -c 1 >/dev/null`);
+  expect(left.stderr).toMatch(/error\[PK3406\].*its reader left before the end \(EPIPE\)\n[^]*\n69\n$/);
+  expect(shell(`${build} >/dev/full`)).toMatchObject({ status: 69, stderr: expect.stringMatching(/^error\[PK2007\]/m) });
+});
+
 test('an error that cannot be written still has its status', () => {
   expect(shell('portkit cahce 2>/dev/full').status).toBe(2);
 });

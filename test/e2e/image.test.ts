@@ -69,6 +69,18 @@ test('the image of an OCI layout is its layers over each other', () => {
   expect(image(['diff', 'layout', 'layer.tar'])).toEqual({ status: 0, stdout: '', stderr: '' });
   expect(image(['inspect', 'layout']).stdout).toMatch(/^layout: oci, 2\.9 MiB in /);
   expect(image(['inspect', 'layout', '--reference', 'two'])).toMatchObject({ status: 1 });
+  expect(image(['inspect', 'oci:layout:one']).stdout).toMatch(/^oci:layout:one: oci, 2\.9 MiB in /);
+  expect(image(['inspect', 'oci:layout:two'])).toMatchObject({ status: 1 });
+  const index = JSON.parse(readFileSync(at('layout/index.json'), 'utf8'));
+  const [{ annotations, ...nameless }] = index.manifests;
+  const write = (manifests: readonly object[]) => writeFileSync(at('layout/index.json'), JSON.stringify({ ...index, manifests }));
+  write([...index.manifests, nameless]);
+  expect(image(['inspect', 'layout']).status).toBe(0);
+  write([...index.manifests, { ...nameless, annotations: { ...annotations, 'org.opencontainers.image.ref.name': 'two' } }]);
+  expect(image(['inspect', 'layout'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/none is named\n[^]*It has: one, two/),
+  });
 });
 
 test('diff says how two differ', () => {

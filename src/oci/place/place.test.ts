@@ -25,6 +25,14 @@ test.each(['oci:', 'oci::v1', 'docker://ghcr.io/a', 'dir:x', 'a/b', '', 'oci:a\0
   expect(() => parsePlace(text)).toThrow(expect.objectContaining({ code: 'PK4005' }));
 });
 
+test.each(['proj/out', './out', '../out', '/tmp/out'])('who writes the path %s is told how', (text) => {
+  expect(() => parsePlace(text)).toThrow(expect.objectContaining({ hint: expect.stringContaining('oci:DIR[:TAG]') }));
+});
+
+test('a wrong name in a registry is told of as such', () => {
+  expect(() => parsePlace('ghcr.io/UPPER')).toThrow(expect.objectContaining({ hint: expect.stringContaining('lower-case') }));
+});
+
 test('only schemes make a place of what could be a file', () => {
   expect([hasScheme('oci:a'), hasScheme('oci-archive:a'), hasScheme('ocial/a'), hasScheme('ghcr.io/a')]).toEqual([
     true,

@@ -27,7 +27,19 @@ export function parsePlace(text: string): Place {
       hint: 'Write oci:DIR[:TAG], oci-archive:FILE[:TAG], or HOST/PATH[:TAG] for a registry',
     });
   }
-  return { kind: 'registry', reference: parseReference(text) };
+  return { kind: 'registry', reference: referenceOf(text) };
+}
+
+/** A reference; of what looks like a path, the error says how those are written. */
+function referenceOf(text: string): Reference {
+  try {
+    return parseReference(text);
+  } catch (error) {
+    if (!(error instanceof PortkitError) || !/^(?:\.{0,2}\/|[^.:/]+\/)/.test(text)) throw error;
+    throw new PortkitError('PK4005', error.message, {
+      hint: 'A folder or file is oci:DIR[:TAG] or oci-archive:FILE[:TAG]; a registry is a host with a dot or a port, or localhost',
+    });
+  }
 }
 
 /** A path, and the tag or digest behind it; a colon with a slash after it belongs to the path. */
