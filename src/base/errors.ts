@@ -141,6 +141,7 @@ export const codes = {
   PK4034: { exit: 5, grpc: 9, title: 'A registry points at a place that is not followed' },
   PK4035: { exit: 5, grpc: 13, title: 'A registry breaks the protocol' },
   PK4036: { exit: 1, grpc: 9, title: 'A registry does not take something' },
+  PK4037: { exit: 1, grpc: 9, title: 'A registry lost what a manifest names' },
   PK4040: { exit: 6, grpc: 9, title: 'The file of logins cannot be used' },
   PK4041: { exit: 2, grpc: 3, title: 'A login is not understood' },
   PK4101: { exit: 2, grpc: 3, title: 'An artifact cannot be packed' },

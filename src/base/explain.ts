@@ -251,6 +251,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The answer is not one that the distribution specification allows. Perhaps the host is no registry, or a proxy answers in its place.',
   PK4036:
     'The registry understood a request and refuses it: content of that kind or size, a deletion, a digest algorithm. The message has its reason where it gave a known one.',
+  PK4037:
+    'The registry says that it has no blob or manifest that a manifest names, although it was sent or was said to be there. Copying sends everything once more before it gives up; a registry that collects garbage while it is written to can do this again.',
   PK4040:
     'Logins are kept in a file that only its user may read: no symbolic link, no file of another user, mode 0600, an object of JSON. A file that is anything else may be known to others or forged, and is neither read nor written.',
   PK4041: 'A login is for HOST or HOST:PORT, and has a user name without ":" and a password, or a token.',

@@ -33,6 +33,7 @@ export async function refusalOf(answer: Answer, doing: string): Promise<PortkitE
 
 function codeOf(status: number, words: readonly string[]): ErrorCode {
   if (status === 401 || status === 403) return 'PK4031';
+  if (words.includes('MANIFEST_BLOB_UNKNOWN')) return 'PK4037';
   if (words.includes('DIGEST_INVALID') || words.includes('SIZE_INVALID')) return 'PK4003';
   if (status === 404) return 'PK4001';
   return status >= 400 && status < 500 ? 'PK4036' : 'PK4035';
@@ -40,7 +41,6 @@ function codeOf(status: number, words: readonly string[]): ErrorCode {
 
 function hintOf(status: number, words: readonly string[]): { hint?: string } {
   if (status === 403) return { hint: 'Has the user the right to do this there?' };
-  if (words.includes('MANIFEST_BLOB_UNKNOWN')) return { hint: 'Something that the manifest names is not there: push it again' };
   return {};
 }
 
