@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { makeLargeFiles, makeTextTree } from './material.ts';
 import type { Case } from './measure.ts';
 import { floorOf, freshPaths, installed, portkit, settle, shell } from './place.ts';
@@ -61,7 +61,7 @@ function largeTar({ folder, large }: Place): Tarred {
 }
 
 function tarCase(place: Place, { name, tree, times, prepare }: Tarred): Case {
-  const out = freshPaths(place.folder, 'tar-fresh');
+  const out = freshPaths(place.folder, `tar-of-${basename(tree)}`);
   const gnu = 'tar --sort=name';
   return {
     prepare,

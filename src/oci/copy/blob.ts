@@ -19,19 +19,20 @@ export interface Sides {
 /** Brings one blob, or the bytes of a manifest, to the target; what is there is not moved. */
 export async function copyBlob(
   descriptor: Descriptor,
-  sides: Sides & { readonly bytes?: BlobSource },
+  sides: Sides & { readonly bytes?: BlobSource; readonly anew?: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const { source, target, mountFrom, verify = false, bytes } = sides;
+  const { source, target, mountFrom, verify = false, bytes, anew = false } = sides;
   const tell = (state: CopyEvent['state'], done: number) => sides.onEvent?.({ type: 'blob', descriptor, state, bytes: done });
   let failure: { readonly error: unknown } | undefined;
   try {
-    const exists = bytes === undefined && (await target.exists(descriptor, signal));
+    const exists = bytes === undefined && !anew && (await target.exists(descriptor, signal));
     const damaged = exists && verify && !(await isSound(target, descriptor, signal));
     if (exists && !damaged) return tell('existed', descriptor.size);
     if (
       bytes === undefined &&
       !damaged &&
+      !anew &&
       mountFrom !== undefined &&
       (await target.mounting?.mount(descriptor, mountFrom, signal)) === true
     ) {
@@ -39,11 +40,8 @@ export async function copyBlob(
     }
     tell('begun', 0);
     const content = bytes ?? fetched(descriptor, source, (found) => (failure = found));
-    const state = await target.push(
-      descriptor,
-      counted(content, (done) => tell('progress', done)),
-      signal,
-    );
+    const sent = counted(content, (done) => tell('progress', done));
+    const state = await target.push(descriptor, anew ? { ...sent, isNeeded: true } : sent, signal);
     if (damaged && state === 'existed') {
       throw new PortkitError('PK4003', `${descriptor.digest} is damaged there, and nothing else is taken in its place`);
     }

@@ -55,8 +55,31 @@ export function createGraphCopy(sides: Sides & { readonly slots: Slots }, asked:
     const manifest = await slots.run(() => wanted(descriptor, depth), signal);
     if (manifest === undefined) return;
     await all(successors(manifest).map((child) => node(child, depth + 1)));
-    await slots.run(() => copyBlob(descriptor, { ...sides, bytes: bytesSource(manifest.raw) }, signal), signal);
+    try {
+      await putDocument(descriptor, manifest);
+    } catch (error) {
+      if (!(error instanceof PortkitError) || error.code !== 'PK4037') throw error;
+      await sendAnew(manifest);
+      await putDocument(descriptor, manifest);
+    }
     held -= manifest.raw.length;
+  }
+
+  function putDocument(descriptor: Descriptor, { raw }: Manifest, anew = false): Promise<void> {
+    return slots.run(() => copyBlob(descriptor, { ...sides, bytes: bytesSource(raw), anew }, signal), signal);
+  }
+
+  /** Registries may say that they have what they are about to forget, or have forgotten: all of it is sent, once. */
+  async function sendAnew(manifest: Manifest): Promise<void> {
+    const named = new Map(successors(manifest).map((child) => [child.digest, child]));
+    for (const child of named.values()) {
+      if (kindOf(child.mediaType) === 'blob') await slots.run(() => copyBlob(child, { ...sides, anew: true }, signal), signal);
+      else {
+        const inner = await at('source', source.shown, () => readManifest(source, child, signal));
+        await sendAnew(inner);
+        await putDocument(child, inner, true);
+      }
+    }
   }
 
   /** The document, unless the target has it and is believed. */

@@ -7,6 +7,8 @@ export interface BlobSource {
   open(signal: AbortSignal, offset?: number): AsyncIterable<Uint8Array>;
   /** From the beginning it only ends when it is what its descriptor says: whoever takes it need not hash it once more. */
   readonly isVerified?: true;
+  /** The target has lost it: what it says of having it is not believed. */
+  readonly isNeeded?: true;
 }
 
 /** Reads blobs and manifests. What is read is verified, size and then digest, before it ends (PK4003 otherwise). */

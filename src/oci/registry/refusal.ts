@@ -28,7 +28,7 @@ export async function refusalOf(answer: Answer, doing: string): Promise<PortkitE
   const { status } = answer;
   const words = await errorCodes(answer);
   const because = `status ${status}${words.length === 0 ? '' : `, ${words.join(', ')}`}`;
-  return new PortkitError(codeOf(status, words), `${doing}: ${answer.url.host} says no (${because})`, hintOf(status, words));
+  return new PortkitError(codeOf(status, words), `${doing}: ${answer.url.host} says no (${because})`, hintOf(status));
 }
 
 function codeOf(status: number, words: readonly string[]): ErrorCode {
@@ -39,7 +39,7 @@ function codeOf(status: number, words: readonly string[]): ErrorCode {
   return status >= 400 && status < 500 ? 'PK4036' : 'PK4035';
 }
 
-function hintOf(status: number, words: readonly string[]): { hint?: string } {
+function hintOf(status: number): { hint?: string } {
   if (status === 403) return { hint: 'Has the user the right to do this there?' };
   return {};
 }

@@ -74,7 +74,8 @@ export function createRepository(session: Session): RegistryRepository {
     sizing: { sizeOf: (digest, signal) => sizeOfBlob(session, digest, signal) },
     async push(descriptor, source, signal) {
       // Who was told a moment ago that it is not there need not ask again.
-      if (!absent.delete(descriptor.digest) && (await exists(descriptor, signal))) return 'existed';
+      const known = absent.delete(descriptor.digest) || source.isNeeded === true;
+      if (!known && (await exists(descriptor, signal))) return 'existed';
       absent.delete(descriptor.digest);
       if (isManifest(descriptor)) {
         const bytes = await collect(descriptor, source.open(signal));
