@@ -1,4 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { staleMutant } from './mutants.ts';
 import type { Mutant } from './mutants.ts';
@@ -13,6 +15,8 @@ export interface Running {
   readonly ended: Promise<number | null>;
   /** Resolves when this many lines are in, or the worker has ended. */
   reached(count: number): Promise<void>;
+  /** Does something while no thread of the worker is within a system call. */
+  between(work: () => void): Promise<void>;
 }
 
 /** What a worker does, and on which store; see `jobs.ts`. */
@@ -69,7 +73,25 @@ export function startWorker(task: Task): Running {
     ended,
     kill,
     reached: (count) => new Promise((go) => (lines().length >= count ? go() : void waiting.push({ count, go }))),
+    async between(work) {
+      const { pid } = child;
+      const lives = (): boolean => pid !== undefined && child.exitCode === null && child.signalCode === null;
+      if (pid === undefined || !lives()) return work();
+      process.kill(-pid, 'SIGSTOP');
+      while (lives() && !isStopped(pid)) await sleep(1);
+      work();
+      if (lives()) process.kill(-pid, 'SIGCONT');
+    },
   };
+}
+
+/** Whether all threads of a process have come back from the kernel and stand still (proc(5), `T`). */
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks).every((task) => {
+    const stat = readFileSync(`${tasks}/${task}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+  });
 }
 
 /** Runs a worker to its end; throws when it was to succeed and did not. */
