@@ -23,6 +23,8 @@ export interface Call {
 export interface Answer {
   readonly status: number;
   readonly url: URL;
+  /** The addresses that its request was allowed to go to. */
+  readonly within?: Call['within'];
   header(name: string): string | undefined;
   /** Throws `PassingFailure` in the place of an end that came too early. */
   readonly body: AsyncIterable<Uint8Array>;

@@ -64,7 +64,7 @@ export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): 
     request.destroy();
   });
   try {
-    return answerOf(await promise, { url, failed, request });
+    return answerOf(await promise, { call, failed, request });
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -108,20 +108,21 @@ async function drained(request: ClientRequest, stop: AbortSignal): Promise<void>
 }
 
 interface Received {
-  readonly url: URL;
+  readonly call: Call;
   readonly request: ClientRequest;
   failed(error: unknown): unknown;
 }
 
 function answerOf(response: IncomingMessage, received: Received): Answer {
-  const { url, request } = received;
+  const { call, request } = received;
   const header = (name: string) => {
     const value = response.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   };
   return {
     status: response.statusCode ?? 0,
-    url,
+    url: call.url,
+    within: call.within,
     header,
     body: bodyOf(response, received),
     discard() {

@@ -44,7 +44,7 @@ const shortestLife = 60;
  */
 export async function fetchToken(wish: TokenWish, world: RealmWorld): Promise<Token> {
   const { origin, challenge, scopes, credential, signal } = wish;
-  const { url, within } = hopFrom(new URL(origin), challenge.realm, world.agents);
+  const { url, within } = hopFrom({ url: new URL(origin) }, challenge.realm, world.agents);
   if (credential !== undefined) checkTrust(new URL(origin), url, world.trustedRealms);
   const asked = world.now().getTime();
   const query = new URLSearchParams(challenge.service === undefined ? [] : [['service', challenge.service]]);

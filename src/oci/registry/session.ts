@@ -69,7 +69,7 @@ export function createSession(parts: SessionParts): Session {
     world,
     once,
     ask: (ask, read) => retrying(async () => read(await once(ask)), world, ask.signal),
-    hop: (answer, target) => hopFrom(answer.url, target, agents),
+    hop: (answer, target) => hopFrom(answer, target, agents),
   };
 }
 
