@@ -1,5 +1,5 @@
 import { PortkitError, systemCode } from '../../base/errors.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 import { PassingFailure, retryAfter } from './retry.ts';
 
 /** Failures of connections that are often over a moment later. */

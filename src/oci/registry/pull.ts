@@ -1,7 +1,8 @@
 import { PortkitError } from '../../base/errors.ts';
 import { parseOciDigest } from '../model/digest.ts';
 import type { Descriptor } from '../model/descriptor.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
+import type { Take } from '../../http/receive.ts';
 import { checkEncoding } from './documents.ts';
 import { refusalOf } from './refusal.ts';
 import { createPatience } from './retry.ts';
@@ -47,32 +48,94 @@ function request({ place }: Session, { digest }: Descriptor, { offset, signal }:
 }
 
 async function* resumed(session: Session, descriptor: Descriptor, start: From & { first: Answer }): AsyncGenerator<Uint8Array> {
-  const { signal } = start;
-  const patience = createPatience(session.world);
-  let answer: Answer | undefined = start.first;
-  let at = start.offset;
-  for (let before = at; at < descriptor.size || answer !== undefined;) {
+  const course = courseOf(session, descriptor, start);
+  while (!course.isOver()) {
     try {
-      answer ??= await checkedAnswer(session, await session.once(request(session, descriptor, { offset: at, signal })), {
-        descriptor,
-        offset: at,
-      });
-      for await (const chunk of rest(answer, at)) {
-        at += chunk.length;
-        if (at > descriptor.size) throw wrongSize(session, descriptor, 'more bytes');
+      for await (const chunk of rest(await course.answer(), course.at())) {
+        course.move(chunk.length);
         yield chunk;
       }
-      answer = undefined;
-      if (at < descriptor.size) throw wrongSize(session, descriptor, 'fewer bytes');
+      course.end();
     } catch (error) {
-      answer = undefined;
+      await course.fail(error);
+    }
+  }
+}
+
+/** The same, given to `take` piece by piece, which costs least; what it throws is thrown as it is. */
+export async function receiveBlob(
+  session: Session,
+  descriptor: Descriptor,
+  { take, ...from }: From & { take: Take },
+): Promise<void> {
+  checkSize(session, descriptor);
+  if (from.offset === descriptor.size) return;
+  const first = await session.ask(request(session, descriptor, from), (answer) =>
+    checkedAnswer(session, answer, { descriptor, offset: from.offset }),
+  );
+  const course = courseOf(session, descriptor, { ...from, first });
+  while (!course.isOver()) {
+    try {
+      const answer = await course.answer();
+      let skip = answer.status === 206 ? 0 : course.at();
+      await answer.receive((chunk) => {
+        const wanted = chunk.subarray(skip);
+        skip -= chunk.length - wanted.length;
+        course.move(wanted.length);
+        take(wanted);
+      });
+      course.end();
+    } catch (error) {
+      await course.fail(error);
+    }
+  }
+}
+
+/** How far a blob has come, over as many answers as it takes. */
+interface Course {
+  at(): number;
+  isOver(): boolean;
+  answer(): Promise<Answer>;
+  move(bytes: number): void;
+  /** An answer was read to its end. */
+  end(): void;
+  /** Waits for another attempt, or throws. */
+  fail(error: unknown): Promise<void>;
+}
+
+function courseOf(session: Session, descriptor: Descriptor, { offset, signal, first }: From & { first: Answer }): Course {
+  const patience = createPatience(session.world);
+  let next: Answer | undefined = first;
+  let at = offset;
+  let before = at;
+  let isOver = false;
+  return {
+    at: () => at,
+    isOver: () => isOver,
+    async answer() {
+      const answer = next ?? (await session.once(request(session, descriptor, { offset: at, signal })));
+      const isFirst = next !== undefined;
+      next = undefined;
+      return isFirst ? answer : checkedAnswer(session, answer, { descriptor, offset: at });
+    },
+    move(bytes) {
+      at += bytes;
+      if (at > descriptor.size) throw wrongSize(session, descriptor, 'more bytes');
+    },
+    end() {
+      if (at < descriptor.size) throw wrongSize(session, descriptor, 'fewer bytes');
+      isOver = true;
+    },
+    async fail(error) {
       if (at - before >= progress) {
         patience.renew();
         before = at;
       }
       await patience.wait(error, signal);
-    }
-  }
+      // All of it came before it was cut.
+      isOver = at === descriptor.size;
+    },
+  };
 }
 
 /** A registry may not know ranges, and then sends everything. */

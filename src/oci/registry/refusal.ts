@@ -1,7 +1,7 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import { objectOf, readDocument } from './documents.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 
 /** The error codes of distribution-spec. Nothing else that a registry says is repeated: it may echo what it was told. */
 const known = new Set([

@@ -1,10 +1,10 @@
 import { PortkitError } from '../../base/errors.ts';
-import type { Agents } from './agents.ts';
+import type { Agents } from '../../http/agents.ts';
 import type { Authorizer } from './authorizer.ts';
 import { busyness } from './failures.ts';
 import { follow, hopFrom } from './hops.ts';
 import type { Hop } from './hops.ts';
-import type { Answer, Call } from './call.ts';
+import type { Answer, Call } from '../../http/call.ts';
 import type { Place } from './place.ts';
 import { retrying } from './retry.ts';
 import type { RetryWorld } from './retry.ts';
