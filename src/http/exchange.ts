@@ -121,7 +121,7 @@ async function drained(request: ClientRequest, stop: AbortSignal): Promise<void>
 interface Received {
   readonly call: Call;
   readonly request: ClientRequest;
-  failed(error: unknown): unknown;
+  readonly failed: (error: unknown) => unknown;
 }
 
 function answerOf(response: IncomingMessage, received: Received): Answer {

@@ -46,7 +46,7 @@ interface Coming {
   readonly request: ClientRequest;
   readonly response: IncomingMessage;
   /** What to throw for what became of the connection. */
-  failed(error: unknown): unknown;
+  readonly failed: (error: unknown) => unknown;
 }
 
 /**
