@@ -110,7 +110,7 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3108:
     'A step names a secret that was not given. Values come from the command line or a file and are never part of a definition.',
   PK3109:
-    'The scratch folder holds what commands see, so it must be yours and closed to changes by others. When root starts commands, they run as an ordinary user who owns nothing, and every folder above must let that user pass.',
+    'The scratch folder (TMPDIR) holds what is needed for a while. It must be there, and writable. That of a build holds what commands see, so it must be yours and closed to changes by others. When root starts commands, they run as an ordinary user who owns nothing, and every folder above must let that user pass.',
   PK3110:
     "A limit is kept by the kernel through control groups (or, for a step on the host's root, by prlimit). Neither can keep this one here, and a limit that is not kept is worse than none that is asked for.",
   PK3307:
