@@ -186,7 +186,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'Images are made from a directory, a tar or cpio (compressed with gzip, zstd or xz, or not), an OCI layout, or an ext4 image; the bytes begin like none of them. What is on a disk with partitions is read with --partition. A tar without the mark "ustar", from before 1988, is not read.',
   PK3952:
     'A tar has no sockets, and a socket of a cpio or a layer cannot be taken over. The message names it; a socket is made anew by the program that listens to it, so leave it out.',
-  PK3953: 'The directory or file that was named is not there, may not be read, or is a pipe or device. "-" is standard input.',
+  PK3953:
+    'The directory, layout or file that was named is not there, may not be read, or is a pipe or device. "-" is standard input.',
   PK3954:
     'The value has not the form that the option takes: --owner is UID:GID in numbers, --time a whole number of seconds since 1970, --headroom a size or a share such as 10%.',
   PK3955:
