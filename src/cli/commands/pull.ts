@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { onFile } from '../../artifacts/copies/failure.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { showSize } from '../../base/units.ts';
 import { pullToCache } from '../../oci/cache/cache.ts';
@@ -124,7 +125,7 @@ async function pullArtifact({ from: { source }, manifest, root, reference, outpu
   // A file cannot take several: a folder is what was meant.
   const isFolder = there?.isDirectory() === true || (output !== undefined && there === undefined && main === undefined);
   if (main === undefined && !isFolder) throw severalFiles(files, showReference(reference));
-  if (isFolder && output !== undefined) mkdirSync(output, { recursive: true });
+  if (isFolder && output !== undefined) await onFile('make the folder', output, () => mkdirSync(output, { recursive: true }));
   const chosen = isFolder || main === undefined ? files : [main];
   const written: { readonly path: string; readonly digest: string; readonly size: number }[] = [];
   for (const { name, descriptor } of chosen) {
