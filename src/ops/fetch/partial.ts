@@ -1,6 +1,5 @@
 import type { WholeFile } from '../../store/blobs.ts';
-import type { GrowingFile } from '../../store/disk/growing-file.ts';
-import type { Part, Parts } from '../../store/parts/parts.ts';
+import type { GrowingFile, Part, Parts } from '../../store/parts/parts.ts';
 
 /** What the server said about the bytes, so that a later request can ask for the rest of the same ones. */
 export interface Entity {

@@ -9,6 +9,8 @@ import type { GrowingFile } from '../disk/growing-file.ts';
 import { createTurns } from '../disk/turns.ts';
 import { sweep } from './sweep.ts';
 
+export type { GrowingFile };
+
 /** A blob that is still coming. What it has when it is disposed stays for whoever opens it next, unless it was removed. */
 export interface Part extends AsyncDisposable {
   /** Where its bytes are, once it is begun. While it is open it is its opener's, to move it away, too. */
