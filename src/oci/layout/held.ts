@@ -1,5 +1,5 @@
 import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onFile } from '../../artifacts/copies/failure.ts';
 import { PortkitError, systemCode } from '../../base/errors.ts';
 import type { OciDigest } from '../model/digest.ts';
@@ -31,7 +31,7 @@ export function heldBlobs(directory: string): Promise<readonly FolderBlob[]> {
   });
 }
 
-/** One of them; undefined when it is not there or not a file. */
+/** One of them; undefined when it is not called as blobs are, not there, or not a file. */
 function heldBlob(directory: string, name: string): FolderBlob | undefined {
   if (!isOciDigest(name)) return undefined;
   const stat = lstatSync(join(directory, blobPath(name)), { throwIfNoEntry: false });
@@ -42,8 +42,10 @@ function heldBlob(directory: string, name: string): FolderBlob | undefined {
 export function removeBlob(directory: string, digest: OciDigest, isStill: (blob: FolderBlob) => boolean): Promise<boolean> {
   const path = join(directory, blobPath(digest));
   return onFile('remove', path, () => {
+    if (!isFolder(directory, 'blobs') || !isFolder(directory, dirname(blobPath(digest)))) return false;
     const blob = heldBlob(directory, digest);
     if (blob === undefined || !isStill(blob)) return false;
+    // Nothing waits between the look and this, so that hardly anybody can come to need it meanwhile.
     rmSync(path);
     return true;
   });
