@@ -33,10 +33,10 @@ async function push(): Promise<void> {
   const began = performance.now();
   say(`try ${tag} ${main.digest}`);
   await copy({ source: made, name: 'v1' }, { target, name: tag }, { signal, verify: randomInt(2) === 0 });
+  if (performance.now() - began > Number(keep) * 0.9) say('late');
   say(`done ${tag} ${main.digest}`);
   await copy({ source: made, name: signature.digest }, { target }, { signal });
   say(`signed ${main.digest} ${signature.digest}`);
-  if (performance.now() - began > Number(keep) / 2) say('late');
 }
 
 async function collect(): Promise<void> {
