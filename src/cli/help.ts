@@ -14,6 +14,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'referrers',
     'manifest',
     'blob',
+    'layout',
     'attest',
     'sbom',
     'provenance',
