@@ -231,6 +231,9 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     refused(2, 'PK1001', 'pull', reference, '-o', 'taken');
     said('pull', reference, '-o', 'made');
     expect(readdirSync(at('made')).toSorted()).toEqual(['a', 'b']);
+    expect(portkit('pull', reference, '-o', 'again').stderr).toMatch(/ a .*copied\n.* b .*copied\n/);
+    writeFileSync(at('config.yaml'), 'a: 1\n');
+    expect(portkit('push', 'config.yaml', `${registry.host}/tools/shown`).stderr).toMatch(/copied\n/);
   });
 
   test('files with names that lead elsewhere are refused, and nothing is written', async () => {
