@@ -208,6 +208,16 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     const [, ...tags] = said('tag', second, 'latest', 'stable').split('@');
     expect(tags).toHaveLength(2);
     expect(inspected(`${registry.host}/copies/second:stable`).digest).toBe(index.digest);
+    expect(said('tags', `${registry.host}/copies/second`).split('\n')).toEqual(
+      expect.arrayContaining(['latest', 'stable', 'v2']),
+    );
+    expect(JSON.parse(said('tags', 'oci-archive:back.tar', '--json'))).toEqual({
+      version: 1,
+      place: 'oci-archive:back.tar',
+      tags: ['v2'],
+    });
+    refused(2, 'PK4005', 'tags', second);
+    refused(1, 'PK4001', 'tags', `${registry.host}/copies/never`);
     const third = `${registry.host}/copies/third:v3`;
     expect(said('copy', 'oci-archive:back.tar', third)).toBe(`${third}@${index.digest}`);
     const json = JSON.parse(said('copy', first, second, '--json'));

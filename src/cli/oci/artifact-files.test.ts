@@ -51,6 +51,19 @@ describe('files of an artifact', () => {
     for (const title of titles) expect(content(`out/${title}`)).toBe(title);
   });
 
+  test('go to a folder that is written with a slash, be it one alone', async () => {
+    await write(['only'], { output: `${at('made')}/` });
+    await write(['only'], { output: at('file') });
+    expect([content('made/only'), content('file')]).toEqual(['only', 'only']);
+  });
+
+  test('cannot go to a folder where a file stands in the way', async () => {
+    mkdirSync(at('out'));
+    writeFileSync(at('out/boot'), 'mine');
+    await expect(write(['boot/vmlinux', 'a'])).rejects.toMatchObject({ code: expect.stringMatching(/^PK3/) });
+    expect(content('out/boot')).toBe('mine');
+  });
+
   test('replace what was pulled there before, and what stands beside them stays', async () => {
     mkdirSync(at('out/boot'), { recursive: true });
     writeFileSync(at('out/boot/vmlinux'), 'before');

@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { onFile } from '../../artifacts/copies/failure.ts';
 import { makeFolder } from '../../artifacts/copies/folder.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { observed } from '../../oci/copy/observed.ts';
@@ -39,19 +40,20 @@ export async function writeFiles(
   const files = filesOf(manifest);
   const main = mainOf(files, manifest);
   const there = output === undefined ? undefined : statSync(output, { throwIfNoEntry: false });
-  // A file cannot take several: a folder is what was meant.
-  const isFolder = there?.isDirectory() === true || (output !== undefined && there === undefined && main === undefined);
+  // A file cannot take several: a folder is what was meant, as with a slash at the end.
+  const meansFolder = there === undefined && (main === undefined || output?.endsWith('/') === true);
+  const isFolder = output !== undefined && (there?.isDirectory() === true || meansFolder);
   if (main === undefined && !isFolder) throw severalFiles(files, shown);
   if (output === undefined) {
     if (main !== undefined) await writeOut(await source.fetch(main.descriptor, signal));
     return undefined;
   }
-  if (isFolder) mkdirSync(output, { recursive: true });
+  if (isFolder) await onFile('make', output, () => mkdirSync(output, { recursive: true }));
   using watch = watchCopy({ options });
   const written: WrittenFile[] = [];
   for (const { name, descriptor } of isFolder || main === undefined ? files : [main]) {
     // A link that somebody put there may not lead out of the folder.
-    if (isFolder) makeFolder({ root: output, path: name });
+    if (isFolder) await onFile('make', join(output, name), () => makeFolder({ root: output, path: name }));
     const path = isFolder ? join(output, name) : output;
     await writeWholeFile(path, observed(await source.fetch(descriptor, signal), descriptor, watch.onEvent));
     written.push({ path, digest: descriptor.digest, size: descriptor.size });

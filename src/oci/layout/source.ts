@@ -56,6 +56,10 @@ export function layoutSource(files: LayoutFiles, { isNew = false }: { readonly i
       }
       return entry;
     },
+    async *tags(signal) {
+      const all = new Set((await roots(signal)).map(entryName));
+      for (const name of all) if (name !== undefined) yield name;
+    },
     referring: {
       async *referrers(subject, signal) {
         const seen = new Set<string>();

@@ -118,9 +118,5 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
         return listed || removed;
       },
     },
-    async *tags(signal) {
-      const all = new Set((await source.roots(signal)).map(entryName));
-      for (const name of all) if (name !== undefined) yield name;
-    },
   };
 }
