@@ -16,6 +16,7 @@ import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { writeFiles } from '../oci/artifact-files.ts';
 import { openPlaces, registryOptions } from '../oci/open.ts';
+import { requireTrust, trustOptions } from '../oci/trust.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { oneWord } from '../oci/words.ts';
 import { flag, textOption } from '../values.ts';
@@ -42,6 +43,7 @@ export const pull: Command = {
       help: 'what is taken of an index (default: all of an image; of an artifact, what is for this machine)',
     },
     quiet: { type: 'boolean', short: 'q', help: 'show no progress' },
+    ...trustOptions,
     ...storeOptions,
     ...registryOptions,
   },
@@ -58,6 +60,7 @@ export const pull: Command = {
     const from = await places.source({ kind: 'registry', reference });
     const start = await from.source.resolve(from.name, signal);
     if (start === undefined) throw new PortkitError('PK4001', `${showReference(reference)} is not there`);
+    await requireTrust({ source: from.source, root: start }, invocation);
     const found = await readManifest(from.source, start, signal);
     if (isImage(found)) return await pullImage(from, { reference, start }, invocation);
     const root = found.kind === 'index' ? await ofPlatform(from, { start, found }, invocation) : start;
