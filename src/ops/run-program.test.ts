@@ -49,6 +49,23 @@ test('an abort ends a program and what it started', async () => {
   await expect.poll(() => isRunning(child)).toBe(false);
 });
 
+test('an abort does not wait for what left the group of its program and holds its output', async () => {
+  const stop = new AbortController();
+  const argv = ['setsid', 'sh', '-c', 'setsid sleep 1000 & echo $!; wait'] as const;
+  const { stdout, ended } = runProgram({ argv, env, signal: stop.signal });
+  const chunks = stdout[Symbol.asyncIterator]();
+  const away = Number(Buffer.from((await chunks.next()).value ?? []).toString());
+  try {
+    const next = chunks.next();
+    stop.abort(new Error('enough'));
+    await expect(next).rejects.toThrow('enough');
+    await expect(ended).rejects.toThrow('enough');
+    expect(isRunning(away)).toBe(true);
+  } finally {
+    process.kill(away, 'SIGKILL');
+  }
+});
+
 /** A killed process may still be there as a zombie until its parent looks. */
 function isRunning(pid: number): boolean {
   try {

@@ -46,7 +46,12 @@ export const runProgram: RunProgram = ({ argv, env, cwd, input, signal }) => {
 
 function endOf(child: ChildProcess, { program, signal }: { program: string; signal: AbortSignal }): Promise<ProgramEnd> {
   const { promise, resolve, reject } = Promise.withResolvers<ProgramEnd>();
-  const stop = () => killGroup(child);
+  const stop = () => {
+    killGroup(child);
+    // What it started may have left its group, and hold the other ends for ever.
+    const why = signal.reason instanceof Error ? signal.reason : undefined;
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => undefined).destroy(why);
+  };
   signal.addEventListener('abort', stop, { once: true });
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => {

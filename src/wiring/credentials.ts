@@ -1,5 +1,4 @@
 import { isAbsolute, join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { findProgram } from '../base/find-program.ts';
 import { credentialFiles } from '../oci/credentials/files.ts';
 import type { CredentialSources } from '../oci/credentials/find.ts';
@@ -32,15 +31,29 @@ function meaningful(env: RegistryUser['env']): Readonly<Record<string, string | 
   );
 }
 
-/** Helpers are started as this program was: they look for sockets, keys and sessions of the user. */
+/** Bytes that are read of a helper: those who list what they have say most. */
+const mostBytes = 1 << 20;
+
+/** Helpers are started as this program was, as Docker does: they look for sockets, keys and sessions of the user. */
 function helperIn(environment: RegistryUser['env']): CredentialSources['run'] {
   return async ({ program, verb, input, signal }) => {
     const path = findProgram(program, environment['PATH'] ?? '');
     if (path === undefined) throw new Error(`${program} is not in PATH`);
     const env = Object.fromEntries(Object.entries(environment).flatMap(([name, value = '']) => [[name, value]]));
-    const { stdout, ended } = runProgram({ argv: [path, verb], env, input: bytes(input), signal });
-    const said = await text(stdout);
-    return { status: (await ended).status, stdout: said };
+    const enough = new AbortController();
+    const stop = AbortSignal.any([signal, enough.signal]);
+    const { stdout, ended } = runProgram({ argv: [path, verb], env, input: bytes(input), signal: stop });
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of stdout) {
+      size += chunk.length;
+      if (size > mostBytes) {
+        enough.abort();
+        return { status: undefined, stdout: undefined };
+      }
+      chunks.push(chunk);
+    }
+    return { status: (await ended).status, stdout: Buffer.concat(chunks).toString('utf8') };
   };
 }
 

@@ -52,13 +52,15 @@ export function registriesOf(user: RegistryUser, around: Omit<RegistrySurroundin
   const { folder = () => Promise.resolve(undefined), credentialFor } = around;
   const sources = credentialSources(user);
   const client = clientOf(user.env, credentialFor ?? ((host, signal) => findCredential(host, sources, signal)));
+  const held = new DisposableStack();
+  held.use(client);
   const repository: Registries['repository'] = ({ registry, repository: path }, { transport, ...intent }) =>
     client.repository({ registry, repository: path, ...(transport !== undefined && { transport }) }, intent);
   return {
     client,
     repository,
-    source: (reference, how) => resuming(repository(reference, { access: 'pull', ...how }), { folder, now: Date.now }),
-    [Symbol.dispose]: () => client[Symbol.dispose](),
+    source: (reference, how) => held.use(resuming(repository(reference, { access: 'pull', ...how }), { folder, now: Date.now })),
+    [Symbol.dispose]: () => held.dispose(),
   };
 }
 

@@ -75,8 +75,8 @@ test.each([
   [['inspect'], /PK1001.*needs the file/],
   [['extract', 'x'], /PK1001[^]*-o/],
   [['extract', 'x', '--json'], /PK1001[^]*portkit kernel inspect/],
-  [['inspect', '/dev/null'], /PK3203.*no regular file/],
-  [['inspect', join(folder, 'absent')], /PK3203/],
+  [['inspect', '/dev/null'], /PK3953.*no regular file/],
+  [['inspect', join(folder, 'absent')], /PK3953/],
   [['inspect', file, '--kconfig', join(folder, 'absent')], /PK1004/],
   [['inspect', 'package.json'], /PK3701/],
 ])('kernel %j is refused', (args, message) => {

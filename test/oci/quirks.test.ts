@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { produceManifest } from '../../src/oci/model/produce.ts';
 import { bytesSource } from '../../src/oci/model/read.ts';
-import { createAgents } from '../../src/oci/registry/agents.ts';
+import { createAgents } from '../../src/http/agents.ts';
 import { hopFrom } from '../../src/oci/registry/hops.ts';
 import { blobOf, failureOf, piecesOf, repositoryAt } from './asking.ts';
 import { say, startServer } from './server.ts';
@@ -51,7 +51,7 @@ test.each([
   ['//r.example/1#here', 'https://r.example/1'],
 ])('oras-go#177: the place of an upload is written as %s', (location, expected) => {
   using agents = createAgents({});
-  const { url, within } = hopFrom(new URL('https://r.example:443/v2/r/blobs/uploads/'), location, agents);
+  const { url, within } = hopFrom({ url: new URL('https://r.example:443/v2/r/blobs/uploads/') }, location, agents);
   expect([url.href, within]).toEqual([expected, undefined]);
 });
 

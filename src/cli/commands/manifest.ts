@@ -101,6 +101,7 @@ async function remove(words: readonly string[], { signal, print }: Invocation, p
     });
   }
   const { target } = await places.target(place);
+  await places.source(place);
   const found = await target.resolve(name, signal);
   if (found === undefined || (await target.deleting?.delete(name, signal)) !== true) throw missing(place);
   print(`Deleted ${shownAs(target, name, found)}`);

@@ -19,8 +19,7 @@ export const tag: Command = {
     const place = parsePlace(reference);
     await using places = await openPlaces(invocation);
     const { target } = await places.target(place);
-    const name =
-      place.kind === 'registry' ? (await places.source(place)).name : (place.name ?? (await places.source(place)).name);
+    const { name } = await places.source(place);
     const found = await target.resolve(name, signal);
     if (found === undefined) throw new PortkitError('PK4001', `${showPlace(place)} is not there`);
     for (const one of tags) {

@@ -48,12 +48,12 @@ export async function writeFiles(
     if (main !== undefined) await writeOut(await source.fetch(main.descriptor, signal));
     return undefined;
   }
-  if (isFolder) await onFile('make', output, () => mkdirSync(output, { recursive: true }));
+  if (isFolder) await onFile('make the folder', output, () => mkdirSync(output, { recursive: true }));
   using watch = watchCopy({ options });
   const written: WrittenFile[] = [];
   for (const { name, descriptor } of isFolder || main === undefined ? files : [main]) {
     // A link that somebody put there may not lead out of the folder.
-    if (isFolder) await onFile('make', join(output, name), () => makeFolder({ root: output, path: name }));
+    if (isFolder) await onFile('make the folder', join(output, name), () => makeFolder({ root: output, path: name }));
     const path = isFolder ? join(output, name) : output;
     await writeWholeFile(path, observed(await source.fetch(descriptor, signal), descriptor, watch.onEvent));
     written.push({ path, digest: descriptor.digest, size: descriptor.size });

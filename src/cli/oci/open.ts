@@ -10,6 +10,7 @@ import { folderOfParts, openRegistries } from '../../wiring.ts';
 import type { Registries } from '../../wiring.ts';
 import type { Invocation, Option } from '../command.ts';
 import { storeRoot } from '../context.ts';
+import { checkNamedPath } from '../named-path.ts';
 import { flag } from '../values.ts';
 
 /** The options of every command that may speak to a registry. */
@@ -45,6 +46,7 @@ export async function openPlaces({ options, signal, note }: Pick<Invocation, 'op
   }
   return {
     async source(place) {
+      if (place.kind !== 'registry') checkNamedPath(place.path, place.kind === 'layout' ? 'folder' : 'file');
       if (place.kind === 'layout') return named(folderSource(place.path), place.name);
       if (place.kind === 'archive') return named(held.use(await openArchive(place.path, signal)), place.name);
       const source = (await opened()).source(place.reference, transport('from'));

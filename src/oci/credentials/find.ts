@@ -40,7 +40,7 @@ export async function findCredential(
     const file = await readAuthFile(path, sources);
     if (file === undefined) continue;
     const helper = helperFor(file, wanted);
-    const world = { run: sources.run, warn: (message: string) => sources.warn(message), signal };
+    const world = helperWorld(sources, signal);
     const found = (helper === undefined ? undefined : await askHelper(helper, wanted, world)) ?? entryFor(file, wanted);
     if (found !== undefined) return found;
   }
@@ -79,7 +79,7 @@ async function loginsOf(
     if (host === undefined || found === undefined) continue;
     logins.push({ host, username: found.kind === 'basic' ? found.username : undefined, from: path });
   }
-  const world = { run: sources.run, warn: (message: string) => sources.warn(message), signal };
+  const world = helperWorld(sources, signal);
   const all = file.credsStore === undefined ? new Map<string, string>() : await listHelper(file.credsStore, world);
   for (const [host, username] of all) logins.push({ host, username, from: `docker-credential-${file.credsStore ?? ''}` });
   for (const [key, helper] of Object.entries(file.credHelpers)) {
@@ -89,6 +89,11 @@ async function loginsOf(
     logins.push({ host, username: known.get(host), from: `docker-credential-${helper}` });
   }
   return logins;
+}
+
+function helperWorld(sources: CredentialSources, signal: AbortSignal) {
+  const { run, patienceMs } = sources;
+  return { run, signal, warn: (message: string) => sources.warn(message), ...(patienceMs !== undefined && { patienceMs }) };
 }
 
 async function readAuthFile(path: string, sources: CredentialSources): Promise<AuthFile | undefined> {

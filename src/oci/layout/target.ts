@@ -3,7 +3,7 @@ import type { Descriptor } from '../model/descriptor.ts';
 import { isOciDigest } from '../model/digest.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { kindOf } from '../model/media-types.ts';
-import type { Target } from '../model/ports.ts';
+import type { BlobSource, Target } from '../model/ports.ts';
 import { produceIndex } from '../model/produce.ts';
 import { bytesSource, isSound, readManifest, verified } from '../model/read.ts';
 import { successors } from '../model/successors.ts';
@@ -76,6 +76,17 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
     return manifest.subject === undefined || (await source.roots(signal)).some(({ digest }) => digest === descriptor.digest);
   }
 
+  /** Takes a blob in as a file, where that can be done. */
+  async function adopted(
+    path: string,
+    { digest, size }: Descriptor,
+    { content, signal }: { readonly content: BlobSource; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const { asFile } = content;
+    if (asFile === undefined || files.adopt === undefined) return false;
+    return files.adopt(path, { digest, size, signal, asFile: (beside, use) => asFile(beside, signal, use) });
+  }
+
   return {
     ...source,
     exists: isWhole,
@@ -84,7 +95,7 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
       // Of the right size, it may still be damaged: what is pushed is right afterwards.
       const existed = (await files.size(path, signal)) === descriptor.size && (await isSound(source, descriptor, signal));
       const bytes = () => (content.isVerified === true ? content.open(signal) : verified(content.open(signal), descriptor));
-      if (!existed) await files.put(path, bytes(), signal);
+      if (!existed && !(await adopted(path, descriptor, { content, signal }))) await files.put(path, bytes(), signal);
       if (kindOf(descriptor.mediaType) === 'blob') return existed ? 'existed' : 'stored';
       const manifest = await readManifest(source, descriptor, signal);
       await change(async (entries) => withManifest(entries, descriptor, await found(manifest, entries, signal)), signal);

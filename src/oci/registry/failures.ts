@@ -1,5 +1,6 @@
 import { PortkitError, systemCode } from '../../base/errors.ts';
-import type { Answer } from './call.ts';
+import { networkReason } from '../../base/network-reason.ts';
+import type { Answer } from '../../http/call.ts';
 import { PassingFailure, retryAfter } from './retry.ts';
 
 /** Failures of connections that are often over a moment later. */
@@ -18,7 +19,7 @@ export function failureOf(error: unknown, url: URL): PassingFailure | PortkitErr
   if (error instanceof PortkitError || error instanceof PassingFailure) return error;
   const code = systemCode(error) ?? 'the connection was closed';
   if (code.startsWith('HPE_')) return new PortkitError('PK4035', `${url.host} does not answer as HTTP servers do (${code})`);
-  const problem = new PortkitError('PK4033', `${url.host} cannot be reached: ${code}`, hintFor(code));
+  const problem = new PortkitError('PK4033', `${url.host} cannot be reached: ${networkReason(code)}`, hintFor(code));
   return error === undefined || passing.has(code) ? new PassingFailure(problem) : problem;
 }
 

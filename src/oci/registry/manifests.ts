@@ -7,7 +7,7 @@ import { acceptedManifests, kindOf } from '../model/media-types.ts';
 import { bytesSource } from '../model/read.ts';
 import { isTag } from '../model/reference.ts';
 import { readDocument } from './documents.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 import { refusalOf } from './refusal.ts';
 import type { Session } from './session.ts';
 

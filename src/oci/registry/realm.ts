@@ -1,12 +1,12 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { bytesSource } from '../model/read.ts';
-import type { Agents } from './agents.ts';
+import type { Agents } from '../../http/agents.ts';
 import type { Challenge } from './challenge.ts';
 import { objectOf, readDocument } from './documents.ts';
 import { busyness } from './failures.ts';
 import { hopFrom } from './hops.ts';
-import type { Answer, Call } from './call.ts';
+import type { Answer, Call } from '../../http/call.ts';
 
 /** A token, and when it is better not used any more. */
 export interface Token {
@@ -44,7 +44,7 @@ const shortestLife = 60;
  */
 export async function fetchToken(wish: TokenWish, world: RealmWorld): Promise<Token> {
   const { origin, challenge, scopes, credential, signal } = wish;
-  const { url, within } = hopFrom(new URL(origin), challenge.realm, world.agents);
+  const { url, within } = hopFrom({ url: new URL(origin) }, challenge.realm, world.agents);
   if (credential !== undefined) checkTrust(new URL(origin), url, world.trustedRealms);
   const asked = world.now().getTime();
   const query = new URLSearchParams(challenge.service === undefined ? [] : [['service', challenge.service]]);

@@ -2,7 +2,7 @@ import { PortkitError } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import { objectOf, readDocument } from './documents.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 
 /** The error codes of distribution-spec. What else a registry says is not repeated without a look: it may echo what it was told. */
 const known = new Set([

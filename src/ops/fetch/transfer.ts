@@ -1,4 +1,5 @@
 import { PortkitError } from '../../base/errors.ts';
+import { networkReason } from '../../base/network-reason.ts';
 import type { HttpAnswer, HttpClient } from './http.ts';
 import type { Entity, PartialFile } from './partial.ts';
 import { redirected } from './url.ts';
@@ -169,22 +170,11 @@ function unreachable({ shown }: Source, problem: Unreachable): Attempt {
   return { ok: false, error, again: true };
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the host name cannot be looked up',
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was cut',
-  UND_ERR_SOCKET: 'the connection was cut',
-  UND_ERR_CONNECT_TIMEOUT: 'the server does not answer',
-  UND_ERR_HEADERS_TIMEOUT: 'the server does not answer',
-  UND_ERR_BODY_TIMEOUT: 'the server stopped sending',
-};
-
 /** Never the text of the cause, which may name a proxy with its password. */
 function reasonOf(problem: Unreachable): string {
   for (let cause: unknown = problem.cause; cause instanceof Error; { cause } = cause) {
     const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-    if (code !== undefined) return reasons[code] ?? code;
+    if (code !== undefined) return networkReason(code);
     if (cause instanceof AggregateError) return reasonOf(new Unreachable('', { cause: cause.errors[0] }));
   }
   return problem.message;

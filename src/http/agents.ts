@@ -1,11 +1,12 @@
 import { lookup as lookupInDns } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { getCACertificates } from 'node:tls';
-import { PortkitError } from '../../base/errors.ts';
-import { farthest, nearnessOfAddress, nearnessOfHost } from './nearness.ts';
+import { PortkitError } from '../base/errors.ts';
+import { farthest, nearnessOfAddress, nearnessOfHost, nearnesses } from './nearness.ts';
 import type { Nearness } from './nearness.ts';
+import { connectReusing } from './receive.ts';
 
 /** A certificate that says who we are, for one host only. */
 interface ClientCertificate {
@@ -31,23 +32,26 @@ export interface Agents extends Disposable {
   connection(url: URL, within?: (nearness: Nearness) => boolean): { agent: HttpAgent; lookup: LookupFunction };
   /** How near a host is: what it says itself, else the farthest that its name ever led to. */
   nearnessOf(url: URL): Nearness;
+  /** Whether a name led there when it was first looked up. */
+  ledTo(url: URL, nearness: Nearness): boolean;
 }
-
-const isLoopback = (nearness: Nearness) => nearness === 'loopback';
 
 /** Bytes that a connection may have ready for its reader: large pieces cost less than many. */
 const readAtOnce = 1 << 20;
 
+const isLoopback = (nearness: Nearness) => nearness === 'loopback';
+
 /** The connections of one client. */
 export function createAgents(options: ConnectionOptions): Agents {
   const agents = new Map<string, HttpAgent>();
-  const known = new Map<string, Nearness>();
+  const known = new Map<string, { readonly farthest: Nearness; readonly first: readonly Nearness[] }>();
   const lookup = options.lookup ?? lookupInDns;
-  function agentFor(url: URL, guarded: boolean): HttpAgent {
+  function agentFor(url: URL, within: ((nearness: Nearness) => boolean) | undefined): HttpAgent {
     const direct = nearnessOfHost(url.hostname) === 'loopback';
     const own = options.clientCertificates?.find(({ host }) => host === url.host);
-    // What was connected to freely is never used where addresses are looked at.
-    const key = [url.protocol, guarded, direct, own === undefined ? '' : url.host].join(' ');
+    // A connection is only used again where the address that it was made to would be allowed, too.
+    const allowed = within === undefined ? 'any' : nearnesses.filter(within).join();
+    const key = [url.protocol, allowed, direct, own === undefined ? '' : url.host].join(' ');
     const agent = agents.get(key) ?? createAgent(url, options, direct);
     agents.set(key, agent);
     return agent;
@@ -58,9 +62,10 @@ export function createAgents(options: ConnectionOptions): Agents {
       // Loopback names are trusted to stay on this machine, whatever a name server says of them.
       const within = nearness === 'loopback' && allowed === undefined ? isLoopback : allowed;
       if (within !== undefined && nearness !== undefined && !within(nearness)) throw refused(url);
-      return { agent: agentFor(url, within !== undefined), lookup: guardedLookup(url, within) };
+      return { agent: agentFor(url, within), lookup: guardedLookup(url, within) };
     },
-    nearnessOf: ({ hostname }) => nearnessOfHost(hostname) ?? known.get(hostname) ?? 'public',
+    nearnessOf: ({ hostname }) => nearnessOfHost(hostname) ?? known.get(hostname)?.farthest ?? 'public',
+    ledTo: ({ hostname }, nearness) => known.get(hostname)?.first.includes(nearness) === true,
     [Symbol.dispose]() {
       for (const agent of agents.values()) agent.destroy();
     },
@@ -75,7 +80,10 @@ export function createAgents(options: ConnectionOptions): Agents {
         const all = (Array.isArray(found) ? found.map(({ address }) => address) : [found]).map(nearnessOfAddress);
         // Who answers for a name may say anything: what was ever elsewhere is not taken for a neighbour.
         const before = known.get(hostname);
-        known.set(hostname, farthest(before === undefined ? all : [...all, before]));
+        known.set(hostname, {
+          farthest: farthest(before === undefined ? all : [...all, before.farthest]),
+          first: before?.first ?? all,
+        });
         if (within !== undefined && !all.every(within)) return done(refused(url), found, family);
         return done(null, found, family);
       });
@@ -84,14 +92,23 @@ export function createAgents(options: ConnectionOptions): Agents {
 
 function createAgent(url: URL, { proxies, authorities, clientCertificates }: ConnectionOptions, direct: boolean): HttpAgent {
   const proxyEnv = { http_proxy: proxies?.http, https_proxy: proxies?.https, no_proxy: proxies?.none };
-  const common = { keepAlive: true, highWaterMark: readAtOnce, ...(direct || proxies === undefined ? {} : { proxyEnv }) };
-  if (url.protocol === 'http:') return new HttpAgent(common);
+  const isDirect = direct || Object.values(proxyEnv).every((proxy) => proxy === undefined);
+  const common = { keepAlive: true, highWaterMark: readAtOnce, ...(isDirect ? {} : { proxyEnv }) };
+  if (url.protocol === 'http:') return isDirect ? reusing(new HttpAgent(common)) : new HttpAgent(common);
   const own = clientCertificates?.find(({ host }) => host === url.host);
-  return new HttpsAgent({
+  const agent = new HttpsAgent({
     ...common,
     ...(authorities === undefined ? {} : { ca: [...getCACertificates(), ...authorities] }),
     ...(own === undefined ? {} : { cert: own.certificate, key: own.key }),
   });
+  return isDirect ? reusing(agent) : agent;
+}
+
+/** The same agent; its connections read into memory of their own. */
+function reusing(agent: HttpAgent): HttpAgent {
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => connectReusing((more) => connect({ ...options, ...more }, callback) as Socket);
+  return agent;
 }
 
 function refused({ host }: URL): PortkitError {

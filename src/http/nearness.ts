@@ -3,7 +3,8 @@ import { BlockList, isIP } from 'node:net';
 /** How near to this machine an address is: the nearer, the less a stranger may point at it. */
 export type Nearness = 'public' | 'private' | 'loopback' | 'reserved';
 
-const order: readonly Nearness[] = ['public', 'private', 'loopback', 'reserved'];
+/** All of them, the farthest first. */
+export const nearnesses: readonly Nearness[] = ['public', 'private', 'loopback', 'reserved'];
 
 /** Link-local addresses are where clouds serve credentials of their machines; the others are nobody's. */
 const reserved = listOf('169.254.0.0/16', '0.0.0.0/8', '224.0.0.0/3', 'fe80::/10', '::/128', 'ff00::/8');
@@ -50,10 +51,10 @@ export function nearnessOfHost(hostname: string): Nearness | undefined {
 
 /** The one of these that is least near. */
 export function farthest(all: readonly Nearness[]): Nearness {
-  return order.find((one) => all.includes(one)) ?? 'public';
+  return nearnesses.find((one) => all.includes(one)) ?? 'public';
 }
 
 /** Whether something at `from` may point at something at `to`: never at what is nearer to us than itself. */
 export function mayPointAt(from: Nearness, to: Nearness): boolean {
-  return order.indexOf(to) <= order.indexOf(from);
+  return nearnesses.indexOf(to) <= nearnesses.indexOf(from);
 }
