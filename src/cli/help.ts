@@ -10,6 +10,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'pull',
     'copy',
     'tag',
+    'tags',
     'inspect',
     'referrers',
     'manifest',

@@ -210,6 +210,16 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     const [, ...tags] = said('tag', second, 'latest', 'stable').split('@');
     expect(tags).toHaveLength(2);
     expect(inspected(`${registry.host}/copies/second:stable`).digest).toBe(index.digest);
+    expect(said('tags', `${registry.host}/copies/second`).split('\n')).toEqual(
+      expect.arrayContaining(['latest', 'stable', 'v2']),
+    );
+    expect(JSON.parse(said('tags', 'oci-archive:back.tar', '--json'))).toEqual({
+      version: 1,
+      place: 'oci-archive:back.tar',
+      tags: ['v2'],
+    });
+    refused(2, 'PK4005', 'tags', second);
+    refused(1, 'PK4001', 'tags', `${registry.host}/copies/never`);
     const third = `${registry.host}/copies/third:v3`;
     expect(said('copy', 'oci-archive:back.tar', third)).toBe(`${third}@${index.digest}`);
     const json = JSON.parse(said('copy', first, second, '--json'));
@@ -233,6 +243,9 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     refused(2, 'PK1001', 'pull', reference, '-o', 'taken');
     said('pull', reference, '-o', 'made');
     expect(readdirSync(at('made')).toSorted()).toEqual(['a', 'b']);
+    expect(portkit('pull', reference, '-o', 'again').stderr).toMatch(/ a .*copied\n.* b .*copied\n/);
+    writeFileSync(at('config.yaml'), 'a: 1\n');
+    expect(portkit('push', 'config.yaml', `${registry.host}/tools/shown`).stderr).toMatch(/copied\n/);
   });
 
   test('files with names that lead elsewhere are refused, and nothing is written', async () => {

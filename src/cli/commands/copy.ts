@@ -12,6 +12,7 @@ import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Place } from '../../oci/place/place.ts';
 import type { Command, Invocation } from '../command.ts';
 import { bothRegistryOptions, openPlaces } from '../oci/open.ts';
+import { trusted, trustOptions } from '../oci/trust.ts';
 import { twoWords } from '../oci/words.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { countOption, flag, textOption } from '../values.ts';
@@ -33,6 +34,7 @@ export const copy: Command = {
     jobs: { type: 'string', short: 'j', value: 'N', help: 'blobs that are moved at once (4 when it is not said)' },
     quiet: { type: 'boolean', short: 'q', help: 'show no progress' },
     json: { type: 'boolean', help: 'print the result as JSON' },
+    ...trustOptions,
     ...bothRegistryOptions,
   },
   run,
@@ -42,8 +44,9 @@ async function run(invocation: Invocation): Promise<number> {
   const { options, print } = invocation;
   const [from, to] = twoWords('copy FROM TO', invocation.words).map(parsePlace) as [Place, Place];
   await using places = await openPlaces(invocation);
-  const source = await places.source(from);
-  const tagged = withName(to, source.name);
+  const found = await places.source(from);
+  const tagged = withName(to, found.name);
+  const source = await trusted(found, invocation);
   const root =
     tagged.kind === 'archive'
       ? await intoArchive({ source, file: resolve(tagged.path), name: tagged.name }, invocation)

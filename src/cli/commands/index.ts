@@ -37,6 +37,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./copy.ts')).copy,
   },
   tag: { summary: 'give an artifact or image more tags', load: async () => (await import('./tag.ts')).tag },
+  tags: { summary: 'list the tags of a repository or layout', load: async () => (await import('./tags.ts')).tags },
   attest: {
     summary: 'look at what is said about an artifact, and check its signatures',
     load: async () => (await import('./attest.ts')).attest,

@@ -4,6 +4,7 @@ import { systemReason } from '../../base/system-reason.ts';
 import { cached } from '../../oci/cache/cache.ts';
 import { copy } from '../../oci/copy/copy.ts';
 import type { CopyFrom } from '../../oci/copy/copy.ts';
+import { observedTarget } from '../../oci/copy/observed.ts';
 import { families, familyOfReference, isFamily } from '../../oci/model/families.ts';
 import type { Family } from '../../oci/model/families.ts';
 import { parseReference, showReference } from '../../oci/model/reference.ts';
@@ -61,7 +62,9 @@ async function pushFile(file: string, reference: Reference, { invocation, places
   const path = textOption(options, 'content');
   using content = path === undefined ? undefined : await contentOf(path, signal);
   const { target, name = 'latest' } = await places.target({ kind: 'registry', reference });
-  const { descriptor, configBytes } = await pushTyped({ family, config, ...(content && { content }) }, target, signal);
+  using watch = watchCopy(invocation);
+  const typed = { family, config, ...(content && { content }) };
+  const { descriptor, configBytes } = await pushTyped(typed, observedTarget(target, watch.onEvent), signal);
   await target.tag(descriptor, name, signal);
   const { digest } = descriptor;
   const pushed = { ...reference, tag: name, digest };

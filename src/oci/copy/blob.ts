@@ -4,6 +4,7 @@ import type { BlobSource, Source, Target } from '../model/ports.ts';
 import { isSound } from '../model/read.ts';
 import { blamed } from './blame.ts';
 import type { CopyEvent } from './events.ts';
+import { counted } from './observed.ts';
 
 /** The two sides of a copy, and who is told. */
 export interface Sides {
@@ -93,20 +94,6 @@ function fetched(descriptor: Descriptor, source: Source, { failed, progress }: T
       } catch (error) {
         failed({ error });
         throw error;
-      }
-    },
-  };
-}
-
-function counted(content: BlobSource, progress: (done: number) => void): BlobSource {
-  return {
-    ...content,
-    async *open(signal, offset = 0) {
-      let done = offset;
-      for await (const chunk of content.open(signal, offset)) {
-        yield chunk;
-        done += chunk.length;
-        progress(done);
       }
     },
   };

@@ -11,7 +11,7 @@ import { entryName, withManifest, withoutTag, withTag } from './entries.ts';
 import type { Entries } from './entries.ts';
 import { blobPath, mark } from './files.ts';
 import type { LayoutSource, WritableFiles } from './files.ts';
-import { layoutSource } from './source.ts';
+import { layoutSource, readIndex } from './source.ts';
 
 /** A layout that can be read and written. */
 export type LayoutTarget = LayoutSource & Target;
@@ -26,9 +26,10 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
   /** Rewrites `index.json` in one step; two writers do so one after the other. */
   function change(work: (entries: Entries) => Entries | Promise<Entries>, signal: AbortSignal): Promise<void> {
     return files.alone(async () => {
-      const before = await source.roots(signal);
-      const after = await work(before);
-      const { bytes } = produceIndex({ manifests: after });
+      const index = await readIndex(files, { isNew: true }, signal);
+      const manifests = await work(index?.manifests ?? []);
+      // What others say in it of the whole stays.
+      const { bytes } = produceIndex({ ...index, manifests });
       // The mark before the index: what only has the mark is still to be made.
       if ((await files.size('oci-layout', signal)) === undefined) {
         await files.put('oci-layout', bytesSource(Buffer.from(mark)).open(signal), signal);
@@ -128,10 +129,6 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
         const removed = isOciDigest(name) && (await files.remove(blobPath(name), signal));
         return listed || removed;
       },
-    },
-    async *tags(signal) {
-      const all = new Set((await source.roots(signal)).map(entryName));
-      for (const name of all) if (name !== undefined) yield name;
     },
   };
 }

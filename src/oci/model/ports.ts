@@ -32,12 +32,13 @@ interface BlobWriter {
 interface Resolver {
   /** A tag or a digest; undefined when nothing has that name. */
   resolve(name: string, signal: AbortSignal): Promise<Descriptor | undefined>;
+  /** All names but digests, each once, in any order. */
+  tags(signal: AbortSignal): AsyncIterable<string>;
 }
 
 /** Gives names to manifests that are there. */
 interface Tagger {
   tag(descriptor: Descriptor, name: string, signal: AbortSignal): Promise<void>;
-  tags(signal: AbortSignal): AsyncIterable<string>;
 }
 
 /** Knows which manifests have a `subject` (distribution-spec, "Listing Referrers"). */

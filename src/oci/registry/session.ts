@@ -27,6 +27,8 @@ export interface Session {
   ask<T>(ask: Ask, read: (answer: Answer) => Promise<T> | T): Promise<T>;
   /** An address that an answer named. */
   hop(answer: Answer, target: string): Hop;
+  /** Whether text has a part of what this registry was told about who asks. */
+  isTold(text: string): boolean;
 }
 
 /** What sessions are made of. */
@@ -70,6 +72,7 @@ export function createSession(parts: SessionParts): Session {
     once,
     ask: (ask, read) => retrying(async () => read(await once(ask)), world, ask.signal),
     hop: (answer, target) => hopFrom(answer, target, agents),
+    isTold: (text) => authorizer.isTold(text),
   };
 }
 
