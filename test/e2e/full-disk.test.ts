@@ -1,6 +1,16 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -220,8 +230,9 @@ describe.skipIf(reason !== undefined)('a disk that gets full', () => {
     const login = (user: string) =>
       portkit(['login', 'reg.example:5000', '-u', user, '--password-stdin', '--no-verify'], { HOME: disk }, 'pw');
     expect(await login('before')).toMatchObject({ status: 0 });
-    writeFileSync(join(disk, 'ballast'), '');
-    spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=64k']);
+    expect(() => {
+      for (;;) appendFileSync(join(disk, 'ballast'), Buffer.alloc(4096));
+    }).toThrow('ENOSPC');
     const full = await login('after');
     expect(full).toMatchObject({ status: 69, stderr: expect.stringMatching(/error\[PK2007\]: [^]*\n {2}= help: \S/) });
     expect((await portkit(['auth', 'list', '--json'], { HOME: disk })).stdout).toContain('"before"');
