@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { onFile } from '../../artifacts/copies/failure.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { showSize } from '../../base/units.ts';
 import { pullToCache } from '../../oci/cache/cache.ts';
@@ -14,6 +15,7 @@ import { parsePlatform } from '../../oci/model/platform.ts';
 import { readManifest } from '../../oci/model/read.ts';
 import { parseReference, showReference } from '../../oci/model/reference.ts';
 import type { Reference } from '../../oci/model/reference.ts';
+import { notThere } from '../../oci/place/not-there.ts';
 import { hasScheme } from '../../oci/place/place.ts';
 import { fileNameOf } from '../../oci/typed/title.ts';
 import { openStoreAt } from '../../wiring.ts';
@@ -32,7 +34,7 @@ export const pull: Command = {
   about: [
     'What REF is decides. An image goes to the store, from where "portkit push" sends it on. Of an artifact of a family, the',
     'configuration goes to -o FILE or standard output; of another one, its only layer does. -o DIR gets all of its files;',
-    'of several, it is made.',
+    'it is made where there are several, and where it is written with a slash at its end.',
   ].join('\n'),
   words: 1,
   options: {
@@ -63,7 +65,7 @@ export const pull: Command = {
     await using places = await openPlaces(invocation);
     const from = await places.source({ kind: 'registry', reference });
     const start = await from.source.resolve(from.name, signal);
-    if (start === undefined) throw new PortkitError('PK4001', `${showReference(reference)} is not there`);
+    if (start === undefined) throw notThere({ kind: 'registry', reference });
     const found = await readManifest(from.source, start, signal);
     if (isImage(found)) return await pullImage(from, { reference, start }, invocation);
     const root = found.kind === 'index' ? await ofPlatform(from, { start, found }, invocation) : start;
@@ -121,10 +123,11 @@ async function pullArtifact({ from: { source }, manifest, root, reference, outpu
   const files = filesOf(manifest);
   const main = mainOf(files, manifest);
   const there = output === undefined ? undefined : statSync(output, { throwIfNoEntry: false });
-  // A file cannot take several: a folder is what was meant.
-  const isFolder = there?.isDirectory() === true || (output !== undefined && there === undefined && main === undefined);
+  // A file cannot take several: a folder is what was meant, as with a slash at the end.
+  const meansFolder = there === undefined && (main === undefined || output?.endsWith('/') === true);
+  const isFolder = output !== undefined && (there?.isDirectory() === true || meansFolder);
   if (main === undefined && !isFolder) throw severalFiles(files, showReference(reference));
-  if (isFolder && output !== undefined) mkdirSync(output, { recursive: true });
+  if (isFolder) await onFile('make', output, () => mkdirSync(output, { recursive: true }));
   const chosen = isFolder || main === undefined ? files : [main];
   const written: { readonly path: string; readonly digest: string; readonly size: number }[] = [];
   for (const { name, descriptor } of chosen) {

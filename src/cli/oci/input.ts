@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { PortkitError, systemCode } from '../../base/errors.ts';
+import { PortkitError } from '../../base/errors.ts';
 import { digestFromHex } from '../../base/digest.ts';
+import { systemReason } from '../../base/system-reason.ts';
 import { parseOciDigest } from '../../oci/model/digest.ts';
 import type { OciDigest } from '../../oci/model/digest.ts';
 import { openScratch, piecesOf, writeAt } from '../../ops/scratch-file.ts';
@@ -46,7 +47,7 @@ async function* inputOf(file: string, signal: AbortSignal): AsyncGenerator<Uint8
   try {
     for await (const chunk of input) yield chunk as Buffer;
   } catch (cause) {
-    throw new PortkitError('PK1004', `${file} cannot be read: ${systemCode(cause) ?? 'unknown'}`, { cause });
+    throw new PortkitError('PK1004', `${file} cannot be read: ${systemReason(cause)}`, { cause });
   } finally {
     signal.removeEventListener('abort', stop);
   }
