@@ -22,7 +22,7 @@ import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { openPlaces, registryOptions } from '../oci/open.ts';
-import { watchCopy } from '../oci/transfers.ts';
+import { watchCopy, watchFile } from '../oci/transfers.ts';
 import { oneWord } from '../oci/words.ts';
 import { writeOut } from '../output.ts';
 import { flag, textOption } from '../values.ts';
@@ -136,7 +136,7 @@ async function pullArtifact({ from: { source }, manifest, root, reference, outpu
     if (output === undefined) await writeOut(content);
     else {
       const path = isFolder ? join(output, name) : output;
-      await writeWholeFile(path, content);
+      await writeWholeFile(path, watchFile(content, { name, size }, invocation));
       written.push({ path, digest, size });
     }
   }

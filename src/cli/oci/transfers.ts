@@ -1,7 +1,7 @@
 import { printable } from '../../base/printable.ts';
 import { autoFace } from '../../faces/choose.ts';
 import { plainTransfers, silentTransfers, ttyTransfers } from '../../faces/transfer.ts';
-import type { TransferFace } from '../../faces/transfer.ts';
+import type { Transfer, TransferFace } from '../../faces/transfer.ts';
 import type { CopyEvent } from '../../oci/copy/events.ts';
 import type { Invocation } from '../command.ts';
 import { flag } from '../values.ts';
@@ -20,6 +20,35 @@ export function watchCopy({
     },
     [Symbol.dispose]: () => face.end(),
   };
+}
+
+/** The content of a file that is taken from a registry, and on a terminal a bar of how far it is. */
+export async function* watchFile(
+  content: AsyncIterable<Uint8Array>,
+  { name, size }: { readonly name: string; readonly size: number },
+  { options }: Pick<Invocation, 'options'>,
+): AsyncGenerator<Uint8Array> {
+  const face = faceFor(flag(options, 'quiet') || flag(options, 'json'));
+  try {
+    yield* countedIn(face, { id: printable(name.slice(0, 60).toWellFormed()), total: size }, content);
+  } finally {
+    face.end();
+  }
+}
+
+/** Tells a face how much of something has passed. */
+export async function* countedIn(
+  face: Pick<TransferFace, 'take'>,
+  of: Pick<Transfer, 'id' | 'total'>,
+  content: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  face.take({ ...of, state: 'begun', bytes });
+  for await (const chunk of content) {
+    bytes += chunk.length;
+    face.take({ ...of, state: 'progress', bytes });
+    yield chunk;
+  }
 }
 
 function faceFor(silent: boolean): TransferFace {
