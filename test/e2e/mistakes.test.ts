@@ -68,6 +68,19 @@ describe.skipIf(noRegistry !== undefined)('at a registry', () => {
     expect(done).toMatchObject({ status: 69, stderr: expect.stringContaining('PK3912') });
   });
 
+  test('a copy to a tag and a digest has both', () => {
+    const from = `${registry.host}/filesets/demo:v1`;
+    const { digest } = JSON.parse(portkit('inspect', from, '--json').stdout) as { digest: string };
+    const to = `${registry.host}/filesets/copy:v2@${digest}`;
+    expect(portkit('copy', from, to)).toMatchObject({ status: 0, stdout: `${to}\n` });
+    const tagged = portkit('tag', `${registry.host}/filesets/copy:v2`, 'v3', 'v4', '--json');
+    expect(JSON.parse(tagged.stdout)).toEqual({
+      version: 1,
+      digest,
+      references: ['v3', 'v4'].map((tag) => `${registry.host}/filesets/copy:${tag}@${digest}`),
+    });
+  });
+
   test('a registry that deletes no tags: the digest is the way', () => {
     const done = portkit('manifest', 'delete', `${registry.host}/filesets/demo:v1`);
     const { digest } = JSON.parse(portkit('inspect', `${registry.host}/filesets/demo:v1`, '--json').stdout) as { digest: string };

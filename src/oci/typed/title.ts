@@ -6,11 +6,12 @@ const form = /^[A-Za-z0-9_][A-Za-z0-9_.+@=, -]{0,199}$/;
 
 /**
  * The name that the file of a layer gets: its title when it has one. A title comes from whoever pushed it, and one that is
- * no plain name (a path, or with control characters) is refused (PK4002) rather than changed.
+ * no plain name (a path, or with control characters) is refused (PK4002) rather than changed. Without a title, the media type
+ * says whether it is a tar.
  */
-export function fileNameOf({ annotations, digest }: Descriptor, at: number): string {
+export function fileNameOf({ annotations, digest, mediaType }: Descriptor, at: number): string {
   const name = annotations?.[title];
-  if (name === undefined) return `layer-${at + 1}-${digest.slice(7, 19)}`;
+  if (name === undefined) return `layer-${at + 1}-${digest.slice(7, 19)}${endingOf(mediaType)}`;
   if (form.test(name)) return name;
   throw new PortkitError(
     'PK4002',
@@ -19,4 +20,10 @@ export function fileNameOf({ annotations, digest }: Descriptor, at: number): str
       hint: 'Nothing was written. "portkit copy" keeps such an artifact as a layout',
     },
   );
+}
+
+function endingOf(mediaType: string): string {
+  const [, compression] = /\.tar(?:[+.](gzip|zstd))?$/.exec(mediaType) ?? [];
+  if (compression !== undefined) return compression === 'gzip' ? '.tar.gz' : '.tar.zst';
+  return mediaType.endsWith('.tar') ? '.tar' : '';
 }

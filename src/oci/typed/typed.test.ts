@@ -119,4 +119,10 @@ test('a layer is called by its title, or by its place and digest', () => {
   const layer = describeBlob(Buffer.from('x'), 'a/b');
   expect(fileNameOf({ ...layer, annotations: { 'org.opencontainers.image.title': 'vmlinux-6.1' } }, 0)).toBe('vmlinux-6.1');
   expect(fileNameOf(layer, 1)).toBe('layer-2-2d711642b726');
+  const ofType = (mediaType: string) => fileNameOf({ ...layer, mediaType }, 1).slice('layer-2-2d711642b726'.length);
+  expect(ofType('application/vnd.oci.image.layer.v1.tar')).toBe('.tar');
+  expect(ofType('application/vnd.oci.image.layer.v1.tar+gzip')).toBe('.tar.gz');
+  expect(ofType('application/vnd.docker.image.rootfs.diff.tar.gzip')).toBe('.tar.gz');
+  expect(ofType('application/vnd.oci.image.layer.v1.tar+zstd')).toBe('.tar.zst');
+  expect(ofType('application/guitar')).toBe('');
 });
