@@ -134,8 +134,8 @@ describe('a plugin', () => {
   });
 
   test.each([
-    ['./absent.mjs', 'Cannot find module'],
-    ['portkit-absent', 'Cannot find module'],
+    ['./absent.mjs', 'there is no such file'],
+    ['portkit-absent', 'no package of this name is installed in'],
     ['./empty.mjs', 'no function "createExporter"'],
     ['./other.mjs', 'gave no exporter'],
     ['./fails.mjs', 'on its own'],

@@ -8,7 +8,10 @@ export function checkNames(wanted: readonly string[], there: readonly string[]):
     if (there.includes(name)) continue;
     const near = suggest(name, there);
     throw new PortkitError('PK3403', `The output names the target ${JSON.stringify(name)}, which this build does not make`, {
-      hint: near === undefined ? `It makes ${there.slice(0, 20).join(', ')}` : `Did you mean ${JSON.stringify(near)}?`,
+      hint:
+        near === undefined
+          ? `It makes ${there.slice(0, 20).join(', ')}: name others with portkit build NAME…`
+          : `Did you mean ${JSON.stringify(near)}?`,
     });
   }
 }

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Exporter } from '../../src/artifacts/exporter.ts';
-import { PortkitError } from '../../src/base/errors.ts';
+import { PortkitError, systemCode } from '../../src/base/errors.ts';
 import { provideApi } from '../../src/base/own-api.ts';
 import { coded, guarded } from './guarded.ts';
 
@@ -45,24 +46,28 @@ export async function pluginExporter(output: PluginOutput, { directory }: { read
   throw refused(output.from, '"createExporter" gave no exporter', { hint: 'An exporter has the functions check and prepare' });
 }
 
+const hint = 'Name a file (./my-exporter.ts), or a package that is installed where portkit is run';
+
 async function load(from: string, directory: string): Promise<Record<string, unknown>> {
+  const isFile = from.startsWith('.') || isAbsolute(from);
+  const path = isFile ? resolve(directory, from) : resolvePackage(from, directory);
+  if (!existsSync(path)) throw refused(from, 'there is no such file', { hint });
   using _ = provideApi();
   try {
-    const isFile = from.startsWith('.') || isAbsolute(from);
-    const path = isFile ? join(isAbsolute(from) ? '/' : directory, from) : resolvePackage(from, directory);
     return await import(pathToFileURL(path).href);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw refused(from, why, {
-      hint: 'Name a file (./my-exporter.ts), or a package that is installed where portkit is run',
-      cause: error,
-    });
+    throw refused(from, error instanceof Error ? error.message : String(error), { hint, cause: error });
   }
 }
 
 /** As a file in the directory would import it. */
 function resolvePackage(name: string, directory: string): string {
-  return createRequire(join(directory, 'portkit')).resolve(name);
+  try {
+    return createRequire(join(directory, 'portkit')).resolve(name);
+  } catch (cause) {
+    if (systemCode(cause) !== 'MODULE_NOT_FOUND') throw cause;
+    throw refused(name, `no package of this name is installed in ${directory} or above it`, { hint });
+  }
 }
 
 function isExporter(value: unknown): value is Exporter {

@@ -41,8 +41,7 @@ export function parsePublicKey(pem: string): PublicKey {
   if (pem.includes('PRIVATE KEY-----'))
     throw unusable('A private key stands where a public key is meant', 'openssl pkey -pubout makes the public one of it');
   const key = pem.includes('-----BEGIN PUBLIC KEY-----') ? opened(() => createPublicKey(pem)) : undefined;
-  if (key === undefined)
-    throw unusable('A public key is no PEM of a public key', 'openssl pkey -pubout makes it of a private one');
+  if (key === undefined) throw unusable('This is no public key in PEM form', 'openssl pkey -pubout makes one of a private key');
   return publicKeyOf(key);
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { suggest } from './suggest.ts';
 
-const known = ['cache', 'doctor', 'explain', 'du', 'ls'];
+const known = ['cache', 'doctor', 'explain', 'get', 'du', 'ls'];
 
 test.each([
   ['cahce', 'cache'],
@@ -9,6 +9,7 @@ test.each([
   ['docter', 'doctor'],
   ['exlain', 'explain'],
   ['dv', 'du'],
+  ['gte', 'get'],
 ])('%s means %s', (typed, meant) => {
   expect(suggest(typed, known)).toBe(meant);
 });

@@ -26,6 +26,11 @@ test.each([
   expect(reported(error, true).lines[1]).toBe(`  = cause: ${cause.message}`);
 });
 
+test('a cause of several lines is told in one', () => {
+  const error = new PortkitError('PK4002', 'Malformed', { cause: new Error('Unexpected token, "name:\n  demo"') });
+  expect(reported(error).lines[1]).toBe('  = cause: Unexpected token, "name: demo"');
+});
+
 test('with debug, also the stack of the error and of each cause', () => {
   const { status, lines } = reported(locked, true);
   expect(status).toBe(75);

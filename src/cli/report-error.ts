@@ -12,11 +12,11 @@ export function reportError(thrown: unknown, { write, debug }: Reporting): numbe
   const causes = causesOf(error);
   if (error instanceof PortkitError) {
     write(`error[${error.code}]: ${error.message}`);
-    for (const cause of causes) if (debug || !isTold(cause, error.message)) write(`  = cause: ${messageOf(cause)}`);
+    for (const cause of causes) if (debug || !isTold(cause, error.message)) write(`  = cause: ${oneLine(messageOf(cause))}`);
     if (error.hint !== undefined) write(`  = help: ${error.hint}`);
   } else {
     write(`error[PK7001]: ${messageOf(error)}`);
-    for (const cause of causes) write(`  = cause: ${messageOf(cause)}`);
+    for (const cause of causes) write(`  = cause: ${oneLine(messageOf(cause))}`);
     const what = debug ? 'the lines above and below' : 'what the same command prints with --debug';
     write(`  = help: this is a bug in portkit: please report it with ${what}`);
   }
@@ -42,6 +42,11 @@ function causesOf(error: unknown): readonly unknown[] {
 /** A message often has the words or the code of its cause already. */
 function isTold(cause: unknown, message: string): boolean {
   return message.includes(messageOf(cause)) || message.includes(`(${systemCode(cause) ?? messageOf(cause)})`);
+}
+
+/** Some causes quote lines of a file. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ');
 }
 
 function messageOf(error: unknown): string {

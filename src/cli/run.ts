@@ -25,7 +25,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     if (status === undefined) return report(error);
     // Whatever the cancelled work came to grief with is no failure of its own.
     const reason: unknown = cancellation.signal.reason;
-    report(error === reason ? error : new PortkitError('PK9001', 'Cancelled', { cause: error }));
+    const isOnlyThat = error === reason || (error instanceof Error && error.name === 'AbortError' && error.cause === reason);
+    report(isOnlyThat ? reason : new PortkitError('PK9001', 'Cancelled', { cause: error }));
     return status;
   }
 }

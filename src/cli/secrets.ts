@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { PortkitError } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 import type { Invocation, Option } from './command.ts';
 import { pairsOption } from './values.ts';
 
@@ -27,6 +28,10 @@ function readSecret(name: string, source: string): Uint8Array {
   try {
     return readFileSync(source);
   } catch (cause) {
-    throw new PortkitError('PK3108', `The secret ${JSON.stringify(name)}: the file ${source} cannot be read`, { cause });
+    throw new PortkitError(
+      'PK3108',
+      `The secret ${JSON.stringify(name)}: the file ${source} cannot be read: ${systemReason(cause)}`,
+      { cause },
+    );
   }
 }

@@ -19,7 +19,8 @@ export function chooseVerb<V extends { readonly options: readonly string[] }>(
   const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (verb === undefined) {
     const near = suggest(name, Object.keys(verbs));
-    const hint = near === undefined ? `Run "portkit help ${command}"` : `Did you mean "portkit ${command} ${near}"?`;
+    const all = Object.keys(verbs).join(', ');
+    const hint = near === undefined ? `It is one of: ${all}` : `Did you mean "portkit ${command} ${near}"?`;
     const what = name === '' ? 'needs a verb' : `does not know ${JSON.stringify(name)}`;
     throw new PortkitError('PK1001', `"portkit ${command}" ${what}`, { hint });
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync } from 'node:fs';
+import { createReadStream, lstatSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -29,6 +30,17 @@ export async function writeWholeFile(path: string, content: AsyncIterable<Uint8A
   return size;
 }
 
+/** Moves a file to its place, as a whole; by copying it where that is another mount. PK3402 and PK3406 as `writeFileBy`. */
+export async function takeWholeFile(path: string, from: string): Promise<void> {
+  standingAt(path);
+  try {
+    await rename(from, path);
+  } catch (error) {
+    if (systemCode(error) !== 'EXDEV') throw unwritten(path, error);
+    await writeWholeFile(path, createReadStream(from, { highWaterMark: 1 << 20 }));
+  }
+}
+
 /**
  * Makes a file that is there as a whole or not at all, however the process ends; one that stands there is replaced. A power
  * cut does not take the file that stood there, either: only what replaces something is waited for until it is on the disk,
@@ -37,8 +49,6 @@ export async function writeWholeFile(path: string, content: AsyncIterable<Uint8A
  */
 export async function writeFileBy(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
   const standing = standingAt(path);
-  if (standing !== undefined && !standing.isFile())
-    throw new PortkitError('PK3402', `${path} is there and is no regular file`, { hint: 'Name another place' });
   // In a container every run may have the same process number, and a killed one leaves its file.
   const part = `${path}.part-${randomBytes(6).toString('hex')}`;
   let made = false;
@@ -54,12 +64,15 @@ export async function writeFileBy(path: string, fill: (handle: FileHandle) => Pr
   }
 }
 
-function standingAt(path: string) {
+/** The file that will be replaced. */
+function standingAt(path: string): Stats | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    const standing = lstatSync(path, { throwIfNoEntry: false });
+    if (standing === undefined || standing.isFile()) return standing;
   } catch (error) {
     throw unwritten(path, error);
   }
+  throw new PortkitError('PK3402', `${path} is there and is no regular file`, { hint: 'Name another place' });
 }
 
 function unwritten(path: string, cause: unknown): unknown {

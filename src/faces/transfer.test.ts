@@ -43,6 +43,7 @@ test('on a terminal, a bar says how far it is, and nothing runs at the end', () 
     [80, 'sha256:aaaa  [######                  ] 1.0 KiB of 4.0 KiB'],
     [42, 'sha256:aaaa  [#   ] 1.0 KiB of 4.0 KiB'],
     [40, 'sha256:aaaa  1.0 KiB of 4.0 KiB'],
+    [31, 'sha256:aaaa   25% of 4.0 KiB'],
   ] as const) {
     shown = '';
     wide = columns;

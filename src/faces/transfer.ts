@@ -25,7 +25,7 @@ interface TransferWorld {
 }
 
 const frameTime = 100;
-/** The widest bar; on a narrow terminal it gives way to the numbers. */
+/** The widest bar; on a narrow terminal it gives way to the numbers, and these to the share. */
 const barWidth = 24;
 const words = { stored: 'copied', existed: 'there already', mounted: 'mounted' } as const;
 
@@ -84,7 +84,8 @@ function bar({ id, bytes, total }: Transfer, columns: number): string {
   const said = `${showSize(bytes)} of ${size}`;
   // With room for the longest size, so that the bar does not move while it grows.
   const width = Math.min(barWidth, columns - `${id}  [] 1023.9 KiB of ${size}`.length);
-  if (width < 4) return `${id}  ${said}`;
+  const short = `${id}  ${said}`;
+  if (width < 4) return short.length <= columns ? short : `${id}  ${`${Math.floor(share * 100)}`.padStart(3)}% of ${size}`;
   const filled = Math.floor(share * width);
   return `${id}  [${'#'.repeat(filled)}${' '.repeat(width - filled)}] ${said}`;
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { digestFromHex, digestOf, hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
+import { showDuration } from '../base/units.ts';
 import { decompress, defaultDecompressLimits, detectCompression } from '../formats/compression/decompress.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
 import type { FetchSpec } from '../graph/ops.ts';
@@ -25,7 +26,7 @@ export interface Pins {
 }
 
 /** What fetching is lent by its builder. */
-export interface FetchWorld extends Omit<DownloadWorld, 'signal' | 'transfer'> {
+export interface FetchWorld extends Omit<DownloadWorld, 'signal' | 'transfer' | 'waiting'> {
   readonly blobs: BlobStore & BlobAdopter;
   readonly pin?: Pins;
   /** The bytes of a public key file, named relative to the definition's directory. */
@@ -155,6 +156,14 @@ function pinOf(spec: FetchSpec, { pin }: Pick<FetchWorld, 'pin'>): Checksum | un
   return text === undefined ? undefined : parseChecksum(text);
 }
 
-function lent(context: OpContext): Pick<DownloadWorld, 'signal' | 'transfer'> {
-  return { signal: context.signal, transfer: (done, total) => context.transfer(done, total) };
+function lent(context: OpContext): Pick<DownloadWorld, 'signal' | 'transfer' | 'waiting'> {
+  return {
+    signal: context.signal,
+    transfer: (done, total) => context.transfer(done, total),
+    waiting(servers, ms) {
+      const line = `${servers.join(', ')}: no usable answer, trying again in ${showDuration(ms)}\n`;
+      context.output('stderr', Buffer.from(line));
+      context.retry?.(servers, ms);
+    },
+  };
 }

@@ -223,11 +223,11 @@ describe('is refused', () => {
     ['a signal', { how: 'signalled', signal: 'SIGSEGV' }, 'PK3102'],
     ['a long wait', { how: 'out-of-time' }, 'PK3103'],
     ['a lack of memory', { how: 'out-of-memory' }, 'PK3104'],
-  ])('%s, with its last words', async (_, ended, code) => {
+  ])('%s, whose words are left to the log', async (_, ended, code) => {
     const { op, layout } = open({ ended, moans: 'a\nb\nc\nd\ne\nTraceback: it broke\n' }, { timeoutMs: 5, memoryBytes: 5 });
     const found = await failure(op, await layout());
     expect(found.code).toBe(code);
-    expect(found.message).toMatch(/^The postprocessor post [^\n]+\nb\nc\nd\ne\nTraceback: it broke$/);
+    expect(found.message).toMatch(/^The postprocessor post .+$/);
   });
 
   test.each(['request', 'runtime'])('an input named %s', async (name) => {

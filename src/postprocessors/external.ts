@@ -75,7 +75,7 @@ export function externalOp(spec: ExternalSpec, world: ExternalWorld): Op {
         );
         const all = [...inputs, request, ...(runtime ? [runtime.tree] : [])];
         const outcome = await command.run(all, { ...context, output: talk.output });
-        if (!outcome.ok) return failed(spec, outcome, talk.lastWords());
+        if (!outcome.ok) return failed(spec, outcome);
         const out = ofKind(outcome.outputs[0] ?? { kind: 'blob', digest: layout }, 'tree');
         return { ok: true, outputs: [await assemble(talk.result(), { ...lent, layout, out })] };
       }),
@@ -116,13 +116,8 @@ function named({ inputs: names }: ExternalSpec, inputs: readonly Ref[], name: st
   return input;
 }
 
-/** The failure of the command with what it is of, and the last that it said. */
-function failed(
-  { module, argv: [program = ''] }: ExternalSpec,
-  { failure }: Extract<Outcome, { ok: false }>,
-  words: string,
-): Outcome {
+/** The failure of the command with what it is of; what it said stands in the log. */
+function failed({ module, argv: [program = ''] }: ExternalSpec, { failure }: Extract<Outcome, { ok: false }>): Outcome {
   const what = failure.message.startsWith(shell) ? failure.message.slice(shell.length) : `: ${failure.message}`;
-  const message = `The postprocessor ${module ?? program}${what}${words === '' ? '' : `\n${words}`}`;
-  return { ok: false, failure: { ...failure, message } };
+  return { ok: false, failure: { ...failure, message: `The postprocessor ${module ?? program}${what}` } };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { PortkitError } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 import type { ConnectionOptions } from '../http/agents.ts';
 
 type Certificates = Pick<ConnectionOptions, 'authorities' | 'clientCertificates'>;
@@ -32,6 +33,6 @@ function readPem(variable: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new PortkitError('PK1004', `A file that ${variable} names cannot be read: ${path}`, { cause });
+    throw new PortkitError('PK1004', `A file that ${variable} names cannot be read: ${path}: ${systemReason(cause)}`, { cause });
   }
 }

@@ -58,6 +58,13 @@ async function read(at = place): Promise<string | undefined> {
 const path = (name = 'vmlinux'): string => join(root, 'a/b', name);
 const there = (): readonly string[] => readdirSync(join(root, 'a/b')).toSorted();
 
+test('a folder whose name is one letter is made, seen from the folder that it is in', () => {
+  const program = `import { makeFolder } from ${JSON.stringify(join(import.meta.dirname, 'folder.ts'))};
+    makeFolder({ root: 'q', path: 'file' });`;
+  execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: folder, timeout: 20_000 });
+  expect(readdirSync(folder)).toEqual(['q']);
+});
+
 describe('a staged file', () => {
   test('is not visible before it is published, and then whole', async () => {
     using staged = await stage(place, bytes('one ', 'two'), signal);

@@ -39,9 +39,10 @@ function findFolder(place: Place): string | undefined {
 }
 
 function makeRoot(root: string): void {
-  const first = mkdirSync(root, { recursive: true });
+  const absolute = resolve(root);
+  const first = mkdirSync(absolute, { recursive: true });
   if (first === undefined) return;
-  for (let folder = resolve(root); folder.length >= first.length; folder = dirname(folder)) syncDirectory(dirname(folder));
+  for (let folder = absolute; folder.length >= first.length; folder = dirname(folder)) syncDirectory(dirname(folder));
 }
 
 function made(folder: string): boolean {

@@ -43,7 +43,7 @@ export const build: Command = {
       short: 'o',
       value: 'O',
       multiple: true,
-      help: 'where results go: a folder, or type=local|tar,dest=PATH[,…]',
+      help: 'where results go: a folder, type=tar,dest=FILE, type=oci-registry,name=REF, … (docs/exporters.md)',
     },
     ...watchOptions,
     jobs: { type: 'string', short: 'j', value: 'N', help: 'commands that run at once (default: the processors of this machine)' },

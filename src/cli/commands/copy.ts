@@ -51,7 +51,7 @@ async function run(invocation: Invocation): Promise<number> {
   const root =
     tagged.kind === 'archive'
       ? await intoArchive({ source, file: resolve(tagged.path), name: tagged.name }, invocation)
-      : await copyTo(source, await places.target(tagged, mountable(from, to)), invocation);
+      : await intoPlace(source, { to: await places.target(tagged, mountable(from, to)), place: tagged }, invocation);
   if (flag(options, 'json')) {
     const { digest, mediaType, size } = root;
     print(JSON.stringify({ version: 1, from: showPlace(from), to: showPlace(tagged), digest, mediaType, size }, null, 2));
@@ -69,6 +69,18 @@ function mountable(from: Place, to: Place): { readonly mountFrom?: string } {
   if (from.kind !== 'registry' || to.kind !== 'registry') return {};
   const same = from.reference.registry === to.reference.registry && from.reference.repository !== to.reference.repository;
   return same ? { mountFrom: from.reference.repository } : {};
+}
+
+/** Of a tag and a digest, the digest is what has to come out, and gets the tag. */
+async function intoPlace(
+  source: CopyFrom,
+  { to, place }: { readonly to: CopyTo & { readonly mountFrom?: string }; readonly place: Place },
+  invocation: Invocation,
+): Promise<Descriptor> {
+  const root = await copyTo(source, to, invocation);
+  const { tag, digest } = place.kind === 'registry' ? place.reference : {};
+  if (tag !== undefined && digest !== undefined) await to.target.tag(root, tag, invocation.signal);
+  return root;
 }
 
 async function copyTo(

@@ -1,4 +1,3 @@
-import { PortkitError } from '../../base/errors.ts';
 import { printable, printableJson } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import type { Annotations, Descriptor } from '../../oci/model/descriptor.ts';
@@ -7,6 +6,7 @@ import { isImage } from '../../oci/model/manifest.ts';
 import type { Manifest } from '../../oci/model/manifest.ts';
 import { showPlatform } from '../../oci/model/platform.ts';
 import { readManifest } from '../../oci/model/read.ts';
+import { notThere } from '../../oci/place/not-there.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Command } from '../command.ts';
 import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
@@ -28,7 +28,7 @@ export const inspect: Command = {
     await using places = await openPlaces(invocation);
     const { source, name } = await places.source(place);
     const root = await source.resolve(name, signal);
-    if (root === undefined) throw new PortkitError('PK4001', `${showPlace(place)} is not there`);
+    if (root === undefined) throw notThere(place);
     const manifest = await readManifest(source, root, signal);
     const referrers = source.referring === undefined ? [] : await Array.fromAsync(source.referring.referrers(root, signal));
     if (flag(options, 'json')) {

@@ -5,7 +5,7 @@ import { hostOf } from '../../oci/credentials/host.ts';
 import { credentialPlaces, tryLogin } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { lineFromTerminal, secretFromInput, secretFromTerminal } from '../oci/secret-input.ts';
-import { registryOptions } from '../oci/open.ts';
+import { registryOptions, transportOf } from '../oci/open.ts';
 import { oneWord } from '../oci/words.ts';
 import { flag, textOption } from '../values.ts';
 
@@ -32,7 +32,7 @@ export const login: Command = {
     const host = hostOf(oneWord('login HOST', words));
     const credential = await credentialOf(host, invocation);
     if (!flag(options, 'no-verify')) {
-      await tryLogin({ host, credential, ...(flag(options, 'plain-http') && { transport: 'plain-http' }) }, signal);
+      await tried(tryLogin({ host, credential, ...transportOf(options) }, signal));
     }
     const { own } = await credentialPlaces((message) => note(`warning: ${message}`));
     await own.login(host, credential, signal);
@@ -40,6 +40,16 @@ export const login: Command = {
     return 0;
   },
 };
+
+/** "Log in" helps nobody who is doing that. */
+async function tried(trial: Promise<void>): Promise<void> {
+  try {
+    await trial;
+  } catch (cause) {
+    if (!(cause instanceof PortkitError) || cause.code !== 'PK4030') throw cause;
+    throw new PortkitError('PK4030', cause.message, { hint: 'Nothing was stored: are the user and the password right?', cause });
+  }
+}
 
 async function credentialOf(host: string, { options, signal }: Invocation): Promise<Credential> {
   const [password, token] = [flag(options, 'password-stdin'), flag(options, 'identity-token-stdin')];

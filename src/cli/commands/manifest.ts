@@ -6,6 +6,7 @@ import type { Manifest } from '../../oci/model/manifest.ts';
 import type { Target } from '../../oci/model/ports.ts';
 import { bytesSource, readDocument } from '../../oci/model/read.ts';
 import { successors } from '../../oci/model/successors.ts';
+import { notThere } from '../../oci/place/not-there.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Place } from '../../oci/place/place.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -57,7 +58,7 @@ async function get(words: readonly string[], invocation: Invocation, places: Ope
   const place = parsePlace(oneWord('manifest get REF', words));
   const { source, name } = await places.source(place);
   const found = await source.resolve(name, signal);
-  if (found === undefined) throw missing(place);
+  if (found === undefined) throw notThere(place);
   await giveContent(bytesSource(await readDocument(source, found, signal)).open(signal), invocation);
 }
 
@@ -104,8 +105,28 @@ async function remove(words: readonly string[], { signal, print }: Invocation, p
   const { target } = await places.target(place);
   await places.source(place);
   const found = await target.resolve(name, signal);
-  if (found === undefined || (await target.deleting?.delete(name, signal)) !== true) throw missing(place);
+  if (found === undefined) throw notThere(place);
+  const deleted = await deleteName(target, { name, digest: found.digest }, signal);
+  if (!deleted) throw notThere(place);
   print(`Deleted ${shownAs(target, name, found)}`);
+}
+
+/** Some registries delete no tags, and say so in several ways. */
+async function deleteName(
+  { deleting, shown }: Target,
+  { name, digest }: { readonly name: string; readonly digest: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return (await deleting?.delete(name, signal)) === true;
+  } catch (cause) {
+    if (isOciDigest(name) || !(cause instanceof PortkitError) || !['PK4003', 'PK4035', 'PK4036'].includes(cause.code))
+      throw cause;
+    throw new PortkitError('PK4036', cause.message, {
+      hint: `It may delete no tags. With all tags of the manifest: portkit manifest delete ${shown}@${digest}`,
+      cause,
+    });
+  }
 }
 
 function explicitName(place: Place): string | undefined {
@@ -114,8 +135,4 @@ function explicitName(place: Place): string | undefined {
 
 function shownAs({ shown }: Target, name: string, { digest }: Descriptor): string {
   return isOciDigest(name) ? `${shown}@${digest}` : `${shown}:${name} (it was ${digest})`;
-}
-
-function missing(place: Place): PortkitError {
-  return new PortkitError('PK4001', `${showPlace(place)} is not there`);
 }

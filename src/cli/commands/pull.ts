@@ -10,6 +10,7 @@ import { parsePlatform } from '../../oci/model/platform.ts';
 import { readManifest } from '../../oci/model/read.ts';
 import { parseReference, showReference } from '../../oci/model/reference.ts';
 import type { Reference } from '../../oci/model/reference.ts';
+import { notThere } from '../../oci/place/not-there.ts';
 import { hasScheme } from '../../oci/place/place.ts';
 import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -27,7 +28,7 @@ export const pull: Command = {
   about: [
     'What REF is decides. An image goes to the store, from where "portkit push" sends it on. Of an artifact of a family, the',
     'configuration goes to -o FILE or standard output; of another one, its only layer does. -o DIR gets all of its files;',
-    'of several, it is made.',
+    'it is made where there are several, and where it is written with a slash at its end.',
     registryStatuses,
   ].join('\n'),
   words: 1,
@@ -60,7 +61,7 @@ export const pull: Command = {
     await using places = await openPlaces(invocation);
     const from = await places.source({ kind: 'registry', reference });
     const start = await from.source.resolve(from.name, signal);
-    if (start === undefined) throw new PortkitError('PK4001', `${showReference(reference)} is not there`);
+    if (start === undefined) throw notThere({ kind: 'registry', reference });
     await requireTrust({ source: from.source, root: start }, invocation);
     const found = await readManifest(from.source, start, signal);
     if (isImage(found)) return await pullImage(from, { reference, start }, invocation);

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { PortkitError } from '../../base/errors.ts';
 import { systemReason } from '../../base/system-reason.ts';
 import { cached } from '../../oci/cache/cache.ts';
@@ -42,7 +42,7 @@ export const push: Command = {
   },
   async run(invocation) {
     const [from, to] = twoWords('push SOURCE REF', invocation.words);
-    const reference = parseReference(to);
+    const reference = referenceTo(to);
     if (reference.digest !== undefined) throw new PortkitError('PK4005', 'What is pushed gets a tag, not a digest');
     await using places = await openPlaces(invocation);
     const isFile = !hasScheme(from) && statSync(from, { throwIfNoEntry: false })?.isFile() === true;
@@ -101,7 +101,26 @@ async function pushCopy(from: string, reference: Reference, { invocation, places
   });
 }
 
+/** Where to; who wrote a file or layout there has the two the wrong way round, or wants to copy. */
+function referenceTo(text: string): Reference {
+  try {
+    return parseReference(text);
+  } catch (error) {
+    if (!(error instanceof PortkitError) || !(hasScheme(text) || existsSync(text))) throw error;
+    throw new PortkitError('PK4005', `${JSON.stringify(text.slice(0, 200))} is no repository of a registry`, {
+      hint: hasScheme(text)
+        ? 'Into a layout or archive: portkit copy FROM TO'
+        : 'The source comes first: portkit push SOURCE REF',
+    });
+  }
+}
+
 function imageNamed(text: string): Reference {
+  if (statSync(text, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new PortkitError('PK3953', `"${text}" is a folder`, {
+      hint: `A layout is written oci:${text}; files go with a configuration: portkit push CONFIG.yaml REF --content ${text}`,
+    });
+  }
   try {
     return parseReference(text);
   } catch (cause) {

@@ -3,6 +3,7 @@ import { printable, printableJson } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { Source } from '../../oci/model/ports.ts';
+import { notThere } from '../../oci/place/not-there.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Command } from '../command.ts';
 import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
@@ -37,7 +38,7 @@ export const referrers: Command = {
     await using places = await openPlaces(invocation);
     const { source, name } = await places.source(place);
     const root = await source.resolve(name, signal);
-    if (root === undefined) throw new PortkitError('PK4001', `${showPlace(place)} is not there`);
+    if (root === undefined) throw notThere(place);
     const type = textOption(options, 'artifact-type');
     const seen = new Set<string>([root.digest]);
     const all = await referring({ source, seen, depth: 0 }, root, signal);

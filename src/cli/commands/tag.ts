@@ -1,5 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
 import { isTag } from '../../oci/model/reference.ts';
+import { notThere } from '../../oci/place/not-there.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Place } from '../../oci/place/place.ts';
 import type { Command } from '../command.ts';
@@ -17,13 +18,13 @@ export const tag: Command = {
     const [reference = '', ...tags] = words;
     if (tags.length === 0) throw new PortkitError('PK1001', 'The form is: portkit tag REF TAG…');
     const wrong = tags.find((one) => !isTag(one));
-    if (wrong !== undefined) throw new PortkitError('PK4005', `${JSON.stringify(wrong.slice(0, 150))} can be no tag`);
+    if (wrong !== undefined) throw wrongTag(wrong);
     const place = parsePlace(reference);
     await using places = await openPlaces(invocation);
     const { target } = await places.target(place);
     const { name } = await places.source(place);
     const found = await target.resolve(name, signal);
-    if (found === undefined) throw new PortkitError('PK4001', `${showPlace(place)} is not there`);
+    if (found === undefined) throw notThere(place);
     for (const one of tags) {
       await target.tag(found, one, signal);
       if (!flag(options, 'json')) print(`${showPlace(tagged(place, one))}@${found.digest}`);
@@ -41,4 +42,14 @@ function tagged(place: Place, tag: string): Place {
   if (place.kind !== 'registry') return { ...place, name: tag };
   const { registry, repository } = place.reference;
   return { ...place, reference: { registry, repository, tag } };
+}
+
+function wrongTag(text: string): PortkitError {
+  const last = text.slice(text.lastIndexOf(':') + 1);
+  const isReference = text.includes('/') && isTag(last);
+  return new PortkitError('PK4005', `${JSON.stringify(text.slice(0, 150))} can be no tag`, {
+    hint: isReference
+      ? `Tags are in the same repository: write ${last} alone, or "portkit copy" to another one`
+      : 'A tag has letters, digits, ".", "_" and "-", 128 at most, and begins with no "." or "-"',
+  });
 }

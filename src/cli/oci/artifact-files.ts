@@ -1,9 +1,10 @@
 import { mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onFile } from '../../artifacts/copies/failure.ts';
 import { makeFolder } from '../../artifacts/copies/folder.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { observed } from '../../oci/copy/observed.ts';
+import type { CopyEvent } from '../../oci/copy/events.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import { familyOfArtifactType } from '../../oci/model/families.ts';
 import type { ImageManifest } from '../../oci/model/manifest.ts';
@@ -13,7 +14,7 @@ import { checkApart, filePathOf } from '../../oci/typed/title.ts';
 import type { Invocation } from '../command.ts';
 import { writeOut } from '../output.ts';
 import { textOption } from '../values.ts';
-import { writeWholeFile } from '../write-file.ts';
+import { takeWholeFile, writeWholeFile } from '../write-file.ts';
 import { watchCopy } from './transfers.ts';
 
 /** An artifact whose files are wanted. */
@@ -55,10 +56,26 @@ export async function writeFiles(
     // A link that somebody put there may not lead out of the folder.
     if (isFolder) await onFile('make the folder', join(output, name), () => makeFolder({ root: output, path: name }));
     const path = isFolder ? join(output, name) : output;
-    await writeWholeFile(path, observed(await source.fetch(descriptor, signal), descriptor, watch.onEvent));
+    await bring(path, descriptor, { source, signal, onEvent: watch.onEvent });
     written.push({ path, digest: descriptor.digest, size: descriptor.size });
   }
   return written;
+}
+
+interface Bringing {
+  readonly source: Source;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: CopyEvent) => void;
+}
+
+/** Brings a blob to a path: its part is moved there, or its bytes are written. */
+async function bring(path: string, descriptor: Descriptor, { source, signal, onEvent }: Bringing): Promise<void> {
+  const tell = (state: CopyEvent['state'], bytes: number) => onEvent({ type: 'blob', descriptor, state, bytes });
+  const wish = { beside: dirname(path), signal, progress: (bytes: number) => tell('progress', bytes) };
+  if ((await source.filing?.file(descriptor, wish, (file) => takeWholeFile(path, file))) === true) {
+    return tell('stored', descriptor.size);
+  }
+  await writeWholeFile(path, observed(await source.fetch(descriptor, signal), descriptor, onEvent));
 }
 
 interface NamedFile {

@@ -7,8 +7,10 @@ import { parsePublicKey } from '../../attest/keys.ts';
 import { requireSigned } from '../../attest/policy.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { printableJson } from '../../base/printable.ts';
+import { systemReason } from '../../base/system-reason.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { Source } from '../../oci/model/ports.ts';
+import { notThere } from '../../oci/place/not-there.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Invocation, Option } from '../command.ts';
 import { listOption } from '../values.ts';
@@ -38,20 +40,30 @@ export async function withAttached<T>(
   await using places = await openPlaces(invocation);
   const { source, name } = await places.source(place);
   const root = await source.resolve(name, invocation.signal);
-  if (root === undefined) throw new PortkitError('PK4001', `${showPlace(place)} is not there`);
+  if (root === undefined) throw notThere(place);
   return await use({ shown: showPlace(place), source, root, attached: await attachedTo(source, root, invocation.signal) });
 }
 
 /** The public keys of a command line. */
 export function keysOf(options: Invocation['options']): readonly PublicKey[] {
-  return listOption(options, 'key').map((file) => parsePublicKey(readKey(file)));
+  return listOption(options, 'key').map(readKey);
 }
 
-function readKey(file: string): string {
+function readKey(file: string): PublicKey {
   try {
-    return readFileSync(file, 'latin1');
+    return parsePublicKey(readFileSync(file, 'latin1'));
   } catch (cause) {
-    throw new PortkitError('PK1004', `The key ${JSON.stringify(file)} cannot be read`, { hint: '--key takes a file', cause });
+    const shown = JSON.stringify(file);
+    if (cause instanceof PortkitError) {
+      throw new PortkitError(cause.code, `${shown}: ${cause.message}`, {
+        cause,
+        ...(cause.hint !== undefined && { hint: cause.hint }),
+      });
+    }
+    throw new PortkitError('PK1004', `The key ${shown} cannot be read: ${systemReason(cause)}`, {
+      hint: '--key takes a file',
+      cause,
+    });
   }
 }
 

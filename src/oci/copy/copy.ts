@@ -65,6 +65,10 @@ async function findRoot(
   { name, platform, signal }: { name: string; platform: Platform | undefined; signal: AbortSignal },
 ): Promise<Descriptor> {
   const found = await source.resolve(name, signal);
-  if (found === undefined) throw new PortkitError('PK4001', `Nothing has the name ${JSON.stringify(name.slice(0, 200))}`);
+  if (found === undefined) {
+    throw new PortkitError('PK4001', `Nothing has the name ${JSON.stringify(name.slice(0, 200))}`, {
+      ...(name === 'latest' && { hint: 'That is what no tag means: name another one with :TAG' }),
+    });
+  }
   return platform === undefined ? found : choosePlatform(source, { start: found, platform }, signal);
 }

@@ -69,12 +69,26 @@ test.each([
   ['a port with a zero before it', 'a.b:08/c'],
   ['a user', 'user@a.b/c'],
   ['a URL', 'https://a.b/c'],
+  ['no owner at Docker Hub', 'docker.io/alpine:3'],
   ['a hyphen first', '-a.b/c'],
   ['a line feed', 'a.b/c\n'],
   ['a long repository', `a.b/${'c'.repeat(256)}`],
   ['endless text', 'a-'.repeat(200_000)],
 ])('%s is refused', (_, text) => {
   expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: 'PK4005' }));
+});
+
+test.each([
+  ['alpine:3', /docker\.io\/library\/alpine$/],
+  ['moby/buildkit', /docker\.io\/moby\/buildkit$/],
+  ['docker.io/alpine:3', /docker\.io\/library\/alpine$/],
+  ['https://a.b/c', /^Leave out "https:\/\/"/],
+  ['docker://a.b/c', /^Leave out "docker:\/\/"/],
+  ['a.b:5000/Org/App:V1', /did you mean a\.b:5000\/org\/app\?$/],
+  ['a.b/c/', /did you mean a\.b\/c\?$/],
+  ['a.b/../d', /between$/],
+])('who writes %s is told what to write', (text, hint) => {
+  expect(() => parseReference(text)).toThrow(expect.objectContaining({ hint: expect.stringMatching(hint) }));
 });
 
 test('hosts have one spelling, and tags keep theirs', () => {

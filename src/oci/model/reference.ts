@@ -17,6 +17,8 @@ const host = new RegExp(`^(?:${label}(?:\\.${label})*|\\[[0-9a-f:.]{2,45}\\])(?:
 const repositories = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const tags = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const longest = 255;
+/** The names of Docker Hub. */
+const hubs: readonly string[] = ['docker.io', 'index.docker.io', 'registry-1.docker.io'];
 
 /** Whether text can be a tag. */
 export function isTag(text: string): boolean {
@@ -34,16 +36,17 @@ export function parseReference(text: string): Reference {
   }
   const slash = rest.indexOf('/');
   const registry = rest.slice(0, Math.max(slash, 0)).toLowerCase();
-  if (!isRegistry(registry)) {
-    throw refuse(
-      'it does not begin with a registry',
-      'Name the registry: a host with a dot or a port, or localhost, as in docker.io/library/alpine:3.22',
-    );
-  }
+  if (!isRegistry(registry)) throw refuse('it does not begin with a registry', registryHint(text));
   const colon = rest.indexOf(':', slash);
   const repository = rest.slice(slash + 1, colon < 0 ? undefined : colon);
   if (repository.length > longest || !repositories.test(repository)) {
-    throw refuse('its path is no repository', 'Segments have lower-case letters and digits, with ".", "_", "__" or "-" between');
+    throw refuse('its path is no repository', repositoryHint(`${registry}/`, repository));
+  }
+  if (hubs.includes(registry) && !repository.includes('/')) {
+    throw refuse(
+      'Docker Hub has no repository without an owner',
+      `Its own images are in library: docker.io/library/${repository}`,
+    );
   }
   const tag = colon < 0 ? undefined : rest.slice(colon + 1);
   if (tag !== undefined && !isTag(tag)) throw refuse('what follows ":" is no tag');
@@ -58,6 +61,21 @@ export function showReference({ registry, repository, tag, digest }: Reference):
 /** What to ask a repository for: the digest, which cannot move, before the tag; `latest` when neither is said. */
 export function nameOf({ tag, digest }: Reference): string {
   return digest ?? tag ?? 'latest';
+}
+
+/** What helps who wrote an address of the web, or a short name. */
+function registryHint(text: string): string {
+  const [scheme] = /^[a-z][a-z+.-]*:\/\//.exec(text) ?? [];
+  if (scheme !== undefined) return `Leave out "${scheme}"; what speaks no TLS is told by --plain-http`;
+  const [name = ''] = /^[^:@]*/.exec(text) ?? [];
+  const path = name.length < longest && repositories.test(name) ? name : 'alpine';
+  return `Name the registry: a host with a dot or a port, or localhost, as in docker.io/${path.includes('/') ? '' : 'library/'}${path}`;
+}
+
+function repositoryHint(before: string, path: string): string {
+  const form = 'Segments have lower-case letters and digits, with ".", "_", "__" or "-" between';
+  const meant = path.toLowerCase().replace(/\/+$/, '');
+  return meant.length <= longest && repositories.test(meant) ? `${form}: did you mean ${before}${meant}?` : form;
 }
 
 /** Whether text is unmistakably a host, and no first segment of a path. */

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { bytesSource } from '../model/read.ts';
 import { emptyBlob, produceManifest } from '../model/produce.ts';
 import { memoryLayout } from '../layout/memory.ts';
-import { onlyName } from './only-name.ts';
+import { notThere } from './not-there.ts';
+import { onlyName, requireName } from './only-name.ts';
 import { hasScheme, parsePlace, showPlace } from './place.ts';
 
 const { signal } = new AbortController();
@@ -42,6 +43,19 @@ test('only schemes make a place of what could be a file', () => {
   ]);
 });
 
+test('of what is not there, only who said no tag is told of "latest"', () => {
+  expect(notThere(parsePlace('a.b/c'))).toMatchObject({
+    message: 'a.b/c:latest is not there',
+    hint: expect.stringContaining('a.b/c:TAG'),
+  });
+  for (const text of ['a.b/c:v1', `a.b/c@${digest}`, 'oci:a']) {
+    expect(notThere(parsePlace(text))).toMatchObject({
+      message: `${text} is not there`,
+      hint: expect.not.stringContaining('TAG'),
+    });
+  }
+});
+
 describe('without a name', () => {
   async function put(layout: ReturnType<typeof memoryLayout>, type: string, subject?: ReturnType<typeof produceManifest>) {
     const made = produceManifest({
@@ -66,7 +80,13 @@ describe('without a name', () => {
       code: 'PK4001',
       hint: expect.stringContaining(two.descriptor.digest),
     });
+    await expect(requireName(layout, 'v1', signal)).rejects.toMatchObject({
+      code: 'PK4001',
+      hint: expect.stringContaining('no names'),
+    });
     await layout.tag(one.descriptor, 'v1', signal);
+    expect(await requireName(layout, 'v1', signal)).toBeUndefined();
+    await expect(requireName(layout, 'v9', signal)).rejects.toMatchObject({ code: 'PK4001', hint: 'It has: v1' });
     expect(await onlyName(layout, signal)).toBe('v1');
     await layout.tag(two.descriptor, 'v2', signal);
     await expect(onlyName(layout, signal)).rejects.toMatchObject({ code: 'PK4001', hint: 'Name one of: v1, v2' });

@@ -19,7 +19,7 @@ export function hasScheme(text: string): boolean {
 /** A place from text; PK4005 when it is none. */
 export function parsePlace(text: string): Place {
   for (const [scheme, kind] of Object.entries(schemes)) {
-    if (text.startsWith(scheme)) return { kind, ...namedPath(text, text.slice(scheme.length)) };
+    if (text.startsWith(scheme)) return { kind, ...namedPath(text, scheme) };
   }
   const [, other] = /^([a-z][a-z-]*):(?!\d)/.exec(text) ?? [];
   if (other !== undefined && !text.slice(0, text.indexOf('/')).includes('.')) {
@@ -43,7 +43,8 @@ function referenceOf(text: string): Reference {
 }
 
 /** A path, and the tag or digest behind it; a colon with a slash after it belongs to the path. */
-function namedPath(text: string, rest: string): { readonly path: string; readonly name?: string } {
+function namedPath(text: string, scheme: string): { readonly path: string; readonly name?: string } {
+  const rest = text.slice(scheme.length);
   const at = rest.lastIndexOf('@');
   const digest = at < 0 ? '' : rest.slice(at + 1);
   const colon = rest.lastIndexOf(':');
@@ -54,7 +55,9 @@ function namedPath(text: string, rest: string): { readonly path: string; readonl
       ? { path: rest.slice(0, colon), name: tag }
       : { path: rest };
   if (named.path !== '' && !named.path.includes('\0')) return named;
-  throw new PortkitError('PK4005', `${JSON.stringify(text.slice(0, 200))} names no path`, { hint: 'Write oci:DIR[:TAG]' });
+  throw new PortkitError('PK4005', `${JSON.stringify(text.slice(0, 200))} names no path`, {
+    hint: `Write ${scheme}PATH[:TAG]`,
+  });
 }
 
 /** A place as messages show it. */

@@ -8,10 +8,11 @@ const longest = 1024;
 /**
  * The relative path that the file of a layer gets: its title when it has one. A title comes from whoever pushed it, and one
  * that is not made of plain names (absolute, hidden, upward, or with control characters) is refused (PK4002) rather than changed.
+ * Without a title, the media type says whether it is a tar.
  */
-export function filePathOf({ annotations, digest }: Descriptor, at: number): string {
+export function filePathOf({ annotations, digest, mediaType }: Descriptor, at: number): string {
   const path = annotations?.[title];
-  if (path === undefined) return `layer-${at + 1}-${digest.slice(7, 19)}`;
+  if (path === undefined) return `layer-${at + 1}-${digest.slice(7, 19)}${endingOf(mediaType)}`;
   if (path.length <= longest && path.split('/').every((name) => form.test(name))) return path;
   throw refusal(`A file of the artifact has the title ${JSON.stringify(path.slice(0, 200))}, which is no plain path`);
 }
@@ -31,4 +32,10 @@ export function checkApart(paths: readonly string[]): void {
 
 function refusal(why: string): PortkitError {
   return new PortkitError('PK4002', why, { hint: 'Nothing was written. "portkit copy" keeps such an artifact as a layout' });
+}
+
+function endingOf(mediaType: string): string {
+  const [, compression] = /\.tar(?:[+.](gzip|zstd))?$/.exec(mediaType) ?? [];
+  if (compression !== undefined) return compression === 'gzip' ? '.tar.gz' : '.tar.zst';
+  return mediaType.endsWith('.tar') ? '.tar' : '';
 }

@@ -121,6 +121,12 @@ test('a layer is called by its title, or by its place and digest', () => {
     'boot/x86/vmlinux',
   );
   expect(filePathOf(layer, 1)).toBe('layer-2-2d711642b726');
+  const ofType = (mediaType: string) => filePathOf({ ...layer, mediaType }, 1).slice('layer-2-2d711642b726'.length);
+  expect(ofType('application/vnd.oci.image.layer.v1.tar')).toBe('.tar');
+  expect(ofType('application/vnd.oci.image.layer.v1.tar+gzip')).toBe('.tar.gz');
+  expect(ofType('application/vnd.docker.image.rootfs.diff.tar.gzip')).toBe('.tar.gz');
+  expect(ofType('application/vnd.oci.image.layer.v1.tar+zstd')).toBe('.tar.zst');
+  expect(ofType('application/guitar')).toBe('');
 });
 
 test.each([[['a', 'b', 'a']], [['README', 'readme']], [['a/b', 'A/B']], [['a', 'a/b']], [['x/y/z', 'X/Y']]])(

@@ -33,6 +33,8 @@ export interface DownloadWorld extends TransferWorld {
   readonly parts: Parts;
   /** Where files of `file:` URLs may be; none are read unless this is given. */
   readonly bounds?: Bounds;
+  /** Is told before each wait: which servers will be asked again then, and after how many milliseconds. */
+  waiting(servers: readonly string[], ms: number): void;
   /** Waits; rejects when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** A number from 0 to 1, another each time, so that many clients do not come back at the same moment. */
@@ -78,7 +80,12 @@ export async function download<T>(wanted: Download<T>, world: DownloadWorld): Pr
     left = again;
     if (left.length === 0 || round >= emptyRounds) throw worst([...problems.values()]);
     const backOff = Math.min(500 * 2 ** (round - 1), 30_000) * (0.5 + world.jitter() / 2);
-    await world.sleep(Math.max(backOff, Math.min(...waits)), world.signal);
+    const wait = Math.max(backOff, Math.min(...waits));
+    world.waiting(
+      left.map(({ url }) => url.host),
+      Math.round(wait),
+    );
+    await world.sleep(wait, world.signal);
   }
 }
 

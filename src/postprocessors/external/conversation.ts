@@ -8,8 +8,6 @@ export interface Conversation {
   readonly output: OpContext['output'];
   /** Its result, once it has ended well; PK4105 when it said something else, or nothing. */
   readonly result: () => Readonly<Record<string, unknown>>;
-  /** The end of what it wrote to standard error. */
-  readonly lastWords: () => string;
 }
 
 /** The error for what the protocol does not allow. */
@@ -20,15 +18,13 @@ export function broken(why: string, cause?: unknown): PortkitError {
   });
 }
 
-/** Bytes of one line that are read, and of standard error that are kept for messages. */
+/** Bytes of one line that are read. */
 const longestLine = 4 << 20;
-const keptWords = 2000;
 
 /** Listens to a postprocessor: passes on what it logs and how far it is, and remembers its result or its first fault. */
 export function listen({ output, transfer }: Pick<OpContext, 'output' | 'transfer'>): Conversation {
   let rest: Uint8Array[] = [];
   let size = 0;
-  let words = '';
   let result: Readonly<Record<string, unknown>> | undefined;
   let fault: PortkitError | undefined;
 
@@ -66,7 +62,6 @@ export function listen({ output, transfer }: Pick<OpContext, 'output' | 'transfe
   return {
     output(stream, bytes) {
       if (stream === 'stderr') {
-        words = (words + Buffer.from(bytes).toString()).slice(-keptWords);
         output(stream, bytes);
         return;
       }
@@ -84,7 +79,6 @@ export function listen({ output, transfer }: Pick<OpContext, 'output' | 'transfe
       if (result === undefined) throw broken('it ended without a result');
       return result;
     },
-    lastWords: () => words.trim().split('\n').slice(-5).join('\n'),
   };
 }
 

@@ -4,12 +4,17 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
 import { createMemoryStore } from '../store/memory.ts';
+import { openParts } from '../store/parts/parts.ts';
 import { fetchOp } from './fetch.ts';
 import type { FetchWorld } from './fetch.ts';
-import { tellingWaits } from './told-waits.ts';
+import { ConnectionFailure } from './fetch/http.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'portkit-waits-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
+const parts = openParts(scratch, 0);
+afterAll(() => {
+  parts[Symbol.dispose]();
+  rmSync(scratch, { recursive: true });
+});
 
 test.each(['run', 'facts'] as const)('a fetch step says whom it waits for, and how long, in its %s', async (phase) => {
   const slept: number[] = [];
@@ -17,8 +22,8 @@ test.each(['run', 'facts'] as const)('a fetch step says whom it waits for, and h
     blobs: createMemoryStore(),
     unxz: (content) => content,
     readKey: () => Promise.reject(new Error('there are no keys')),
-    http: { get: () => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' })) },
-    scratch,
+    http: { get: () => Promise.reject(new ConnectionFailure('refused')) },
+    parts,
     now: () => 0,
     jitter: () => 1,
     sleep: (ms) => Promise.resolve(void slept.push(ms)),
@@ -30,7 +35,7 @@ test.each(['run', 'facts'] as const)('a fetch step says whom it waits for, and h
   const retry = (...about: readonly unknown[]) => void told.push(about);
   const context = { signal: new AbortController().signal, output, transfer: () => undefined, retry };
   const spec = { type: 'fetch', url: 'https://user:secret@one.example/f', mirrors: ['https://two.example:8443/f'] } as const;
-  const op = tellingWaits(fetchOp)(phase === 'run' ? { ...spec, digest: digestOf('x') } : spec, world);
+  const op = fetchOp(phase === 'run' ? { ...spec, digest: digestOf('x') } : spec, world);
   expect(op).toMatchObject({ code: 'fetch/1', pool: 'network' });
   if (phase === 'facts') await op.facts(context);
   expect(await op.run([], context)).toMatchObject({ ok: false, failure: { code: 'PK3201' } });
