@@ -6,6 +6,7 @@ import type { BuildEvent } from '../../progress/event.ts';
 import type { SolveOptions } from '../../solver/run.ts';
 import { exportAll } from '../../artifacts/export.ts';
 import type { Receipt } from '../../artifacts/exporter.ts';
+import type { Face } from '../../faces/face.ts';
 import { engineOver, exportersOf, openStoreAt, opsOf, pinsOf } from '../../wiring.ts';
 import { newBuildId } from '../build-id.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -68,9 +69,10 @@ async function runBuild(invocation: Invocation): Promise<number> {
   const definition = await loadDefinition(invocation);
   const { file, directory } = definition;
   const { graph, targets, deployments } = splitTargets(definition.graph, targetsOf(definition.graph, words), words.length > 0);
-  const exporters = await exportersOf(listOption(options, 'output'), targets);
+  const warn = (message: string): void => face.warn(message);
+  using ways = await exportersOf(listOption(options, 'output'), targets, { warn });
   const pins = await pinsOf(definition, { update: flag(options, 'update'), locked: flag(options, 'locked') });
-  const face = faceOf(options);
+  const face = faceOf(invocation);
   const failed = gatherFailedCodes();
   const records = gatherStepRecords();
   const emit = (event: BuildEvent): void => {
@@ -94,6 +96,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
     secrets,
     version: version(),
     deploys: true,
+    warn,
     signal,
   });
   const engine = engineOver(store, jobs);
@@ -101,16 +104,16 @@ async function runBuild(invocation: Invocation): Promise<number> {
   using result = await engine.build({ ...request, build: id, targets, mode, emit });
   pins.save();
   if (mode === 'plan') requireKnown(result);
-  if (result.ok && exporters.length > 0) {
+  if (result.ok && ways.exporters.length > 0) {
     result.hold();
     const made = Object.entries(result.targets).map(([name, ref]) => ({ name, ref }));
-    receipts.push(...(await exportAll(exporters, made, { blobs: store.blobs, signal })));
+    receipts.push(...(await exportAll(ways.exporters, made, { blobs: store.blobs, signal })));
   }
   faced.dispose();
   const wanted = result.ok && (mode === 'build' || mode === 'fresh') ? deployments : [];
   if (result.ok && wanted.length < deployments.length) invocation.note('Nothing is deployed by a build that only checks');
-  const watch = (): ReturnType<typeof faceOf> => {
-    const own = faceOf(options);
+  const watch = (): Face => {
+    const own = faceOf(invocation);
     const take = (event: BuildEvent): void => {
       failed.take(event);
       records.take(event);

@@ -47,7 +47,7 @@ export async function openPlaces({ options, signal, note }: Pick<Invocation, 'op
     async source(place) {
       if (place.kind === 'layout') return named(folderSource(place.path), place.name);
       if (place.kind === 'archive') return named(held.use(await openArchive(place.path, signal)), place.name);
-      const source = (await opened()).source(place.reference, transport('from'));
+      const source = (await opened()).repository(place.reference, { access: 'pull', ...transport('from') });
       return { source, name: nameOf(place.reference) };
     },
     async target(place, { mountFrom } = {}) {
