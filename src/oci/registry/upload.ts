@@ -67,9 +67,9 @@ export async function takeBack(session: Session, hop: Hop): Promise<void> {
 
 /** The request that ends an upload and says what it was. */
 export function finishing({ digest }: Descriptor, hop: Hop, rest: Pick<Ask, 'body' | 'signal'>): Ask {
-  const { href, search } = hop.url;
+  const { href } = hop.url;
   // Appended as text: what the registry put there must come back as it was.
-  const url = new URL(`${href}${search === '' ? '?' : '&'}digest=${digest}`);
+  const url = new URL(`${href}${href.includes('?') ? '&' : '?'}digest=${digest}`);
   return { method: 'PUT', url, hop, headers: { 'content-type': 'application/octet-stream' }, ...rest };
 }
 
