@@ -14,7 +14,7 @@ export function openBackendRegistries(around: RegistrySurroundings): BackendRegi
   let ofUser: Promise<Registries> | undefined;
   const open = async (said: Partial<RegistrySurroundings>): Promise<Registries> => {
     const { openRegistries } = await import('./registries.ts');
-    return held.use(openRegistries({ ...around, ...said }));
+    return held.use(openRegistries({ ...around, ...said, isDefined: true }));
   };
   return {
     async openRepository({ registry, repository, access, config: { transport, auth } }) {

@@ -106,9 +106,10 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       ...files,
       ...pin,
       openRepository: async (reference, transport) => {
-        registries ??= import('./registries.ts').then(({ openRegistries, partsFolder }) =>
-          held.use(openRegistries({ warn: around.warn, folder: () => Promise.resolve(partsFolder(store.directory)) })),
-        );
+        registries ??= import('./registries.ts').then(({ openRegistries, partsFolder }) => {
+          const folder = () => Promise.resolve(partsFolder(store.directory));
+          return held.use(openRegistries({ warn: around.warn, folder, isDefined: true }));
+        });
         return (await registries).repository(reference, { access: 'pull', ...(transport !== undefined && { transport }) });
       },
       platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,

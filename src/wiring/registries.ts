@@ -10,6 +10,7 @@ import { createRegistryClient } from '../oci/registry/client.ts';
 import type { RegistryClient, RegistryOptions } from '../oci/registry/client.ts';
 import type { RegistryRepository } from '../oci/registry/repository.ts';
 import { resuming } from '../oci/resume/resume.ts';
+import { isPlain } from '../oci/registry/place.ts';
 import { registrySettings } from '../oci/registry/settings.ts';
 import { certificatesOf } from './certificates.ts';
 import { credentialSources } from './credentials.ts';
@@ -41,6 +42,11 @@ export interface RegistrySurroundings {
   readonly folder?: () => Promise<string | undefined>;
   /** What a definition says instead of the credentials of the user. */
   readonly credentialFor?: CredentialFor;
+  /**
+   * A definition says which hosts are spoken to without TLS, and may be anybody's: the credentials of the user only go there
+   * when the user says so of the host, too.
+   */
+  readonly isDefined?: boolean;
 }
 
 /** Registries by the proxies, authorities, plain hosts and credentials of this machine. */
@@ -50,14 +56,21 @@ export function openRegistries({ warn, ...around }: RegistrySurroundings): Regis
 
 /** The registries of a user, who asks by their logins unless it is said otherwise. */
 export function registriesOf(user: RegistryUser, around: Omit<RegistrySurroundings, 'warn'> = {}): Registries {
-  const { folder = () => Promise.resolve(undefined), credentialFor } = around;
+  const { folder = () => Promise.resolve(undefined), credentialFor, isDefined = false } = around;
   const told = new Set<string>();
   const warn = (message: string): void => {
     if (!told.has(message)) user.warn(message);
     told.add(message);
   };
   const sources = credentialSources({ ...user, warn });
-  const client = clientOf(user.env, credentialFor ?? ((host, signal) => findCredential(host, sources, signal)));
+  const ofUser: CredentialFor = async (host, signal, origin) => {
+    const found = await findCredential(host, sources, signal);
+    if (found === undefined || !isDefined || origin.startsWith('https:')) return found;
+    if (isPlain({ registry: host }, registrySettings(user.env).plainHttp ?? [])) return found;
+    warn(`the credentials for ${host} are not sent without TLS; if they are to be, list it in PORTKIT_REGISTRY_PLAIN_HTTP`);
+    return undefined;
+  };
+  const client = clientOf(user.env, credentialFor ?? ofUser);
   return {
     client,
     repository({ registry, repository: path }, { transport, ...intent }) {
