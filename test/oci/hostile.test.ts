@@ -66,6 +66,70 @@ describe('what comes drop by drop is not waited for', () => {
   });
 });
 
+test('a document that comes drop by drop is not waited for', async () => {
+  let realm: string | undefined;
+  await using server = await startServer((request, response) => {
+    if (realm !== undefined && request.url?.startsWith('/realm') !== true) {
+      return say(response, 401, { 'www-authenticate': `Bearer realm="${realm}"` });
+    }
+    response.writeHead(request.url?.includes('/blobs/') === true ? 403 : 200, { 'content-type': mediaTypes.index });
+    const timer = setInterval(() => response.write(' '), 20);
+    response.on('close', () => clearInterval(timer));
+  });
+  const slow = { idleMs: 5000, headersMs: 80 };
+  using repository = repositoryAt(server.host, { timeouts: slow, credentialFor: async () => undefined });
+  expect((await failureOf(repository.resolve('v1', signal))).code).toBe('PK4033');
+  expect((await failureOf(Array.fromAsync(repository.tags(signal)))).code).toBe('PK4033');
+  // What is wrong is known by its status; the words for it are not needed.
+  expect((await failureOf(repository.fetch(descriptor, signal))).code).toBe('PK4031');
+  realm = `${server.origin}/realm`;
+  expect((await failureOf(repository.resolve('v1', signal))).code).toBe('PK4033');
+});
+
+test('a blob may take its time', async () => {
+  await using server = await startServer(async (_request, response) => {
+    response.writeHead(200, { 'content-length': String(blob.length) });
+    for (const byte of blob) {
+      response.write(Buffer.of(byte));
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+    response.end();
+  });
+  using repository = repositoryAt(server.host, { timeouts: { idleMs: 5000, headersMs: 80 } });
+  const content = await repository.fetch(descriptor, signal);
+  expect(Buffer.concat(await Array.fromAsync(content))).toEqual(blob);
+  expect(server.seen).toHaveLength(1);
+});
+
+describe('nothing is deleted at others', () => {
+  test('because an upload was to go on there, and failed', async () => {
+    await using other = await startServer((request, response) => {
+      request.resume();
+      say(response, 400);
+    });
+    await using server = await startServer((request, response) => {
+      request.resume();
+      say(response, request.method === 'POST' ? 202 : 404, { location: `${other.origin}/index` });
+    });
+    using repository = repositoryAt(server.host);
+    expect((await failureOf(repository.push(descriptor, piecesOf(blob), signal))).code).toBe('PK4036');
+    await repository.mounting.mount(descriptor, 'other', signal);
+    expect(other.seen.map(({ method }) => method)).toEqual(['PUT']);
+  });
+  test('because a registry sends on there', async () => {
+    await using other = await startServer((_request, response) => say(response, 202));
+    await using server = await startServer((request, response) =>
+      request.url?.endsWith('/moved') === true
+        ? say(response, 202)
+        : say(response, 307, { location: request.url?.endsWith('/here') === true ? '/moved' : `${other.origin}/index` }),
+    );
+    using repository = repositoryAt(server.host);
+    expect((await failureOf(repository.deleting.delete('v1', signal))).code).toBe('PK4034');
+    expect(await repository.deleting.delete('here', signal)).toBe(true);
+    expect(other.seen).toEqual([]);
+  });
+});
+
 test('another protocol that a registry wants to go on with is not spoken', async () => {
   await using server = await startRaw((socket) => {
     socket.once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nmore'));

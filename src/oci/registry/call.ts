@@ -29,4 +29,6 @@ export interface Answer {
   /** Throws `PassingFailure` in the place of an end that came too early. */
   readonly body: AsyncIterable<Uint8Array>;
   discard(): void;
+  /** All of the body has to come in the time that headers have, as is right for documents but not for blobs. */
+  hurry(): void;
 }

@@ -64,7 +64,7 @@ export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): 
     request.destroy();
   });
   try {
-    return answerOf(await promise, { call, failed, request });
+    return answerOf(await promise, { call, failed, request, hurry: () => setTimeout(giveUp, timeouts.headersMs) });
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -111,6 +111,7 @@ interface Received {
   readonly call: Call;
   readonly request: ClientRequest;
   failed(error: unknown): unknown;
+  hurry(): NodeJS.Timeout;
 }
 
 function answerOf(response: IncomingMessage, received: Received): Answer {
@@ -125,6 +126,10 @@ function answerOf(response: IncomingMessage, received: Received): Answer {
     within: call.within,
     header,
     body: bodyOf(response, received),
+    hurry() {
+      const timer = received.hurry();
+      response.once('close', () => clearTimeout(timer));
+    },
     discard() {
       // A short rest is read, so that the connection can be used again; anything else ends it, and so does what may be endless.
       const isEmpty = request.method === 'HEAD' || response.statusCode === 204 || response.statusCode === 304;

@@ -56,8 +56,9 @@ export function nextPlace(session: Session, answer: Answer): Hop {
   throw new PortkitError('PK4035', `${answer.url.host} does not say where an upload goes on`);
 }
 
-/** A courtesy: registries forget uploads by themselves later. */
+/** A courtesy: registries forget uploads by themselves later. Nothing is deleted at others because a registry named them. */
 export async function takeBack(session: Session, hop: Hop): Promise<void> {
+  if (hop.url.origin !== session.place.origin) return;
   try {
     (await session.once({ method: 'DELETE', url: hop.url, hop, signal: AbortSignal.timeout(farewellMs) })).discard();
   } catch {
