@@ -15,7 +15,7 @@ using tree = await readDirectory(folder, signal, how.includes('two') ? startRead
 const contents = how.includes('hashed') ? hashed(tree.contents) : tree.contents;
 const fd = openSync(out, 'wx+');
 const plan = planExt4(tree.entries, { uuid: '00000000-0000-4000-8000-000000000001' });
-await writeExt4(plan, { contents, image: imageWriterOn(fd) }, signal);
+await writeExt4(plan, { contents, image: imageWriterOn({ fd }) }, signal);
 closeSync(fd);
 printPeak();
 

@@ -76,8 +76,8 @@ async function sizeOf({ ref }: Target, { blobs, signal }: ExportContext) {
 }
 
 /** A result as it was exported. */
-export function exported({ target, files, bytes }: LayoutResult, path: string): Exported {
-  return { target: target.name, ref: target.ref, path, files, bytes };
+export function exported({ target, files, bytes, root }: LayoutResult, path: string): Exported {
+  return { target: target.name, ref: target.ref, path, files, bytes, digest: root.digest };
 }
 
 /** A manifest as `index.json` lists it under a tag. */

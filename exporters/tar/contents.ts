@@ -36,7 +36,11 @@ export function tarOf({ dest, src }: TarOutput, targets: readonly Target[]): Con
     receipt: (files) => ({
       type: 'tar',
       destination: dest,
-      exported: tally.exported((target) => (dest === '-' ? dest : `${dest}:${showBytes(placeOf(target, targets))}`)),
+      exported: tally.exported((target) => {
+        // A tree that is alone has the whole tar.
+        const place = placeOf(target, targets);
+        return dest === '-' || place === '' ? dest : `${dest}:${showBytes(place)}`;
+      }),
       ...files,
       warnings: [],
     }),

@@ -25,6 +25,8 @@ export interface Exported {
   readonly files: number;
   /** Bytes of its files. */
   readonly bytes: number;
+  /** Of an artifact, the digest that it is known by there: that of its manifest or index. */
+  readonly digest?: string;
 }
 
 /** What an exporter did. */

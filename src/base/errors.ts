@@ -106,7 +106,7 @@ export const codes = {
   PK3912: { exit: 69, grpc: 13, title: 'A file of an artifact cannot be read or written' },
   PK3951: { exit: 1, grpc: 3, title: 'A file is no image or archive that is read' },
   PK3952: { exit: 1, grpc: 9, title: 'An entry has no place in the format' },
-  PK3953: { exit: 2, grpc: 5, title: 'A place to read an image from cannot be read' },
+  PK3953: { exit: 2, grpc: 5, title: 'A place to read from cannot be read' },
   PK3954: { exit: 2, grpc: 3, title: 'An option of an image is not understood' },
   PK3955: { exit: 1, grpc: 9, title: 'The program that makes an image cannot express a tree' },
   PK3956: { exit: 1, grpc: 13, title: 'The program that makes an image failed' },

@@ -110,7 +110,7 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
   PK3108:
     'A step names a secret that was not given. Values come from the command line or a file and are never part of a definition.',
   PK3109:
-    'The scratch folder holds what commands see, so it must be yours and closed to changes by others. When root starts commands, they run as an ordinary user who owns nothing, and every folder above must let that user pass.',
+    'The scratch folder (TMPDIR) holds what is needed for a while. It must be there, and writable. That of a build holds what commands see, so it must be yours and closed to changes by others. When root starts commands, they run as an ordinary user who owns nothing, and every folder above must let that user pass.',
   PK3110:
     "A limit is kept by the kernel through control groups (or, for a step on the host's root, by prlimit). Neither can keep this one here, and a limit that is not kept is worse than none that is asked for.",
   PK3307:
@@ -186,7 +186,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'Images are made from a directory, a tar or cpio (compressed with gzip, zstd or xz, or not), an OCI layout, or an ext4 image; the bytes begin like none of them. What is on a disk with partitions is read with --partition. A tar without the mark "ustar", from before 1988, is not read.',
   PK3952:
     'A tar has no sockets, and a socket of a cpio or a layer cannot be taken over. The message names it; a socket is made anew by the program that listens to it, so leave it out.',
-  PK3953: 'The directory or file that was named is not there, may not be read, or is a pipe or device. "-" is standard input.',
+  PK3953:
+    'The directory, layout or file that was named is not there, may not be read, or is a pipe or device. "-" is standard input.',
   PK3954:
     'The value has not the form that the option takes: --owner is UID:GID in numbers, --time a whole number of seconds since 1970, --headroom a size or a share such as 10%.',
   PK3955:

@@ -10,10 +10,12 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'pull',
     'copy',
     'tag',
+    'tags',
     'inspect',
     'referrers',
     'manifest',
     'blob',
+    'layout',
     'attest',
     'sbom',
     'provenance',
@@ -42,8 +44,9 @@ export function generalHelp(): string {
     '  --debug    with an error, print where it and its causes were thrown (also PORTKIT_DEBUG=1)',
     '',
     'Results go to standard output, everything else to standard error.',
-    'Exit status: 0 done, 1 a step failed, 2 usage, 3 something would have to run, 5 the network is down, 6 not logged in,',
-    '7 verification failed, 69 something is missing, 70 a bug in portkit, 75 locked, 130 cancelled by Ctrl-C, 143 by SIGTERM.',
+    'Exit status: 0 done, 1 a step failed, 2 usage, or a path that is not there, 3 something would have to run,',
+    '5 the network is down, 6 not logged in, 7 verification failed, 69 something is missing or full, 70 a bug in portkit,',
+    '75 locked, 130 cancelled by Ctrl-C, 143 by SIGTERM.',
   ].join('\n');
 }
 

@@ -32,3 +32,8 @@ test('nothing is left of what fails, and what stood there stays', async () => {
   expect(readFileSync(path, 'utf8')).toBe('before');
   expect(readdirSync(folder)).toEqual(['image']);
 });
+
+test.each(['file/below', 'not/there'])('a place that cannot be (%s) is told as such', async (path) => {
+  writeFileSync(join(folder, 'file'), '');
+  await expect(writeWholeFile(join(folder, path), bytes('x'))).rejects.toMatchObject({ code: 'PK3406' });
+});

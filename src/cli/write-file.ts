@@ -36,7 +36,7 @@ export async function writeWholeFile(path: string, content: AsyncIterable<Uint8A
  * where it cannot be written.
  */
 export async function writeFileBy(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const standing = lstatSync(path, { throwIfNoEntry: false });
+  const standing = standingAt(path);
   if (standing !== undefined && !standing.isFile())
     throw new PortkitError('PK3402', `${path} is there and is no regular file`, { hint: 'Name another place' });
   // In a container every run may have the same process number, and a killed one leaves its file.
@@ -50,6 +50,14 @@ export async function writeFileBy(path: string, fill: (handle: FileHandle) => Pr
     await rename(part, path);
   } catch (error) {
     if (made) await rm(part, { force: true });
+    throw unwritten(path, error);
+  }
+}
+
+function standingAt(path: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
     throw unwritten(path, error);
   }
 }

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import {
-  closeSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -225,8 +224,8 @@ test('trees are compared to the last byte', async () => {
 test('the spool is a store, also when two write at once', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(fc.uint8Array({ maxLength: 40 })), { maxLength: 5 }), async (blobs) => {
-      const { fd } = openScratch(join(folder, 'scratch'));
-      const [spool, memory] = [spoolOn(fd), createMemoryStore()];
+      using file = openScratch(join(folder, 'scratch'));
+      const [spool, memory] = [spoolOn(file), createMemoryStore()];
       async function* given(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
         for (const chunk of chunks) yield await Promise.resolve(chunk);
       }
@@ -240,7 +239,6 @@ test('the spool is a store, also when two write at once', async () => {
       }
       expect(spool.batch().add(Buffer.from('one'))).toBe(memory.batch().add(Buffer.from('one')));
       expect(spool.get(memory.batch().add(Buffer.from('another one that is not there')))).toBeUndefined();
-      closeSync(fd);
     }),
     { numRuns: 50 },
   );

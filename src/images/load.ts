@@ -18,7 +18,7 @@ import { entryName } from '../oci/layout/entries.ts';
 import { treeOfEntries } from '../ops/extract.ts';
 import { imageOp } from '../ops/image.ts';
 import { readLayoutIndex } from '../ops/image/layout.ts';
-import { openScratch, piecesOf, writeAt } from '../ops/scratch-file.ts';
+import { openScratch, piecesOf } from '../ops/scratch-file.ts';
 import { listTree } from '../store/trees/list.ts';
 import { noSocket } from '../formats/tar/tree-entries.ts';
 import { readDirectory } from './directory.ts';
@@ -103,11 +103,11 @@ function isDirectory(path: string): boolean {
 
 /** Keeps a stream in a file without a name. */
 async function taken(content: AsyncIterable<Uint8Array>, { held, world, signal }: Task): Promise<number> {
-  const { fd } = held.use(openScratch(world.scratch));
+  const { fd, write } = held.use(openScratch(world.scratch));
   let size = 0;
   for await (const bytes of content) {
     signal.throwIfAborted();
-    writeAt(fd, bytes, size);
+    write(bytes, size);
     size += bytes.length;
   }
   return fd;
@@ -131,7 +131,7 @@ async function fromFile(fd: number, partition: number | undefined, task: Task): 
     kind === 'cpio'
       ? withoutSockets(readCpio(pieces(), { ...help, archive: defaultTarLimits }, signal))
       : readTar(unpacked(), defaultTarLimits, signal);
-  const blobs = spoolOn(held.use(openScratch(world.scratch)).fd);
+  const blobs = spoolOn(held.use(openScratch(world.scratch)));
   return loaded(kind, await spooledTree(await treeOfEntries(entries, { blobs }, signal), blobs, signal), held);
 }
 
@@ -172,7 +172,7 @@ async function fromLayout(
   // What has no name beside the one that has one is its signatures and statements.
   const names = manifests.map(entryName).filter((name) => name !== undefined);
   const only = names.length === 1 ? names[0] : undefined;
-  const blobs = spoolOn(held.use(openScratch(world.scratch)).fd);
+  const blobs = spoolOn(held.use(openScratch(world.scratch)));
   const openRepository = () => Promise.reject(new Error('An image of a layout asks no registry'));
   const op = imageOp(
     { type: 'image', layout: '.', reference: reference ?? only ?? '' },

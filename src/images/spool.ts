@@ -3,7 +3,7 @@ import { readSync } from 'node:fs';
 import { digestFromHex, digestOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
-import { writeAt } from '../ops/scratch-file.ts';
+import type { Scratch } from '../ops/scratch-file.ts';
 import type { BlobStore, SmallBlobs } from '../store/blobs.ts';
 
 /** Where the bytes of one blob are; writers that take turns give it several parts. */
@@ -12,12 +12,12 @@ type Parts = { readonly at: number; length: number }[];
 const pieceSize = 1 << 20;
 
 /** A store that lives as long as an open file: nothing of it is durable, and nobody else can change it. */
-export function spoolOn(fd: number): BlobStore & SmallBlobs {
+export function spoolOn({ fd, write }: Pick<Scratch, 'fd' | 'write'>): BlobStore & SmallBlobs {
   const blobs = new Map<Digest, Parts>();
   let end = 0;
 
   function append(parts: Parts, bytes: Uint8Array): void {
-    writeAt(fd, bytes, end);
+    write(bytes, end);
     const last = parts.at(-1);
     if (last !== undefined && last.at + last.length === end) last.length += bytes.length;
     else parts.push({ at: end, length: bytes.length });

@@ -9,7 +9,8 @@ import type { Op, OpContext } from '../solver/op.ts';
 import { ofKind, openInput } from './input.ts';
 import type { FileWorld } from './input.ts';
 import { asOutcome } from './outcome.ts';
-import { openScratch, writeAt } from './scratch-file.ts';
+import { openScratch } from './scratch-file.ts';
+import type { Scratch } from './scratch-file.ts';
 
 /** A machine to try: files of this machine, and what is to be found in the guest. */
 export interface BootRequest {
@@ -55,8 +56,8 @@ export function bootOp(spec: BootSpec, world: BootOpWorld): Op {
         for (const name of ['kernel', 'initrd', 'rootfs'] as const) {
           const digest = digests[name];
           if (digest === undefined) continue;
-          const { fd } = held.use(openScratch(world.scratch));
-          await fill(fd, await openInput(digest, world, context));
+          const { fd, write } = held.use(openScratch(world.scratch));
+          await fill(write, await openInput(digest, world, context));
           // The file has no name: it is gone with this process, whatever happens to it.
           images[name] = `/proc/${process.pid}/fd/${fd}`;
         }
@@ -139,10 +140,10 @@ async function architectureOf(kernel: Digest, world: FileWorld, context: OpConte
   });
 }
 
-async function fill(fd: number, content: AsyncIterable<Uint8Array>): Promise<void> {
+async function fill(write: Scratch['write'], content: AsyncIterable<Uint8Array>): Promise<void> {
   let position = 0;
   for await (const bytes of content) {
-    writeAt(fd, bytes, position);
+    write(bytes, position);
     position += bytes.length;
   }
 }

@@ -38,7 +38,7 @@ export function ext4Op(given: Ext4Spec, { blobs, scratch }: Ext4World): Op {
           ...(dataRanges && { dataRanges }),
         });
         using file = openScratch(scratch);
-        await writeExt4(plan, { contents: tree.contents, image: imageWriterOn(file.fd) }, signal);
+        await writeExt4(plan, { contents: tree.contents, image: imageWriterOn(file) }, signal);
         const { digest, size } = await blobs.write(piecesOf(file.fd), signal);
         transfer(size, size);
         return { ok: true, outputs: [{ kind: 'blob', digest }] };

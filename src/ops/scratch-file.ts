@@ -1,16 +1,46 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, read, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { PortkitError, systemCode } from '../base/errors.ts';
+import { systemReason } from '../base/system-reason.ts';
 import type { ImageWriter } from '../formats/file-tree.ts';
 
-/** A new open file without a name in a folder: it is gone when it is closed, however the process ends. */
-export function openScratch(folder: string): Disposable & { readonly fd: number } {
-  const place = mkdtempSync(join(folder, 'scratch-'));
+/** A file without a name: it is gone when it is closed, however the process ends. */
+export interface Scratch extends Disposable {
+  readonly fd: number;
+  /** Writes all of some bytes at a place; PK2007 when there is no room for them. */
+  readonly write: (bytes: Uint8Array, position: number) => void;
+}
+
+/** A new scratch file in the file system of a folder; PK2007 when that is full, PK3109 when it cannot be written otherwise. */
+export function openScratch(folder: string): Scratch {
+  return inFolder(folder, () => {
+    const place = mkdtempSync(join(folder, 'scratch-'));
+    try {
+      const fd = openSync(join(place, 'file'), 'wx+', 0o600);
+      const write = (bytes: Uint8Array, position: number) => inFolder(folder, () => writeAt(fd, bytes, position));
+      return { fd, write, [Symbol.dispose]: () => closeSync(fd) };
+    } finally {
+      rmSync(place, { recursive: true });
+    }
+  });
+}
+
+function inFolder<T>(folder: string, work: () => T): T {
   try {
-    const fd = openSync(join(place, 'file'), 'wx+', 0o600);
-    return { fd, [Symbol.dispose]: () => closeSync(fd) };
-  } finally {
-    rmSync(place, { recursive: true });
+    return work();
+  } catch (cause) {
+    const code = systemCode(cause);
+    if (code === undefined) throw cause;
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    throw new PortkitError(
+      isFull ? 'PK2007' : 'PK3109',
+      `What is needed for a while cannot be kept in ${folder}: ${systemReason(cause)}`,
+      {
+        hint: `${isFull ? 'Free space there' : 'Check its owner and mode'}, or name another place: TMPDIR, or --root for what is in the store`,
+        cause,
+      },
+    );
   }
 }
 
@@ -20,10 +50,10 @@ export function writeAt(fd: number, bytes: Uint8Array, position: number): void {
 }
 
 /** An open file as an image that is written; what is never written stays a hole. */
-export function imageWriterOn(fd: number): ImageWriter {
+export function imageWriterOn({ fd, write }: { readonly fd: number; readonly write?: Scratch['write'] }): ImageWriter {
   return {
     setSize: (size) => ftruncateSync(fd, size),
-    write: (bytes, position) => writeAt(fd, bytes, position),
+    write: write ?? ((bytes, position) => writeAt(fd, bytes, position)),
   };
 }
 

@@ -6,6 +6,11 @@ export interface BlobInfo {
   readonly size: number;
 }
 
+/** A blob that is a file already: whole, durable, and nobody writes to it any more. */
+export interface WholeFile extends BlobInfo {
+  readonly path: string;
+}
+
 /** Reads blobs; every byte that leaves is verified, and the last chunk only leaves when the whole blob was right. */
 export interface BlobReader {
   /** The blob's facts, or undefined when it is not here (damage is not looked for). */
@@ -17,6 +22,12 @@ export interface BlobReader {
 /** Writes blobs; resolved means durable: the blob survives a power cut. */
 interface BlobWriter {
   write(content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BlobInfo>;
+}
+
+/** Takes files in by moving them, which costs nothing where they are on its own file system. */
+export interface BlobAdopter {
+  /** What the file is said to be was checked by whoever filled it. When this fails, it may still be where it was. */
+  adopt(file: WholeFile, signal: AbortSignal): Promise<void>;
 }
 
 /** A place blobs can be read from and written to. */

@@ -1,10 +1,11 @@
+import { readFileSync, rmSync } from 'node:fs';
 import { digestOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
-import type { BlobStore, SmallBlobs } from './blobs.ts';
+import type { BlobAdopter, BlobStore, SmallBlobs } from './blobs.ts';
 
 /** A store in memory: for tests, and as the near layer of a far store. */
-export function createMemoryStore(): BlobStore & SmallBlobs {
+export function createMemoryStore(): BlobStore & BlobAdopter & SmallBlobs {
   const blobs = new Map<Digest, Uint8Array>();
   function add(bytes: Uint8Array): Digest {
     const digest = digestOf(bytes);
@@ -30,6 +31,12 @@ export function createMemoryStore(): BlobStore & SmallBlobs {
       }
       const bytes = Buffer.concat(chunks);
       return { digest: add(bytes), size: bytes.length };
+    },
+    adopt({ path }, signal) {
+      signal.throwIfAborted();
+      add(readFileSync(path));
+      rmSync(path);
+      return Promise.resolve();
     },
     get(digest, limit = Infinity) {
       const bytes = blobs.get(digest);

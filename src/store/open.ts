@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import { createActions, createTags } from './disk/actions.ts';
@@ -47,7 +48,7 @@ export function openStore(root: string, host: StoreHost, options: OpenOptions = 
   if (index.fresh && !readOnly && holdsSomething(layout)) rebuildIndex(state);
   const touches = createTouches(state);
   const reader = createReader(state, touches.blob);
-  const turns = createTurns(layout);
+  const turns = createTurns(join(layout.directory, 'turns'));
   const isPresent = (digest: Digest): boolean => reader.present([digest])[0] === true;
   return {
     directory: layout.directory,

@@ -1,6 +1,6 @@
 import type { Digest } from '../base/digest.ts';
 import type { Ref } from '../base/ref.ts';
-import type { BlobInfo, BlobStore, SmallBlobs } from './blobs.ts';
+import type { BlobAdopter, BlobInfo, BlobStore, SmallBlobs } from './blobs.ts';
 
 /** What the store is given of the world: nothing below the doors reads a clock by itself. */
 export interface StoreHost {
@@ -85,6 +85,7 @@ export interface Store extends AsyncDisposable {
   /** The directory of this format version, below the root that was opened. */
   readonly directory: string;
   readonly blobs: BlobStore &
+    BlobAdopter &
     SmallBlobs & {
       /** Takes in a host file by path, the fastest way; the digest is of the bytes that are stored. */
       writeFile(path: string, signal: AbortSignal): Promise<BlobInfo>;

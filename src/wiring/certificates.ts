@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { PortkitError } from '../base/errors.ts';
-import type { ConnectionOptions } from '../oci/registry/agents.ts';
+import type { ConnectionOptions } from '../http/agents.ts';
 
 type Certificates = Pick<ConnectionOptions, 'authorities' | 'clientCertificates'>;
 

@@ -70,17 +70,22 @@ export function registriesOf(user: RegistryUser, around: Omit<RegistrySurroundin
     warn(`the credentials for ${host} are not sent without TLS; if they are to be, list it in PORTKIT_REGISTRY_PLAIN_HTTP`);
     return undefined;
   };
-  const client = clientOf(user.env, credentialFor ?? ofUser);
+  const held = new DisposableStack();
+  const client = held.use(clientOf(user.env, credentialFor ?? ofUser));
   return {
     client,
     repository({ registry, repository: path }, { transport, ...intent }) {
       const said = transport === undefined ? {} : { transport };
       const repository = client.repository({ registry, repository: path, ...said }, intent);
       if (intent.access === 'push') return repository;
-      const kept = resuming(repository, { folder, now: Date.now });
-      return { ...repository, fetch: (descriptor, signal) => kept.fetch(descriptor, signal) };
+      const { filing, ...kept } = held.use(resuming(repository, { folder, now: Date.now }));
+      return {
+        ...repository,
+        ...(filing && { filing }),
+        fetch: (descriptor, signal) => kept.fetch(descriptor, signal),
+      };
     },
-    [Symbol.dispose]: () => client[Symbol.dispose](),
+    [Symbol.dispose]: () => held.dispose(),
   };
 }
 

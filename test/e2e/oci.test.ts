@@ -100,12 +100,19 @@ describe('without a registry', () => {
   test('a layout gets more tags, and says what is in it', async () => {
     const { index, signature } = await layout();
     expect(said('tag', 'oci:image:v1', 'latest', 'v1.0')).toBe(
-      ['latest', 'v1.0']
-        .map((tag) => `${at('image')}:${tag}@${index.digest}`)
-        .join('\n')
-        .replaceAll(at('image'), 'image'),
+      ['latest', 'v1.0'].map((tag) => `oci:image:${tag}@${index.digest}`).join('\n'),
     );
     expect(inspected('oci:image:v1.0').digest).toBe(index.digest);
+    const { digest, mediaType, size } = index;
+    expect(JSON.parse(said('tag', 'oci:image:v1', 'a', 'b', '--json'))).toEqual({
+      version: 1,
+      reference: 'oci:image:v1',
+      digest,
+      mediaType,
+      size,
+      tags: ['a', 'b'],
+      references: ['oci:image:a', 'oci:image:b'],
+    });
     const text = said('inspect', 'oci:image:latest');
     expect(text).toContain('oci:image:latest: index\n');
     expect(text).toContain('linux/arm64');
@@ -129,7 +136,9 @@ describe('without a registry', () => {
   test('what is not there, not a name or not a place is told', async () => {
     await layout();
     refused(1, 'PK4001', 'inspect', 'oci:image:v9');
-    refused(7, 'PK4002', 'inspect', 'oci:nothing:v1');
+    refused(2, 'PK3953', 'inspect', 'oci:nothing:v1');
+    mkdirSync(at('empty'));
+    refused(7, 'PK4002', 'inspect', 'oci:empty:v1');
     refused(2, 'PK4005', 'inspect', 'alpine');
     refused(2, 'PK4005', 'tag', 'oci:image:v1', 'no tag');
     refused(2, 'PK1001', 'tag', 'oci:image:v1');
@@ -208,6 +217,16 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     const [, ...tags] = said('tag', second, 'latest', 'stable').split('@');
     expect(tags).toHaveLength(2);
     expect(inspected(`${registry.host}/copies/second:stable`).digest).toBe(index.digest);
+    expect(said('tags', `${registry.host}/copies/second`).split('\n')).toEqual(
+      expect.arrayContaining(['latest', 'stable', 'v2']),
+    );
+    expect(JSON.parse(said('tags', 'oci-archive:back.tar', '--json'))).toEqual({
+      version: 1,
+      place: 'oci-archive:back.tar',
+      tags: ['v2'],
+    });
+    refused(2, 'PK4005', 'tags', second);
+    refused(1, 'PK4001', 'tags', `${registry.host}/copies/never`);
     const third = `${registry.host}/copies/third:v3`;
     expect(said('copy', 'oci-archive:back.tar', third)).toBe(`${third}@${index.digest}`);
     const json = JSON.parse(said('copy', first, second, '--json'));
@@ -231,6 +250,9 @@ describe.skipIf(noRegistry !== undefined)('with a registry', () => {
     refused(2, 'PK1001', 'pull', reference, '-o', 'taken');
     said('pull', reference, '-o', 'made');
     expect(readdirSync(at('made')).toSorted()).toEqual(['a', 'b']);
+    expect(portkit('pull', reference, '-o', 'again').stderr).toMatch(/ a .*copied\n.* b .*copied\n/);
+    writeFileSync(at('config.yaml'), 'a: 1\n');
+    expect(portkit('push', 'config.yaml', `${registry.host}/tools/shown`).stderr).toMatch(/copied\n/);
   });
 
   test('files with names that lead elsewhere are refused, and nothing is written', async () => {

@@ -4,6 +4,7 @@ import type { BlobSource } from '../../src/oci/model/ports.ts';
 import { Secret } from '../../src/oci/credentials/credential.ts';
 import type { Credential } from '../../src/oci/credentials/credential.ts';
 import { createRegistryClient } from '../../src/oci/registry/client.ts';
+import type { RegistryRepository } from '../../src/oci/registry/repository.ts';
 import type { RegistryOptions } from '../../src/oci/registry/client.ts';
 
 /** A password that must never be seen anywhere but where it belongs. */
@@ -53,4 +54,12 @@ export async function failureOf(work: Promise<unknown>): Promise<{ readonly code
     return { code: (error as { code?: unknown }).code, text: inspect(error, { depth: 20, showHidden: true, getters: true }) };
   }
   throw new Error('That should have failed');
+}
+
+/** The bytes of a blob from an offset on, as they are given piece by piece. */
+export async function received(repository: RegistryRepository, descriptor: Descriptor, offset: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  const take = (piece: Uint8Array) => void pieces.push(Buffer.from(piece));
+  await repository.receiveFrom(descriptor, { offset, take, signal: new AbortController().signal });
+  return Buffer.concat(pieces);
 }

@@ -1,9 +1,11 @@
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createAgents } from '../../src/oci/registry/agents.ts';
-import { exchange } from '../../src/oci/registry/http.ts';
+import { createAgents } from '../../src/http/agents.ts';
+import { exchange } from '../../src/http/exchange.ts';
 import { startServer } from './server.ts';
+
+const failures = { of: () => new Error('failed'), tooSlow: () => new Error('slow') };
 
 test('an answer that comes before the request ends is not hurried', async () => {
   await using server = await startServer(async (request, response) => {
@@ -21,7 +23,7 @@ test('an answer that comes before the request ends is not hurried', async () => 
     await answered.promise;
   }
   const call = { method: 'PUT', url: new URL(`${server.origin}/x`), body: { size: 4, open }, signal } as const;
-  const { body } = await exchange(call, agents, { idleMs: 10_000, headersMs: 50 });
+  const { body } = await exchange(call, agents, { timeouts: { idleMs: 10_000, headersMs: 50 }, failures });
   answered.resolve();
   expect((await buffer(body)).toString()).toBe('abcd');
 });

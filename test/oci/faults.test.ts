@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { mediaTypes } from '../../src/oci/model/media-types.ts';
 import { bytesSource } from '../../src/oci/model/read.ts';
+import type { RegistryRepository } from '../../src/oci/registry/repository.ts';
 import { produceManifest } from '../../src/oci/model/produce.ts';
-import { blobOf, failureOf, patientWorld, piecesOf, repositoryAt } from './asking.ts';
+import { blobOf, failureOf, patientWorld, piecesOf, received, repositoryAt } from './asking.ts';
 import { say, startServer } from './server.ts';
 import { emptyShelves, sendBlob, smallRegistry } from './small-registry.ts';
 
@@ -14,6 +15,12 @@ const blob = randomBytes(1024 * 1024 + 321);
 const descriptor = blobOf(blob);
 const step = 64 * 1024;
 const cuts = Array.from({ length: Math.ceil(blob.length / step) }, (_, index) => index * step);
+
+/** A blob as a stream, and piece by piece. */
+const ways = [
+  ['as a stream', async (from: RegistryRepository) => buffer(await from.fetch(descriptor, signal))],
+  ['piece by piece', (from: RegistryRepository) => received(from, descriptor, 0)],
+] as const;
 
 describe('connections that are cut', () => {
   test.each(cuts)('a push, after %i bytes: it is begun anew', async (cut) => {
@@ -36,7 +43,7 @@ describe('connections that are cut', () => {
     expect(source.opened).toBe(2);
   });
 
-  test('a pull, every 64 KiB: it goes on where it was', async () => {
+  test.each(ways)('a pull, %s, every 64 KiB: it goes on where it was', async (_, pull) => {
     await using server = await startServer((request, response) => {
       const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
       const range = from === 0 ? {} : { 'content-range': `bytes ${from}-${blob.length - 1}/${blob.length}` };
@@ -47,11 +54,11 @@ describe('connections that are cut', () => {
       });
     });
     using repository = repositoryAt(server.host);
-    expect((await buffer(await repository.fetch(descriptor, signal))).equals(blob)).toBe(true);
+    expect((await pull(repository)).equals(blob)).toBe(true);
     expect(server.seen.map(({ headers }) => headers.range)).toEqual(cuts.map((at) => (at === 0 ? undefined : `bytes=${at}-`)));
   });
 
-  test('a pull from a registry that knows no ranges', async () => {
+  test.each(ways)('a pull, %s, from a registry that knows no ranges', async (_, pull) => {
     let cutsLeft = 1;
     await using server = await startServer((_request, response) => {
       response.writeHead(200, { 'content-length': String(blob.length) });
@@ -60,17 +67,17 @@ describe('connections that are cut', () => {
       cutsLeft -= 1;
     });
     using repository = repositoryAt(server.host);
-    expect((await buffer(await repository.fetch(descriptor, signal))).equals(blob)).toBe(true);
+    expect((await pull(repository)).equals(blob)).toBe(true);
   });
 
-  test('a pull that never brings anything: PK4033 after five tries', async () => {
+  test.each(ways)('a pull, %s, that never brings anything: PK4033 after five tries', async (_, pull) => {
     const { world, waits } = patientWorld();
     await using server = await startServer((_request, response) => {
       response.writeHead(200, { 'content-length': String(blob.length) });
       response.write(blob.subarray(0, 10), () => response.destroy());
     });
     using repository = repositoryAt(server.host, { world });
-    expect((await failureOf(buffer(await repository.fetch(descriptor, signal)))).code).toBe('PK4033');
+    expect((await failureOf(pull(repository))).code).toBe('PK4033');
     expect(waits).toEqual([200, 600, 1800, 5000]);
   });
 
@@ -79,10 +86,10 @@ describe('connections that are cut', () => {
     shelves.blobs.set(descriptor.digest, blob);
     await using server = await startServer(smallRegistry(shelves));
     using repository = repositoryAt(server.host);
-    const rest = await buffer(await repository.fetchFrom(descriptor, 1_000_000, signal));
+    const rest = await received(repository, descriptor, 1_000_000);
     expect(rest.equals(blob.subarray(1_000_000))).toBe(true);
     expect(server.seen[0]?.headers.range).toBe('bytes=1000000-');
-    expect(await buffer(await repository.fetchFrom(descriptor, blob.length, signal))).toHaveLength(0);
+    expect(await received(repository, descriptor, blob.length)).toHaveLength(0);
     expect(server.seen).toHaveLength(1);
   });
 
@@ -93,7 +100,7 @@ describe('connections that are cut', () => {
         say(response, 206, range === undefined ? {} : { 'content-range': range }, Buffer.alloc(990)),
       );
       using repository = repositoryAt(server.host);
-      const rest = repository.fetchFrom({ ...descriptor, size: 1000 }, 10, signal);
+      const rest = received(repository, { ...descriptor, size: 1000 }, 10);
       expect((await failureOf(rest)).code).toBe('PK4003');
     },
   );

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseChallenge } from '../../src/oci/registry/challenge.ts';
-import { mayPointAt, nearnessOfAddress, nearnessOfHost } from '../../src/oci/registry/nearness.ts';
+import { mayPointAt, nearnessOfAddress, nearnessOfHost } from '../../src/http/nearness.ts';
 import { placeOf } from '../../src/oci/registry/place.ts';
 import { retryAfter } from '../../src/oci/registry/retry.ts';
 import { blobOf, failureOf, piecesOf, repositoryAt } from './asking.ts';

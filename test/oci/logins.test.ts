@@ -139,6 +139,26 @@ describe('auth files of other programs', () => {
       expect(warnings[0]).not.toContain(canary);
     },
   );
+  test.each([0o644, 0o600])(
+    'S1.4: our own file, when it cannot be used (mode %o), is told of, and the next is read',
+    async (mode) => {
+      const { sources, warnings } = sourcesOf([{ auths: { 'a.example': { auth: encoded } } }]);
+      const path = join(folder, 'own-broken.json');
+      writeFileSync(
+        path,
+        mode === 0o600 ? `{"auths": "${canary}` : JSON.stringify({ auths: { 'b.example': { auth: encoded } } }),
+        {
+          mode,
+        },
+      );
+      const broken = { ...sources, own: createOwnStore(path) };
+      expect(open(await findCredential('a.example', broken, signal))).toEqual(['me', canary]);
+      expect(await findCredential('b.example', broken, signal)).toBeUndefined();
+      expect(warnings).toHaveLength(2);
+      expect(warnings[0]).toContain(path);
+      expect(warnings.join('')).not.toContain(canary);
+    },
+  );
   test('a directory or an endless file is no file of credentials', async () => {
     const { sources, warnings } = sourcesOf([]);
     mkdirSync(join(folder, 'd'));

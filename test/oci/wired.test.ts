@@ -94,7 +94,7 @@ test('an image step goes on with a large layer where the build before it was end
   expect(warnings).toEqual(told());
   expect(await run(signal, () => undefined)).toMatchObject({ ok: true });
   expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
-  expect(readdirSync(join(store.directory, 'downloads', 'oci'))).toEqual([]);
+  expect(readdirSync(join(store.directory, 'downloads', 'oci')).filter((name) => name !== 'turns')).toEqual([]);
 });
 
 test('so does the registry of artifacts; what is wrong is told once, however many registries are asked', async () => {

@@ -35,7 +35,7 @@ export async function openGuest(
   using held = new DisposableStack();
   const tree = held.use(await loadTree({ from: path }, { ...world, platform: '', stdin: noStdin }, signal));
   if (tree.format !== format) throw new PortkitError('PK3951', `It is ${tree.format}, and should be ${format}`);
-  const nodes = spoolOn(held.use(openScratch(world.scratch)).fd);
+  const nodes = spoolOn(held.use(openScratch(world.scratch)));
   const named = new Map<Digest, string>();
   const root = await nodesOf(tree, { named, nodes }, signal);
   const blobs = {

@@ -1,11 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { writeFileSync } from 'node:fs';
 import { PortkitError } from '../../base/errors.ts';
 import type { BuildResult } from '../../engine/engine.ts';
 import type { BuildEvent } from '../../progress/event.ts';
 import type { SolveOptions } from '../../solver/run.ts';
-import { exportAll } from '../../artifacts/export.ts';
-import type { Receipt } from '../../artifacts/exporter.ts';
 import type { Face } from '../../faces/face.ts';
 import { engineOver, exportersOf, openStoreAt, opsOf, pinsOf } from '../../wiring.ts';
 import { newBuildId } from '../build-id.ts';
@@ -16,6 +13,9 @@ import type { Definition } from '../definition.ts';
 import { deployAll, showDeployment, splitTargets } from '../deploy.ts';
 import type { DeployReceipt } from '../deploy.ts';
 import { gatherFailedCodes } from '../failed-codes.ts';
+import { publishAll, writeMetadata } from '../publish.ts';
+import type { Published } from '../publish.ts';
+import { reportError } from '../report-error.ts';
 import { secretOption, secretsOf } from '../secrets.ts';
 import { gatherStepRecords } from '../step-records.ts';
 import type { StepRecord } from '../step-records.ts';
@@ -33,7 +33,8 @@ export const build: Command = {
     'everything is built and exported.',
     '',
     'Exit status: 1 a step failed, 2 the definition or command line is wrong, 3 --expect-cached was not met,',
-    '5 the network is down, 7 --check found a difference, 69 a program is missing.',
+    '5 the network is down, 6 a registry wants another login, 7 --check found a difference or content is not what is pinned,',
+    '69 a program is missing, or the disk is full.',
   ].join('\n'),
   words: Number.POSITIVE_INFINITY,
   options: {
@@ -83,7 +84,6 @@ async function runBuild(invocation: Invocation): Promise<number> {
   };
   await using store = openStoreAt(root);
   definition.keep();
-  const receipts: Receipt[] = [];
   const id = newBuildId(new Date());
   // However the build ends, the face is done before results and errors are printed.
   using faced = new DisposableStack();
@@ -104,12 +104,18 @@ async function runBuild(invocation: Invocation): Promise<number> {
   using result = await engine.build({ ...request, build: id, targets, mode, emit });
   pins.save();
   if (mode === 'plan') requireKnown(result);
+  let published: Published = { receipts: [] };
   if (result.ok && ways.exporters.length > 0) {
     result.hold();
     const made = Object.entries(result.targets).map(([name, ref]) => ({ name, ref }));
-    receipts.push(...(await exportAll(ways.exporters, made, { blobs: store.blobs, signal })));
+    published = await publishAll(ways.exporters, made, { blobs: store.blobs, signal });
   }
   faced.dispose();
+  if (published.failure !== undefined) {
+    const told = report(invocation, { id, definition, result, published, deployed: [], steps: records.list() });
+    await told.catch((error: unknown) => reportError(error, { write: invocation.note, debug: false }));
+    throw published.failure.error;
+  }
   const wanted = result.ok && (mode === 'build' || mode === 'fresh') ? deployments : [];
   if (result.ok && wanted.length < deployments.length) invocation.note('Nothing is deployed by a build that only checks');
   const watch = (): Face => {
@@ -122,7 +128,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
     return { take, end: () => own.end() };
   };
   const deployed = await deployAll(wanted, { engine, request, made: result.targets, watch });
-  report(invocation, { id, definition, result, receipts, deployed, steps: records.list() });
+  await report(invocation, { id, definition, result, published, deployed, steps: records.list() });
   if (result.differences.length > 0) return 7;
   return result.ok && deployed.every(({ ok }) => ok) ? 0 : failed.exitStatus();
 }
@@ -150,27 +156,32 @@ interface Report {
   readonly id: string;
   readonly definition: Definition;
   readonly result: BuildResult;
-  readonly receipts: readonly Receipt[];
+  readonly published: Published;
   readonly deployed: readonly DeployReceipt[];
   readonly steps: readonly StepRecord[];
 }
 
-function report({ options, print, note }: Invocation, { id, definition, result, receipts, deployed, steps }: Report): void {
+async function report(
+  { options, print, note }: Invocation,
+  { id, definition, result, published, deployed, steps }: Report,
+): Promise<void> {
   const { targets, failures, differences } = result;
-  const ok = result.ok && deployed.every((one) => one.ok);
+  const { receipts, failure } = published;
+  const ok = result.ok && failure === undefined && deployed.every((one) => one.ok);
   const { file, graph } = definition;
   const made = Object.entries(graph.targets).map(([name, { vertex }]) => [name, graph.vertices[vertex]?.name]);
   const wanted = Object.fromEntries(made);
-  const results = { ok, targets, failures, differences, exports: receipts, deployments: deployed };
+  const exported = { exports: receipts, ...(failure && { failedExport: failure.told }) };
+  const results = { ok, targets, failures, differences, ...exported, deployments: deployed };
   const data = { version: 1, build: id, definition: file, ...results, wanted, steps };
   const text = JSON.stringify(data, null, 2);
   const metadata = textOption(options, 'metadata-file');
-  if (metadata !== undefined) writeFileSync(metadata, `${text}\n`);
+  if (metadata !== undefined) await writeMetadata(metadata, `${text}\n`);
   for (const { step, paths } of differences) note(`${step} gave other bytes:\n${paths.map((path) => `  ${path}`).join('\n')}`);
   // Standard output that carries a tar carries nothing else.
   const show = receipts.some(({ destination }) => destination === '-') ? note : print;
   if (flag(options, 'json')) show(text);
-  else if (Object.keys(targets).length > 0) show(showTargets(targets, flag(options, 'quiet')));
+  else if (failure === undefined && Object.keys(targets).length > 0) show(showTargets(targets, flag(options, 'quiet')));
   if (!flag(options, 'quiet')) for (const receipt of receipts) note(showReceipt(receipt));
   if (!flag(options, 'quiet')) for (const receipt of deployed) note(showDeployment(receipt));
 }

@@ -11,7 +11,8 @@ import { parsePlatform } from '../../oci/model/platform.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Place } from '../../oci/place/place.ts';
 import type { Command, Invocation } from '../command.ts';
-import { bothRegistryOptions, openPlaces } from '../oci/open.ts';
+import { bothRegistryOptions, openPlaces, registryStatuses } from '../oci/open.ts';
+import { trusted, trustOptions } from '../oci/trust.ts';
 import { twoWords } from '../oci/words.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { countOption, flag, textOption } from '../values.ts';
@@ -24,6 +25,7 @@ export const copy: Command = {
     'Copies what a name stands for, with everything below it. Nothing is made anew: digests stay what they are.',
     'FROM and TO are oci:DIR[:TAG] (a layout folder), oci-archive:FILE[:TAG] (a layout in a tar), or HOST/PATH[:TAG][@DIGEST].',
     'What is there already is not sent. The tag is set at the very end.',
+    registryStatuses,
   ].join('\n'),
   words: 2,
   options: {
@@ -33,6 +35,7 @@ export const copy: Command = {
     jobs: { type: 'string', short: 'j', value: 'N', help: 'blobs that are moved at once (4 when it is not said)' },
     quiet: { type: 'boolean', short: 'q', help: 'show no progress' },
     json: { type: 'boolean', help: 'print the result as JSON' },
+    ...trustOptions,
     ...bothRegistryOptions,
   },
   run,
@@ -42,8 +45,9 @@ async function run(invocation: Invocation): Promise<number> {
   const { options, print } = invocation;
   const [from, to] = twoWords('copy FROM TO', invocation.words).map(parsePlace) as [Place, Place];
   await using places = await openPlaces(invocation);
-  const source = await places.source(from);
-  const tagged = withName(to, source.name);
+  const found = await places.source(from);
+  const tagged = withName(to, found.name);
+  const source = await trusted(found, invocation);
   const root =
     tagged.kind === 'archive'
       ? await intoArchive({ source, file: resolve(tagged.path), name: tagged.name }, invocation)

@@ -37,6 +37,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./copy.ts')).copy,
   },
   tag: { summary: 'give an artifact or image more tags', load: async () => (await import('./tag.ts')).tag },
+  tags: { summary: 'list the tags of a repository or layout', load: async () => (await import('./tags.ts')).tags },
   attest: {
     summary: 'look at what is said about an artifact, and check its signatures',
     load: async () => (await import('./attest.ts')).attest,
@@ -51,6 +52,10 @@ export const commands: Readonly<Record<string, Entry>> = {
   manifest: {
     summary: 'read, write and delete manifests as they are',
     load: async () => (await import('./manifest.ts')).manifest,
+  },
+  layout: {
+    summary: 'look after a layout: collect what nothing leads to, verify all of it',
+    load: async () => (await import('./layout.ts')).layout,
   },
   blob: { summary: 'read and write blobs as they are', load: async () => (await import('./blob.ts')).blob },
   login: { summary: 'store who you are at a registry', load: async () => (await import('./login.ts')).login },

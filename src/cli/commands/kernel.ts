@@ -9,6 +9,7 @@ import type { Fit } from '../../kernels/lanes.ts';
 import { kernelFile } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { readConfigFile } from '../kernel-config.ts';
+import { checkNamedPath } from '../named-path.ts';
 import { textOption } from '../values.ts';
 import { chooseVerb } from '../verbs.ts';
 import { writeWholeFile } from '../write-file.ts';
@@ -49,6 +50,7 @@ async function extract(file: string, { options, signal, print }: Invocation): Pr
   const output = textOption(options, 'output');
   if (output === undefined)
     throw new PortkitError('PK1001', '"portkit kernel extract" needs to know where to write to', { hint: 'Name a file with -o' });
+  checkNamedPath(file, 'file');
   const size = await writeWholeFile(output, extractKernel(await kernelFile(file), signal));
   print(`${printable(output)}: ${showSize(size)}`);
   return 0;
@@ -56,6 +58,7 @@ async function extract(file: string, { options, signal, print }: Invocation): Pr
 
 async function inspect(file: string, { options, signal, print }: Invocation): Promise<number> {
   const kconfig = textOption(options, 'kconfig');
+  checkNamedPath(file, 'file');
   const given = kconfig === undefined ? undefined : readConfigFile(kconfig);
   const found = await inspectKernel(await kernelFile(file), signal);
   const config = found.core?.config ?? given;

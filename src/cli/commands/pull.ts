@@ -1,30 +1,25 @@
-import { mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { PortkitError } from '../../base/errors.ts';
 import { showSize } from '../../base/units.ts';
 import { pullToCache } from '../../oci/cache/cache.ts';
 import { choosePlatform } from '../../oci/copy/platform.ts';
 import type { CopyFrom } from '../../oci/copy/copy.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
-import { familyOfArtifactType } from '../../oci/model/families.ts';
 import { isImage } from '../../oci/model/manifest.ts';
 import type { ImageManifest, Manifest } from '../../oci/model/manifest.ts';
-import { mediaTypes } from '../../oci/model/media-types.ts';
 import { parsePlatform } from '../../oci/model/platform.ts';
 import { readManifest } from '../../oci/model/read.ts';
 import { parseReference, showReference } from '../../oci/model/reference.ts';
 import type { Reference } from '../../oci/model/reference.ts';
 import { hasScheme } from '../../oci/place/place.ts';
-import { fileNameOf } from '../../oci/typed/title.ts';
 import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { writeFiles } from '../oci/artifact-files.ts';
+import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
+import { requireTrust, trustOptions } from '../oci/trust.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { oneWord } from '../oci/words.ts';
-import { writeOut } from '../output.ts';
 import { flag, textOption } from '../values.ts';
-import { writeWholeFile } from '../write-file.ts';
 
 /** `portkit pull`: an artifact as files, or an image into the store. */
 export const pull: Command = {
@@ -33,6 +28,7 @@ export const pull: Command = {
     'What REF is decides. An image goes to the store, from where "portkit push" sends it on. Of an artifact of a family, the',
     'configuration goes to -o FILE or standard output; of another one, its only layer does. -o DIR gets all of its files;',
     'of several, it is made.',
+    registryStatuses,
   ].join('\n'),
   words: 1,
   options: {
@@ -48,11 +44,12 @@ export const pull: Command = {
       help: 'what is taken of an index (default: all of an image; of an artifact, what is for this machine)',
     },
     quiet: { type: 'boolean', short: 'q', help: 'show no progress' },
+    ...trustOptions,
     ...storeOptions,
     ...registryOptions,
   },
   async run(invocation) {
-    const { words, options, signal } = invocation;
+    const { words, signal } = invocation;
     const name = oneWord('pull REF [-o FILE|DIR]', words);
     if (hasScheme(name)) {
       throw new PortkitError('PK4005', `${JSON.stringify(name)} is no registry's, and only those are pulled from`, {
@@ -64,12 +61,13 @@ export const pull: Command = {
     const from = await places.source({ kind: 'registry', reference });
     const start = await from.source.resolve(from.name, signal);
     if (start === undefined) throw new PortkitError('PK4001', `${showReference(reference)} is not there`);
+    await requireTrust({ source: from.source, root: start }, invocation);
     const found = await readManifest(from.source, start, signal);
     if (isImage(found)) return await pullImage(from, { reference, start }, invocation);
     const root = found.kind === 'index' ? await ofPlatform(from, { start, found }, invocation) : start;
     const manifest = await readManifest(from.source, root, signal);
     if (manifest.kind === 'index') throw new PortkitError('PK4002', `${root.digest} is an index within an index`);
-    return await pullArtifact({ from, manifest, root, reference, output: textOption(options, 'output') }, invocation);
+    return await pullArtifact({ from, manifest, root, reference }, invocation);
   },
 };
 
@@ -113,74 +111,17 @@ interface Artifact {
   readonly manifest: ImageManifest;
   readonly root: Descriptor;
   readonly reference: Reference;
-  readonly output: string | undefined;
 }
 
-async function pullArtifact({ from: { source }, manifest, root, reference, output }: Artifact, invocation: Invocation) {
-  const { options, signal, print } = invocation;
-  const files = filesOf(manifest);
-  const main = mainOf(files, manifest);
-  const there = output === undefined ? undefined : statSync(output, { throwIfNoEntry: false });
-  // A file cannot take several: a folder is what was meant.
-  const isFolder = there?.isDirectory() === true || (output !== undefined && there === undefined && main === undefined);
-  if (main === undefined && !isFolder) throw severalFiles(files, showReference(reference));
-  if (isFolder && output !== undefined) mkdirSync(output, { recursive: true });
-  const chosen = isFolder || main === undefined ? files : [main];
-  const written: { readonly path: string; readonly digest: string; readonly size: number }[] = [];
-  for (const { name, descriptor } of chosen) {
-    const content = await source.fetch(descriptor, signal);
-    const { digest, size } = descriptor;
-    if (output === undefined) await writeOut(content);
-    else {
-      const path = isFolder ? join(output, name) : output;
-      await writeWholeFile(path, content);
-      written.push({ path, digest, size });
-    }
-  }
-  if (output === undefined) return 0;
-  const shown = showReference({ ...reference, digest: root.digest });
+async function pullArtifact({ from: { source }, manifest, root, reference }: Artifact, invocation: Invocation) {
+  const { options, print } = invocation;
+  const { artifactType } = manifest;
+  const files = await writeFiles({ source, manifest, shown: showReference(reference) }, invocation);
+  if (files === undefined) return 0;
   if (flag(options, 'json')) {
-    const { artifactType } = manifest;
-    print(
-      JSON.stringify(
-        { version: 1, kind: 'artifact', artifactType, reference: shown, digest: root.digest, files: written },
-        null,
-        2,
-      ),
-    );
-  } else print(written.map(({ path, digest, size }) => `${path}  ${digest}  (${showSize(size)})`).join('\n'));
+    const { digest } = root;
+    const shown = showReference({ ...reference, digest });
+    print(JSON.stringify({ version: 1, kind: 'artifact', artifactType, reference: shown, digest, files }, null, 2));
+  } else print(files.map(({ path, digest, size }) => `${path}  ${digest}  (${showSize(size)})`).join('\n'));
   return 0;
-}
-
-interface NamedFile {
-  readonly name: string;
-  readonly descriptor: Descriptor;
-  readonly isConfig: boolean;
-}
-
-/** The files of an artifact: its configuration when it has one, and its layers by their titles; two of one name are refused. */
-function filesOf({ config, layers }: ImageManifest): readonly NamedFile[] {
-  const isEmpty = ({ mediaType }: Descriptor): boolean => mediaType === mediaTypes.empty;
-  const files = [
-    ...(isEmpty(config) ? [] : [{ name: 'config.json', descriptor: config, isConfig: true }]),
-    ...layers.flatMap((descriptor, at) =>
-      isEmpty(descriptor) ? [] : [{ name: fileNameOf(descriptor, at), descriptor, isConfig: false }],
-    ),
-  ];
-  const twice = files.find(({ name }, at) => files.findIndex((other) => other.name === name) < at);
-  if (twice === undefined) return files;
-  throw new PortkitError('PK4002', `Two files of the artifact have the name ${JSON.stringify(twice.name)}`);
-}
-
-/** The file that an artifact is about, if that is a single one. */
-function mainOf(files: readonly NamedFile[], { artifactType }: ImageManifest): NamedFile | undefined {
-  const layers = files.filter(({ isConfig }) => !isConfig);
-  const config = files.find(({ isConfig }) => isConfig);
-  const [only, ...others] = familyOfArtifactType(artifactType) !== undefined && config !== undefined ? [config] : layers;
-  return others.length === 0 ? only : undefined;
-}
-
-function severalFiles(files: readonly NamedFile[], shown: string): PortkitError {
-  const count = files.filter(({ isConfig }) => !isConfig).length;
-  return new PortkitError('PK1001', `${shown} is an artifact of ${count} files`, { hint: 'Name a folder for them with -o DIR' });
 }

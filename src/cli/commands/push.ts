@@ -4,6 +4,7 @@ import { systemReason } from '../../base/system-reason.ts';
 import { cached } from '../../oci/cache/cache.ts';
 import { copy } from '../../oci/copy/copy.ts';
 import type { CopyFrom } from '../../oci/copy/copy.ts';
+import { observedTarget } from '../../oci/copy/observed.ts';
 import { families, familyOfReference, isFamily } from '../../oci/model/families.ts';
 import type { Family } from '../../oci/model/families.ts';
 import { parseReference, showReference } from '../../oci/model/reference.ts';
@@ -15,7 +16,7 @@ import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { contentOf } from '../oci/content.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
 import type { Opener } from '../oci/open.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { twoWords } from '../oci/words.ts';
@@ -28,6 +29,7 @@ export const push: Command = {
     'SOURCE is the configuration of an artifact (a file in YAML or JSON), oci:DIR[:TAG], oci-archive:FILE[:TAG], or the name',
     'of an image that was pulled. The family of an artifact is told by REF (…/agents/NAME, …/filesets/NAME) or --family.',
     `Families: ${families.join(', ')}.`,
+    registryStatuses,
   ].join('\n'),
   words: 2,
   options: {
@@ -61,7 +63,9 @@ async function pushFile(file: string, reference: Reference, { invocation, places
   const path = textOption(options, 'content');
   using content = path === undefined ? undefined : await contentOf(path, signal);
   const { target, name = 'latest' } = await places.target({ kind: 'registry', reference });
-  const { descriptor, configBytes } = await pushTyped({ family, config, ...(content && { content }) }, target, signal);
+  using watch = watchCopy(invocation);
+  const typed = { family, config, ...(content && { content }) };
+  const { descriptor, configBytes } = await pushTyped(typed, observedTarget(target, watch.onEvent), signal);
   await target.tag(descriptor, name, signal);
   const { digest } = descriptor;
   const pushed = { ...reference, tag: name, digest };

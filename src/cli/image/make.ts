@@ -30,7 +30,7 @@ export async function makeExt4([from]: readonly [string], invocation: Invocation
   return withTree(from, invocation, async (tree) => {
     const dataRanges = flag(options, 'sparse') ? await findData(tree.entries, tree.contents, signal) : undefined;
     const plan = planExt4(tree.entries, { ...wanted, ...(dataRanges && { dataRanges }) });
-    await writeFileBy(output, ({ fd }) => writeExt4(plan, { contents: tree.contents, image: imageWriterOn(fd) }, signal));
+    await writeFileBy(output, ({ fd }) => writeExt4(plan, { contents: tree.contents, image: imageWriterOn({ fd }) }, signal));
     return { output, size: plan.size };
   });
 }

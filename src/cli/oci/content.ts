@@ -11,7 +11,7 @@ import { tarEntriesOf } from '../../formats/tar/tree-entries.ts';
 import { parseOciDigest } from '../../oci/model/digest.ts';
 import { contentType } from '../../oci/typed/pack.ts';
 import type { Content } from '../../oci/typed/pack.ts';
-import { openScratch, piecesOf, writeAt } from '../../ops/scratch-file.ts';
+import { openScratch, piecesOf } from '../../ops/scratch-file.ts';
 import { treeFrom } from '../image/source.ts';
 
 /** A directory or file as the one layer of an artifact, kept in TMPDIR until it is disposed. */
@@ -22,12 +22,12 @@ export async function contentOf(from: string, signal: AbortSignal): Promise<Cont
     const tree = held.use(await treeFrom({ from: isFile ? dirname(from) : from, reference: undefined }, signal));
     const entries = isFile ? onlyFile(tree, basename(from)) : tree.entries;
     const alike = { entries: entries.map(asPacked), contents: tree.contents };
-    const { fd } = held.use(openScratch(tmpdir()));
+    const { fd, write } = held.use(openScratch(tmpdir()));
     const hash = createHash('sha256');
     let size = 0;
     for await (const chunk of compress(writeTar(tarEntriesOf(alike, signal), signal), { format: 'gzip' }, signal)) {
       hash.update(chunk);
-      writeAt(fd, chunk, size);
+      write(chunk, size);
       size += chunk.length;
     }
     const digest = parseOciDigest(digestFromHex(hash.digest('hex')));

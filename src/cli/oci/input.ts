@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { PortkitError, systemCode } from '../../base/errors.ts';
+import { PortkitError } from '../../base/errors.ts';
+import { systemReason } from '../../base/system-reason.ts';
 import { digestFromHex } from '../../base/digest.ts';
 import { parseOciDigest } from '../../oci/model/digest.ts';
 import type { OciDigest } from '../../oci/model/digest.ts';
-import { openScratch, piecesOf, writeAt } from '../../ops/scratch-file.ts';
+import { openScratch, piecesOf } from '../../ops/scratch-file.ts';
 import type { BlobSource } from '../../oci/model/ports.ts';
 
 /** Content that was taken from a file or standard input. */
@@ -19,12 +20,12 @@ interface TakenContent extends Disposable {
 export async function takeInput(file: string, signal: AbortSignal): Promise<TakenContent> {
   const held = new DisposableStack();
   try {
-    const { fd } = held.use(openScratch(tmpdir()));
+    const { fd, write } = held.use(openScratch(tmpdir()));
     const hash = createHash('sha256');
     let size = 0;
     for await (const chunk of inputOf(file, signal)) {
       hash.update(chunk);
-      writeAt(fd, chunk, size);
+      write(chunk, size);
       size += chunk.length;
     }
     return {
@@ -46,7 +47,7 @@ async function* inputOf(file: string, signal: AbortSignal): AsyncGenerator<Uint8
   try {
     for await (const chunk of input) yield chunk as Buffer;
   } catch (cause) {
-    throw new PortkitError('PK1004', `${file} cannot be read: ${systemCode(cause) ?? 'unknown'}`, { cause });
+    throw new PortkitError('PK1004', `${file} cannot be read: ${systemReason(cause)}`, { cause });
   } finally {
     signal.removeEventListener('abort', stop);
   }

@@ -10,12 +10,20 @@ import { folderOfParts, openRegistries } from '../../wiring.ts';
 import type { Registries } from '../../wiring.ts';
 import type { Invocation, Option } from '../command.ts';
 import { storeRoot } from '../context.ts';
+import { checkNamedPath } from '../named-path.ts';
 import { flag } from '../values.ts';
 
 /** The options of every command that may speak to a registry. */
 export const registryOptions: Readonly<Record<string, Option>> = {
   'plain-http': { type: 'boolean', help: 'speak to the registry without TLS; loopback hosts always are' },
 };
+
+/** The end of the help of such a command. */
+export const registryStatuses = [
+  '',
+  'Exit status: 1 not there, 2 not understood, or a local path that is not there, 5 the registry cannot be reached,',
+  '6 it wants another login, 7 content is not what was promised, 69 the disk is full or cannot be written.',
+].join('\n');
 
 /** The same for a command that may speak to two registries: each is only spoken to without TLS when that is said of it. */
 export const bothRegistryOptions: Readonly<Record<string, Option>> = {
@@ -45,6 +53,7 @@ export async function openPlaces({ options, signal, note }: Pick<Invocation, 'op
   }
   return {
     async source(place) {
+      if (place.kind !== 'registry') checkNamedPath(place.path, place.kind === 'layout' ? 'folder' : 'file');
       if (place.kind === 'layout') return named(folderSource(place.path), place.name);
       if (place.kind === 'archive') return named(held.use(await openArchive(place.path, signal)), place.name);
       const source = (await opened()).repository(place.reference, { access: 'pull', ...transport('from') });

@@ -9,7 +9,7 @@ import type { Reference } from '../model/reference.ts';
 import { storeLayout } from './store-layout.ts';
 
 /** What the cache needs of the store. */
-export type CacheStore = Pick<Store, 'blobs' | 'tags' | 'lease'>;
+export type CacheStore = Pick<Store, 'blobs' | 'tags' | 'lease' | 'directory'>;
 
 const prefix = 'oci/';
 /** What a cached image is called in its own layout. */
@@ -22,7 +22,7 @@ export async function pullToCache(
   options: CopyOptions,
 ): Promise<Descriptor> {
   using lease = store.lease(`pull ${showReference(reference)}`);
-  const { layout, tree } = storeLayout({ blobs: store.blobs, lease });
+  const { layout, tree } = storeLayout({ directory: store.directory, blobs: store.blobs, lease });
   const root = await copy(from, { target: layout, name: inside }, options);
   store.tags.set(tagOf(reference), await tree(options.signal));
   return root;

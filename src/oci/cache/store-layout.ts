@@ -1,8 +1,9 @@
 import { byteString } from '../../base/byte-string.ts';
+import { digestFromHex } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import type { Ref } from '../../base/ref.ts';
-import type { BlobInfo, BlobStore, SmallBlobs } from '../../store/blobs.ts';
+import type { BlobAdopter, BlobInfo, BlobStore, SmallBlobs } from '../../store/blobs.ts';
 import type { Lease } from '../../store/store.ts';
 import { newTree, putEntry, writeTree } from '../../store/trees/editor.ts';
 import type { WritableFiles } from '../layout/files.ts';
@@ -12,7 +13,9 @@ import { createTurn } from '../layout/turn.ts';
 
 /** What a new layout in the store is made with; the lease holds its blobs until somebody holds the tree. */
 export interface StoreAccess {
-  readonly blobs: BlobStore & SmallBlobs;
+  /** Where its blobs are: files are moved there from the same file system. */
+  readonly directory: string;
+  readonly blobs: BlobStore & BlobAdopter & SmallBlobs;
   readonly lease: Lease;
 }
 
@@ -26,7 +29,7 @@ const file = { mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xat
 const folder = { ...file, mode: 0o755 };
 
 /** An empty layout whose files go to the store. */
-export function storeLayout({ blobs, lease }: StoreAccess): StoreLayout {
+export function storeLayout({ directory, blobs, lease }: StoreAccess): StoreLayout {
   const files = new Map<string, BlobInfo>();
   const inTurn = createTurn();
   const held = (digest: Digest): void => {
@@ -46,6 +49,13 @@ export function storeLayout({ blobs, lease }: StoreAccess): StoreLayout {
       held(info.digest);
       files.set(path, info);
     },
+    adopt: (path, { digest, size, signal, asFile }) =>
+      asFile(directory, async (file) => {
+        const info = { digest: digestFromHex(digest.slice('sha256:'.length)), size };
+        await blobs.adopt({ ...info, path: file }, signal);
+        held(info.digest);
+        files.set(path, info);
+      }),
     remove: (path) => Promise.resolve(files.delete(path)),
     alone: (work) => inTurn(work),
   };

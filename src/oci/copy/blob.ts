@@ -4,6 +4,7 @@ import type { BlobSource, Source, Target } from '../model/ports.ts';
 import { isSound } from '../model/read.ts';
 import { blamed } from './blame.ts';
 import type { CopyEvent } from './events.ts';
+import { counted } from './observed.ts';
 
 /** The two sides of a copy, and who is told. */
 export interface Sides {
@@ -39,8 +40,9 @@ export async function copyBlob(
       return tell('mounted', descriptor.size);
     }
     tell('begun', 0);
-    const content = bytes ?? fetched(descriptor, source, (found) => (failure = found));
-    const sent = counted(content, (done) => tell('progress', done));
+    const progress = (done: number) => tell('progress', done);
+    const content = bytes ?? fetched(descriptor, source, { failed: (found) => (failure = found), progress });
+    const sent = counted(content, progress);
     const state = await target.push(descriptor, anew ? { ...sent, isNeeded: true } : sent, signal);
     if (damaged && state === 'existed') {
       throw new PortkitError('PK4003', `${descriptor.digest} is damaged there, and nothing else is taken in its place`);
@@ -52,11 +54,34 @@ export async function copyBlob(
   }
 }
 
+interface Told {
+  readonly failed: (failure?: { readonly error: unknown }) => void;
+  readonly progress: (bytes: number) => void;
+}
+
 /** A blob of the source as something to push. What goes wrong is kept: whoever reads it may call it otherwise. */
-function fetched(descriptor: Descriptor, source: Source, failed: (failure?: { readonly error: unknown }) => void): BlobSource {
+function fetched(descriptor: Descriptor, source: Source, { failed, progress }: Told): BlobSource {
+  const { filing } = source;
   return {
     // So it is with whatever readers give.
     isVerified: true,
+    ...(filing !== undefined && {
+      async asFile(beside, signal, use) {
+        failed();
+        let used: { readonly error: unknown } | undefined;
+        try {
+          return await filing.file(descriptor, { beside, signal, progress }, (path) =>
+            use(path).catch((error: unknown) => {
+              used = { error };
+              throw error;
+            }),
+          );
+        } catch (error) {
+          if (used === undefined) failed({ error });
+          throw error;
+        }
+      },
+    }),
     async *open(signal, offset = 0) {
       failed();
       try {
@@ -69,20 +94,6 @@ function fetched(descriptor: Descriptor, source: Source, failed: (failure?: { re
       } catch (error) {
         failed({ error });
         throw error;
-      }
-    },
-  };
-}
-
-function counted(content: BlobSource, progress: (done: number) => void): BlobSource {
-  return {
-    ...(content.isVerified === true && { isVerified: true }),
-    async *open(signal, offset = 0) {
-      let done = offset;
-      for await (const chunk of content.open(signal, offset)) {
-        yield chunk;
-        done += chunk.length;
-        progress(done);
       }
     },
   };

@@ -1,3 +1,4 @@
+import { PortkitError } from '../../base/errors.ts';
 import { entryFor, helperFor, parseAuthFile } from './auth-file.ts';
 import type { AuthFile } from './auth-file.ts';
 import type { Credential } from './credential.ts';
@@ -24,7 +25,8 @@ export interface KnownLogin {
 
 /**
  * Who asks at a host: our own logins first, then, file by file, the helper of the host, the helper of the file, and what
- * the file itself has. Trouble with what belongs to other programs is told, and the next is looked into.
+ * the file itself has. Trouble with one of them is told, and the next is looked into: what everybody may read can be read
+ * without any.
  */
 export async function findCredential(
   host: string,
@@ -32,7 +34,7 @@ export async function findCredential(
   signal: AbortSignal,
 ): Promise<Credential | undefined> {
   const wanted = hostOf(host);
-  const own = await sources.own.credentialFor(wanted);
+  const own = await ownCredential(wanted, sources);
   if (own !== undefined) return own;
   for (const path of sources.foreign) {
     const file = await readAuthFile(path, sources);
@@ -43,6 +45,16 @@ export async function findCredential(
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+async function ownCredential(host: string, sources: CredentialSources): Promise<Credential | undefined> {
+  try {
+    return await sources.own.credentialFor(host);
+  } catch (error) {
+    if (!(error instanceof PortkitError) || error.code !== 'PK4040') throw error;
+    sources.warn([error.message, ...(error.hint === undefined ? [] : [error.hint])].join('. '));
+    return undefined;
+  }
 }
 
 /** All hosts that somebody is known at, each as often as it is found. */

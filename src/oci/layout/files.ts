@@ -12,10 +12,19 @@ export interface LayoutFiles {
   open(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
+/** A blob that may come as a file. */
+interface BlobFile extends Pick<Descriptor, 'digest' | 'size'> {
+  readonly signal: AbortSignal;
+  /** Gives the file to `use`, on the file system of `beside`; false where there is none. */
+  readonly asFile: (beside: string, use: (path: string) => Promise<void>) => Promise<boolean>;
+}
+
 /** How the files of a layout are written. */
 export interface WritableFiles extends LayoutFiles {
   /** Puts a whole file in its place, durably, and only if the content ends without an error. */
   put(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /** Takes a blob in by moving its file, where there is one; false where there is none. */
+  adopt?(path: string, blob: BlobFile): Promise<boolean>;
   /** Takes a file away; whether it was there. */
   remove(path: string, signal: AbortSignal): Promise<boolean>;
   /** Does work while nobody else does any under the same lock. */

@@ -1,13 +1,14 @@
 import { closeSync, constants, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { copyFile, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PortkitError } from '../../base/errors.ts';
+import { PortkitError, systemCode } from '../../base/errors.ts';
 import { onFile } from '../../artifacts/copies/failure.ts';
 import { makeFolder } from '../../artifacts/copies/folder.ts';
 import { makeWork } from '../../artifacts/copies/work.ts';
 import { takeLock } from '../../execution/lock.ts';
 import { syncDirectory, syncFile, writeFully } from '../../store/disk/durable.ts';
 import type { WritableFiles } from './files.ts';
+import { markedAsNeeded } from './held.ts';
 import { layoutSource } from './source.ts';
 import type { LayoutSource } from './files.ts';
 import { layoutTarget } from './target.ts';
@@ -25,11 +26,11 @@ export function folderSource(directory: string): LayoutSource {
 
 /** A layout folder to read and write; it is made when something is pushed. */
 export function folderTarget(directory: string): LayoutTarget {
-  return layoutTarget(folderFiles(directory));
+  return layoutTarget(markedAsNeeded(directory, folderFiles(directory)));
 }
 
 /** The files of a layout folder. A link in the place of one of its files or folders is refused (PK4002), never followed. */
-function folderFiles(directory: string): WritableFiles {
+export function folderFiles(directory: string): WritableFiles {
   const inTurn = createTurn();
   const refuse = (path: string) =>
     new PortkitError('PK4002', `${path} of ${directory} is neither a file nor a folder of its own`);
@@ -80,6 +81,12 @@ function folderFiles(directory: string): WritableFiles {
         renameSync(written, join(directory, path));
         syncDirectory(dirname(join(directory, path)));
       }),
+    adopt: (path, { asFile }) =>
+      onFile('write', join(directory, path), () => {
+        makeFolder({ root: directory, path });
+        if (!hasFolders(path)) throw refuse(path);
+        return asFile(directory, (file) => onFile('write', join(directory, path), () => moveIn(file, directory, path)));
+      }),
     remove: (path) =>
       onFile('remove', join(directory, path), () => {
         if (!hasFolders(path)) return false;
@@ -99,6 +106,23 @@ function folderFiles(directory: string): WritableFiles {
         return await work();
       }),
   };
+}
+
+/** Moves a durable file to its place; what is one file system may still be two mounts, and is copied then. */
+async function moveIn(file: string, directory: string, path: string): Promise<void> {
+  const full = join(directory, path);
+  try {
+    renameSync(file, full);
+  } catch (error) {
+    if (systemCode(error) !== 'EXDEV') throw error;
+    using work = makeWork(directory);
+    const copied = join(work.path, 'content');
+    await copyFile(file, copied, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    await using handle = await open(copied, 'r+');
+    await handle.sync();
+    renameSync(copied, full);
+  }
+  syncDirectory(dirname(full));
 }
 
 /** `a` and `a/b` of `a/b/c`. */

@@ -3,7 +3,7 @@ import type { Descriptor } from '../model/descriptor.ts';
 import { isOciDigest } from '../model/digest.ts';
 import type { OciDigest } from '../model/digest.ts';
 import { documentLimit, parseManifest, strictJson, tooLarge } from '../model/manifest.ts';
-import type { Manifest } from '../model/manifest.ts';
+import type { ImageIndex, Manifest } from '../model/manifest.ts';
 import { kindOf } from '../model/media-types.ts';
 import { describeReferrer } from '../model/produce.ts';
 import { readManifest, verified } from '../model/read.ts';
@@ -17,13 +17,7 @@ export function layoutSource(files: LayoutFiles, { isNew = false }: { readonly i
   const { shown } = files;
 
   async function roots(signal: AbortSignal): Promise<Entries> {
-    const bytes = await smallFile(files, 'index.json', signal);
-    if (bytes === undefined && isNew) return [];
-    checkMark(await smallFile(files, 'oci-layout', signal), shown);
-    if (bytes === undefined) throw new PortkitError('PK4002', `${shown} is no OCI layout: it has no index.json`);
-    const index = parseManifest(bytes, { shown: `index.json of ${shown}` });
-    if (index.kind !== 'index') throw new PortkitError('PK4002', `index.json of ${shown} is no index`);
-    return index.manifests;
+    return (await readIndex(files, { isNew }, signal))?.manifests ?? [];
   }
 
   const source: LayoutSource = {
@@ -56,6 +50,10 @@ export function layoutSource(files: LayoutFiles, { isNew = false }: { readonly i
       }
       return entry;
     },
+    async *tags(signal) {
+      const all = new Set((await roots(signal)).map(entryName));
+      for (const name of all) if (name !== undefined) yield name;
+    },
     referring: {
       async *referrers(subject, signal) {
         const seen = new Set<string>();
@@ -84,6 +82,22 @@ export function layoutSource(files: LayoutFiles, { isNew = false }: { readonly i
   }
 
   return source;
+}
+
+/** What `index.json` says; undefined where a layout is still to be made, and that is no mistake. */
+export async function readIndex(
+  files: LayoutFiles,
+  { isNew }: { readonly isNew: boolean },
+  signal: AbortSignal,
+): Promise<ImageIndex | undefined> {
+  const { shown } = files;
+  const bytes = await smallFile(files, 'index.json', signal);
+  if (bytes === undefined && isNew) return undefined;
+  checkMark(await smallFile(files, 'oci-layout', signal), shown);
+  if (bytes === undefined) throw new PortkitError('PK4002', `${shown} is no OCI layout: it has no index.json`);
+  const index = parseManifest(bytes, { shown: `index.json of ${shown}` });
+  if (index.kind === 'index') return index;
+  throw new PortkitError('PK4002', `index.json of ${shown} is no index`);
 }
 
 /** The tag under which registries without the referrers API list what refers to a digest. */

@@ -3,7 +3,7 @@ import type { Descriptor } from '../model/descriptor.ts';
 import { isOciDigest } from '../model/digest.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { kindOf } from '../model/media-types.ts';
-import type { Target } from '../model/ports.ts';
+import type { BlobSource, Target } from '../model/ports.ts';
 import { produceIndex } from '../model/produce.ts';
 import { bytesSource, isSound, readManifest, verified } from '../model/read.ts';
 import { successors } from '../model/successors.ts';
@@ -11,7 +11,7 @@ import { entryName, withManifest, withoutTag, withTag } from './entries.ts';
 import type { Entries } from './entries.ts';
 import { blobPath, mark } from './files.ts';
 import type { LayoutSource, WritableFiles } from './files.ts';
-import { layoutSource } from './source.ts';
+import { layoutSource, readIndex } from './source.ts';
 
 /** A layout that can be read and written. */
 export type LayoutTarget = LayoutSource & Target;
@@ -26,9 +26,10 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
   /** Rewrites `index.json` in one step; two writers do so one after the other. */
   function change(work: (entries: Entries) => Entries | Promise<Entries>, signal: AbortSignal): Promise<void> {
     return files.alone(async () => {
-      const before = await source.roots(signal);
-      const after = await work(before);
-      const { bytes } = produceIndex({ manifests: after });
+      const index = await readIndex(files, { isNew: true }, signal);
+      const manifests = await work(index?.manifests ?? []);
+      // What others say in it of the whole stays.
+      const { bytes } = produceIndex({ ...index, manifests });
       // The mark before the index: what only has the mark is still to be made.
       if ((await files.size('oci-layout', signal)) === undefined) {
         await files.put('oci-layout', bytesSource(Buffer.from(mark)).open(signal), signal);
@@ -75,6 +76,17 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
     return manifest.subject === undefined || (await source.roots(signal)).some(({ digest }) => digest === descriptor.digest);
   }
 
+  /** Takes a blob in as a file, where that can be done. */
+  async function adopted(
+    path: string,
+    { digest, size }: Descriptor,
+    { content, signal }: { readonly content: BlobSource; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const { asFile } = content;
+    if (asFile === undefined || files.adopt === undefined) return false;
+    return files.adopt(path, { digest, size, signal, asFile: (beside, use) => asFile(beside, signal, use) });
+  }
+
   return {
     ...source,
     exists: isWhole,
@@ -83,7 +95,7 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
       // Of the right size, it may still be damaged: what is pushed is right afterwards.
       const existed = (await files.size(path, signal)) === descriptor.size && (await isSound(source, descriptor, signal));
       const bytes = () => (content.isVerified === true ? content.open(signal) : verified(content.open(signal), descriptor));
-      if (!existed) await files.put(path, bytes(), signal);
+      if (!existed && !(await adopted(path, descriptor, { content, signal }))) await files.put(path, bytes(), signal);
       if (kindOf(descriptor.mediaType) === 'blob') return existed ? 'existed' : 'stored';
       const manifest = await readManifest(source, descriptor, signal);
       await change(async (entries) => withManifest(entries, descriptor, await found(manifest, entries, signal)), signal);
@@ -117,10 +129,6 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
         const removed = isOciDigest(name) && (await files.remove(blobPath(name), signal));
         return listed || removed;
       },
-    },
-    async *tags(signal) {
-      const all = new Set((await source.roots(signal)).map(entryName));
-      for (const name of all) if (name !== undefined) yield name;
     },
   };
 }

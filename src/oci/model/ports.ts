@@ -7,6 +7,11 @@ export interface BlobSource {
   open(signal: AbortSignal, offset?: number): AsyncIterable<Uint8Array>;
   /** From the beginning it only ends when it is what its descriptor says: whoever takes it need not hash it once more. */
   readonly isVerified?: true;
+  /**
+   * Gives all of it to `use` as a file on the file system of `beside`: verified, durable, and to be moved away. False when
+   * there is no such file, and it is to be read.
+   */
+  readonly asFile?: (beside: string, signal: AbortSignal, use: (path: string) => Promise<void>) => Promise<boolean>;
   /** The target has lost it: what it says of having it is not believed. */
   readonly isNeeded?: true;
 }
@@ -27,12 +32,13 @@ interface BlobWriter {
 interface Resolver {
   /** A tag or a digest; undefined when nothing has that name. */
   resolve(name: string, signal: AbortSignal): Promise<Descriptor | undefined>;
+  /** All names but digests, each once, in any order. */
+  tags(signal: AbortSignal): AsyncIterable<string>;
 }
 
 /** Gives names to manifests that are there. */
 interface Tagger {
   tag(descriptor: Descriptor, name: string, signal: AbortSignal): Promise<void>;
-  tags(signal: AbortSignal): AsyncIterable<string>;
 }
 
 /** Knows which manifests have a `subject` (distribution-spec, "Listing Referrers"). */
@@ -58,12 +64,28 @@ interface Sizer {
   sizeOf(digest: OciDigest, signal: AbortSignal): Promise<number | undefined>;
 }
 
+/** A blob that is wanted as a file. */
+interface FileWish {
+  /** Where it will be: there, or on the same file system. */
+  readonly beside: string;
+  readonly signal: AbortSignal;
+  /** Is told how many bytes have come. */
+  readonly progress: (bytes: number) => void;
+}
+
+/** Brings blobs as files, so that they need not be written a second time. */
+interface Filer {
+  /** As `BlobSource.asFile`. */
+  file(descriptor: Descriptor, wish: FileWish, use: (path: string) => Promise<void>): Promise<boolean>;
+}
+
 /** One repository that can be copied from. */
 export interface Source extends BlobReader, Resolver {
   /** As messages name it. */
   readonly shown: string;
   readonly referring?: Referrers;
   readonly sizing?: Sizer;
+  readonly filing?: Filer;
 }
 
 /** One repository that can be copied to. */

@@ -12,13 +12,13 @@ export async function* verified(content: AsyncIterable<Uint8Array>, descriptor: 
   let read = 0;
   for await (const chunk of content) {
     read += chunk.length;
-    if (read > size) throw wrong(descriptor, `it has more than ${size} bytes`);
+    if (read > size) throw wrongContent(descriptor, `it has more than ${size} bytes`);
     hash.update(chunk);
     yield chunk;
   }
-  if (read !== size) throw wrong(descriptor, `it has ${read} bytes and not ${size}`);
+  if (read !== size) throw wrongContent(descriptor, `it has ${read} bytes and not ${size}`);
   const found = hash.digest('hex');
-  if (found !== digest.slice(7)) throw wrong(descriptor, `its digest is ${digest.slice(0, 7)}${found}`);
+  if (found !== digest.slice(7)) throw wrongContent(descriptor, `its digest is ${digest.slice(0, 7)}${found}`);
 }
 
 /** A document as a whole: at most 4 MiB (PK4006). */
@@ -56,6 +56,7 @@ export function bytesSource(bytes: Uint8Array): BlobSource {
   };
 }
 
-function wrong({ digest }: Descriptor, why: string): PortkitError {
+/** What is thrown for content that is not what its descriptor says. */
+export function wrongContent({ digest }: Descriptor, why: string): PortkitError {
   return new PortkitError('PK4003', `The content of ${digest} is not what was asked for: ${why}`);
 }

@@ -12,6 +12,8 @@ export interface Authorizer {
   header(scopes: readonly string[], signal: AbortSignal): Promise<string | undefined>;
   /** Another header after a 401, or undefined when there is no better one than the one that was sent. */
   renew(refusal: Refusal, scopes: readonly string[], signal: AbortSignal): Promise<string | undefined>;
+  /** Whether text has a part of what was ever said to tell who asks. */
+  isTold(text: string): boolean;
 }
 
 /** A 401: the challenge that came with it and the header that was sent. */
@@ -37,10 +39,17 @@ export function createAuthorizer(
   const flights = createSingleFlight<Token>();
   const lookups = createSingleFlight<Credential | undefined>();
   const tokens = new Map<string, Token>();
+  const told = new Set<string>();
   let challenge: Challenge | undefined;
   let known: { readonly credential: Credential | undefined } | undefined;
 
   async function header(scopes: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+    const next = await headerFor(scopes, signal);
+    for (const secret of [next?.replace(/^\w+ /, ''), secretOf(known?.credential)]) if (secret !== undefined) told.add(secret);
+    return next;
+  }
+
+  async function headerFor(scopes: readonly string[], signal: AbortSignal): Promise<string | undefined> {
     known ??= { credential: await lookups.run('', credential, signal) };
     const who = known.credential;
     if (who?.kind === 'bearer') return bearerHeader(who.token.reveal(), origin);
@@ -68,5 +77,30 @@ export function createAuthorizer(
       const next = await header(scopes, signal);
       return next === sent ? undefined : next;
     },
+    isTold: (text) => [...told].some((secret) => shares(text, secret)),
   };
+}
+
+function secretOf(credential: Credential | undefined): string | undefined {
+  return credential?.kind === 'basic' ? credential.password.reveal() : credential?.token.reveal();
+}
+
+/** So many characters of a secret are too many. */
+const telling = 8;
+
+/** Whether text has a part of a secret, as it is or as it is usually written. */
+function shares(text: string, secret: string): boolean {
+  const bytes = Buffer.from(secret);
+  const forms = [
+    secret,
+    encodeURIComponent(secret),
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+  ];
+  return forms.some((form) => {
+    if (form.length < telling) return text.includes(form);
+    for (let at = 0; at + telling <= text.length; at += 1) if (form.includes(text.slice(at, at + telling))) return true;
+    return false;
+  });
 }

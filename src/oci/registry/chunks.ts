@@ -1,6 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Hop } from './hops.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 import { PassingFailure, createPatience } from './retry.ts';
 import type { Session } from './session.ts';
 import { checkAccepted, checkFinished, finishing, hasBlob, nextPlace } from './upload.ts';

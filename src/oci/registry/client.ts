@@ -1,12 +1,13 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Credential } from '../credentials/credential.ts';
-import { createAgents } from './agents.ts';
-import type { ConnectionOptions } from './agents.ts';
+import { createAgents } from '../../http/agents.ts';
+import type { ConnectionOptions } from '../../http/agents.ts';
 import { createAuthorizer } from './authorizer.ts';
 import type { Authorizer } from './authorizer.ts';
-import type { Call } from './call.ts';
-import { exchange } from './http.ts';
-import type { Timeouts } from './http.ts';
+import type { Call } from '../../http/call.ts';
+import { exchange } from '../../http/exchange.ts';
+import type { Timeouts } from '../../http/exchange.ts';
+import { failureOf, tooSlow } from './failures.ts';
 import { placeOf } from './place.ts';
 import type { Place, RepositoryName } from './place.ts';
 import { createRepository } from './repository.ts';
@@ -49,7 +50,7 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
   const { world, trustedRealms = [], plainHttp = [], timeouts = defaultTimeouts } = options;
   const agents = createAgents(options.connections ?? {});
   const authorizers = new Map<string, Authorizer>();
-  const send = (call: Call) => exchange(call, agents, timeouts);
+  const send = (call: Call) => exchange(call, agents, { timeouts, failures: { of: failureOf, tooSlow } });
   const realmWorld = { agents, trustedRealms, exchange: send, now: () => world.now() };
   function authorizerOf(origin: string, host: string): Authorizer {
     const key = `${origin} ${host}`;

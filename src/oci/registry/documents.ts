@@ -1,6 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
 import { documentLimit } from '../model/manifest.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 
 /** The whole body of an answer; PK4006 when it is larger than allowed. */
 export async function readDocument(answer: Answer, limit = documentLimit): Promise<Buffer> {

@@ -1,3 +1,4 @@
+import { PortkitError } from '../../base/errors.ts';
 import { isOciDigest } from '../model/digest.ts';
 import { checkedName, getManifest } from './manifests.ts';
 import type { Referring } from './referring.ts';
@@ -11,12 +12,25 @@ export async function forget(
   signal: AbortSignal,
 ): Promise<boolean> {
   const checked = checkedName(name);
-  if (!isOciDigest(checked)) return remove(session, `manifests/${checked}`, signal);
+  if (!isOciDigest(checked)) return removeTag(session, checked, signal);
   const manifest = await getManifest(session, checked, signal);
   if (manifest === undefined) return remove(session, `blobs/${checked}`, signal);
   const removed = await remove(session, `manifests/${checked}`, signal);
   await referring.drop(manifest, signal);
   return removed;
+}
+
+/** Not every registry can: some take the tag for a digest that is malformed. */
+async function removeTag(session: Session, tag: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    return await remove(session, `manifests/${tag}`, signal);
+  } catch (error) {
+    if (!(error instanceof PortkitError) || !['PK4003', 'PK4036'].includes(error.code)) throw error;
+    throw new PortkitError('PK4036', `${session.place.shown} does not delete the tag ${tag}: its registry refuses that`, {
+      hint: 'Delete the manifest, with all of its tags: portkit manifest delete HOST/PATH@DIGEST',
+      cause: error,
+    });
+  }
 }
 
 function remove(session: Session, below: string, signal: AbortSignal): Promise<boolean> {

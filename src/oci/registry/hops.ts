@@ -1,8 +1,8 @@
 import { PortkitError } from '../../base/errors.ts';
-import type { Agents } from './agents.ts';
-import type { Answer, Call } from './call.ts';
-import { mayPointAt, nearnessOfHost } from './nearness.ts';
-import type { Nearness } from './nearness.ts';
+import type { Agents } from '../../http/agents.ts';
+import type { Answer, Call } from '../../http/call.ts';
+import { mayPointAt, nearnessOfHost } from '../../http/nearness.ts';
+import type { Nearness } from '../../http/nearness.ts';
 
 /** Somewhere that a server pointed at, and which addresses it may turn out to be. */
 export interface Hop {

@@ -7,7 +7,7 @@ import { acceptedManifests, kindOf } from '../model/media-types.ts';
 import { bytesSource } from '../model/read.ts';
 import { isTag } from '../model/reference.ts';
 import { readDocument } from './documents.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 import { refusalOf } from './refusal.ts';
 import type { Session } from './session.ts';
 
@@ -77,7 +77,8 @@ export async function putManifest(
   const body = { size: bytes.length, ...bytesSource(bytes) };
   const headers = { 'content-type': descriptor.mediaType };
   return session.ask({ method: 'PUT', url, headers, body, signal }, async (answer) => {
-    if (answer.status < 200 || answer.status > 299) throw await refusalOf(answer, `Cannot write ${session.place.shown}`);
+    if (answer.status < 200 || answer.status > 299)
+      throw await refusalOf(answer, `Cannot write ${session.place.shown}`, (text) => session.isTold(text));
     answer.discard();
     const said = answer.header('docker-content-digest');
     if (said !== undefined && said !== descriptor.digest && said.slice(0, 6) === descriptor.digest.slice(0, 6)) {

@@ -1,5 +1,5 @@
 import { PortkitError } from '../../base/errors.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 import { readDocument } from './documents.ts';
 import { refusalOf } from './refusal.ts';
 import type { Session } from './session.ts';

@@ -1,5 +1,5 @@
 import { parseReference } from '../model/reference.ts';
-import { nearnessOfHost } from './nearness.ts';
+import { nearnessOfHost } from '../../http/nearness.ts';
 
 /** Which repository, and how its registry is spoken to when that does not follow from its host. */
 export interface RepositoryName {

@@ -1,116 +1,74 @@
-import { PortkitError } from '../../base/errors.ts';
-import { parseOciDigest } from '../model/digest.ts';
+import type { Answer } from '../../http/call.ts';
+import type { Take } from '../../http/receive.ts';
 import type { Descriptor } from '../model/descriptor.ts';
-import type { Answer } from './call.ts';
-import { checkEncoding } from './documents.ts';
-import { refusalOf } from './refusal.ts';
-import { createPatience } from './retry.ts';
+import { beginCourse } from './course.ts';
+import type { Course, Start } from './course.ts';
 import type { Session } from './session.ts';
 
-/** Bytes that make it worth to go on with a blob that was cut so often. */
-const progress = 64 * 1024;
-
-/** The bytes of a blob from `offset` on; cut connections are taken up again where they ended. Not verified but for the size. */
+/** The bytes of a blob; cut connections are taken up again where they ended. Not verified but for the size. */
 export async function openBlob(
   session: Session,
   descriptor: Descriptor,
-  { offset, signal }: From,
+  signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
-  checkSize(session, descriptor);
-  if (!Number.isSafeInteger(offset) || offset < 0 || offset > descriptor.size)
-    throw new RangeError('An offset is inside of its blob');
-  if (offset > 0 && offset === descriptor.size) return nothing();
-  const first = await session.ask(request(session, descriptor, { offset, signal }), (answer) =>
-    checkedAnswer(session, answer, { descriptor, offset }),
-  );
-  return resumed(session, descriptor, { first, offset, signal });
+  return streamed(await beginCourse(session, descriptor, { offset: 0, signal }));
 }
 
-async function* nothing(): AsyncGenerator<Uint8Array> {
-  // All of it was there before.
-}
-
-interface From {
-  readonly offset: number;
-  readonly signal: AbortSignal;
-}
-
-/** Sizes are claims of others, and count as numbers first of all. */
-function checkSize(session: Session, { size }: Descriptor): void {
-  if (Number.isSafeInteger(size) && size >= 0) return;
-  throw new PortkitError('PK4002', `A blob of ${session.place.shown} is said to have ${size} bytes`);
-}
-
-function request({ place }: Session, { digest }: Descriptor, { offset, signal }: From) {
-  const headers: Record<string, string> = offset === 0 ? {} : { range: `bytes=${offset}-` };
-  return { method: 'GET' as const, url: place.url(`blobs/${parseOciDigest(digest)}`), headers, signal };
-}
-
-async function* resumed(session: Session, descriptor: Descriptor, start: From & { first: Answer }): AsyncGenerator<Uint8Array> {
-  const { signal } = start;
-  const patience = createPatience(session.world);
-  let answer: Answer | undefined = start.first;
-  let at = start.offset;
-  for (let before = at; at < descriptor.size || answer !== undefined;) {
+async function* streamed(course: Course): AsyncGenerator<Uint8Array> {
+  while (!course.isOver()) {
     try {
-      answer ??= await checkedAnswer(session, await session.once(request(session, descriptor, { offset: at, signal })), {
-        descriptor,
-        offset: at,
-      });
-      for await (const chunk of rest(answer, at)) {
-        at += chunk.length;
-        if (at > descriptor.size) throw wrongSize(session, descriptor, 'more bytes');
+      for await (const chunk of rest(await course.answer(), course.at())) {
+        course.move(chunk.length);
         yield chunk;
       }
-      answer = undefined;
-      if (at < descriptor.size) throw wrongSize(session, descriptor, 'fewer bytes');
+      course.end();
     } catch (error) {
-      answer = undefined;
-      if (at - before >= progress) {
-        patience.renew();
-        before = at;
-      }
-      await patience.wait(error, signal);
+      await course.fail(error);
     }
   }
 }
 
 /** A registry may not know ranges, and then sends everything. */
 async function* rest(answer: Answer, at: number): AsyncGenerator<Uint8Array> {
-  let skip = answer.status === 206 ? 0 : at;
+  const skip = skipping(answer, at);
   for await (const chunk of answer.body) {
-    const skipped = Math.min(skip, chunk.length);
-    skip -= skipped;
-    if (skipped < chunk.length) yield chunk.subarray(skipped);
+    const wanted = skip(chunk);
+    if (wanted.length > 0) yield wanted;
   }
 }
 
-async function checkedAnswer(
-  session: Session,
-  answer: Answer,
-  wanted: { descriptor: Descriptor; offset: number },
-): Promise<Answer> {
-  const { descriptor, offset } = wanted;
-  if (answer.status !== 200 && answer.status !== 206)
-    throw await refusalOf(answer, `Cannot read ${shownBlob(session, descriptor)}`);
-  checkEncoding(answer);
-  const length = answer.header('content-length');
-  const left = answer.status === 206 ? descriptor.size - offset : descriptor.size;
-  if ((length === undefined || Number(length) === left) && startsAt(answer, offset)) return answer;
-  answer.discard();
-  throw wrongSize(session, descriptor, 'another number of bytes');
+/** Leaves out what an answer repeats. */
+function skipping({ status }: Answer, at: number): (chunk: Uint8Array) => Uint8Array {
+  let left = status === 206 ? 0 : at;
+  return (chunk) => {
+    const wanted = chunk.subarray(left);
+    left -= chunk.length - wanted.length;
+    return wanted;
+  };
 }
 
-function startsAt(answer: Answer, offset: number): boolean {
-  if (answer.status === 200) return true;
-  return answer.header('content-range')?.startsWith(`bytes ${offset}-`) === true;
+/** Where to begin, and who takes what comes. */
+export interface ReceiveFrom extends Start {
+  /** What it throws is thrown as it is. */
+  readonly take: Take;
 }
 
-function wrongSize(session: Session, descriptor: Descriptor, amount: string): PortkitError {
-  const message = `${shownBlob(session, descriptor)} comes with ${amount} than the ${descriptor.size} it should have`;
-  return new PortkitError('PK4003', message);
-}
-
-function shownBlob({ place }: Session, { digest }: Descriptor): string {
-  return `${place.shown}@${digest}`;
+/** The bytes of a blob from an offset on, given piece by piece, which costs least. Checked as little as those of `openBlob`. */
+export async function receiveBlob(session: Session, descriptor: Descriptor, { take, ...start }: ReceiveFrom): Promise<void> {
+  if (start.offset === descriptor.size) return;
+  const course = await beginCourse(session, descriptor, start);
+  while (!course.isOver()) {
+    try {
+      const answer = await course.answer();
+      const skip = skipping(answer, course.at());
+      await answer.receive((chunk) => {
+        const wanted = skip(chunk);
+        course.move(wanted.length);
+        take(wanted);
+      });
+      course.end();
+    } catch (error) {
+      await course.fail(error);
+    }
+  }
 }

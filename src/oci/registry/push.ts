@@ -73,8 +73,8 @@ export async function mountBlob(
       return answer.status === 201;
     });
   } catch (error) {
-    // Who may not read there can still upload here.
-    if (error instanceof PortkitError && error.code === 'PK4030') return false;
+    // Who may not read there, or asks a registry that breaks over it, can still upload here.
+    if (error instanceof PortkitError && (error.code === 'PK4030' || error.code === 'PK4033')) return false;
     throw error;
   }
 }

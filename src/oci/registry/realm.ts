@@ -1,12 +1,12 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { bytesSource } from '../model/read.ts';
-import type { Agents } from './agents.ts';
+import type { Agents } from '../../http/agents.ts';
 import type { Challenge } from './challenge.ts';
 import { objectOf, readDocument } from './documents.ts';
 import { busyness } from './failures.ts';
 import { hopFrom } from './hops.ts';
-import type { Answer, Call } from './call.ts';
+import type { Answer, Call } from '../../http/call.ts';
 
 /** A token, and when it is better not used any more. */
 export interface Token {

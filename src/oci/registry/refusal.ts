@@ -1,9 +1,10 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
 import { objectOf, readDocument } from './documents.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 
-/** The error codes of distribution-spec. Nothing else that a registry says is repeated: it may echo what it was told. */
+/** The error codes of distribution-spec. What else a registry says is not repeated without a look: it may echo what it was told. */
 const known = new Set([
   'BLOB_UNKNOWN',
   'BLOB_UPLOAD_INVALID',
@@ -24,11 +25,23 @@ const known = new Set([
 const mostErrorBytes = 8 * 1024;
 
 /** What an answer that is no success means for what was asked; its body is used up. */
-export async function refusalOf(answer: Answer, doing: string): Promise<PortkitError> {
+export async function refusalOf(answer: Answer, doing: string, isTold?: (text: string) => boolean): Promise<PortkitError> {
   const { status } = answer;
-  const words = await errorCodes(answer);
-  const because = `status ${status}${words.length === 0 ? '' : `, ${words.join(', ')}`}`;
-  return new PortkitError(codeOf(status, words), `${doing}: ${answer.url.host} says no (${because})`, hintOf(status));
+  const errors = await errorsOf(answer);
+  const words = [...new Set(errors.map(({ code }) => code))];
+  const because = [`status ${status}`, ...words].join(', ');
+  const why = isTold === undefined ? undefined : reasonOf(errors, isTold);
+  const said = `${doing}: ${answer.url.host} says no (${because})${why === undefined ? '' : `: ${why}`}`;
+  return new PortkitError(codeOf(status, words), said, hintOf(status));
+}
+
+const longestReason = 500;
+
+/** What is wrong with a manifest or its config, in the words of the registry that knows their schemas. */
+function reasonOf(errors: readonly RegistryError[], isTold: (text: string) => boolean): string | undefined {
+  const invalid = errors.filter(({ code }) => code === 'MANIFEST_INVALID');
+  const text = [...new Set(invalid.flatMap(({ message, detail }) => [message, detail]))].filter((one) => one !== '').join('; ');
+  return text === '' || isTold(text) ? undefined : printable(text.slice(0, longestReason).toWellFormed());
 }
 
 function codeOf(status: number, words: readonly string[]): ErrorCode {
@@ -44,9 +57,22 @@ function hintOf(status: number): { hint?: string } {
   return {};
 }
 
-async function errorCodes(answer: Answer): Promise<readonly string[]> {
+interface RegistryError {
+  readonly code: string;
+  readonly message: string;
+  readonly detail: string;
+}
+
+async function errorsOf(answer: Answer): Promise<readonly RegistryError[]> {
   const document = objectOf(await readDocument(answer, mostErrorBytes).catch(() => Buffer.alloc(0)));
   const errors = Array.isArray(document?.['errors']) ? (document['errors'] as readonly unknown[]) : [];
-  const codes = errors.map((error) => (typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined));
-  return [...new Set(codes.filter((code): code is string => typeof code === 'string' && known.has(code)))];
+  return errors.flatMap((error) => {
+    const { code, message, detail }: Readonly<Record<string, unknown>> =
+      typeof error === 'object' && error !== null ? { ...error } : {};
+    return typeof code === 'string' && known.has(code) ? [{ code, message: textOf(message), detail: textOf(detail) }] : [];
+  });
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

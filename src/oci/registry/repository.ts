@@ -6,7 +6,8 @@ import { bytesSource, verified } from '../model/read.ts';
 import { forget } from './forget.ts';
 import { getManifest, hasManifest, isManifest, putManifest } from './manifests.ts';
 import type { RawManifest } from './manifests.ts';
-import { openBlob } from './pull.ts';
+import { openBlob, receiveBlob } from './pull.ts';
+import type { ReceiveFrom } from './pull.ts';
 import { mountBlob, pushBlob } from './push.ts';
 import { createReferring } from './referring.ts';
 import type { Referring } from './referring.ts';
@@ -20,10 +21,10 @@ export interface RegistryRepository extends Target {
   readonly mounting: Mounter;
   readonly deleting: Deleter;
   /**
-   * The bytes of a blob from `offset` on, for a caller that has the rest from before. Their number is checked; the digest
-   * of the whole is the caller's to check.
+   * Gives the bytes of a blob from `offset` on to `take`, for a caller that has the rest from before. Their number is
+   * checked; the digest of the whole is the caller's to check.
    */
-  fetchFrom(descriptor: Descriptor, offset: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  receiveFrom(descriptor: Descriptor, from: ReceiveFrom): Promise<void>;
 }
 
 /** The ports of a repository over a session. */
@@ -67,9 +68,9 @@ export function createRepository(session: Session): RegistryRepository {
     },
     async fetch(descriptor, signal) {
       if (isManifest(descriptor)) return bytesSource((await manifest(descriptor, signal)).bytes).open(signal);
-      return verified(await openBlob(session, descriptor, { offset: 0, signal }), descriptor);
+      return verified(await openBlob(session, descriptor, signal), descriptor);
     },
-    fetchFrom: (descriptor, offset, signal) => openBlob(session, descriptor, { offset, signal }),
+    receiveFrom: (descriptor, from) => receiveBlob(session, descriptor, from),
     exists,
     sizing: { sizeOf: (digest, signal) => sizeOfBlob(session, digest, signal) },
     async push(descriptor, source, signal) {

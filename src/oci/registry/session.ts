@@ -1,10 +1,10 @@
 import { PortkitError } from '../../base/errors.ts';
-import type { Agents } from './agents.ts';
+import type { Agents } from '../../http/agents.ts';
 import type { Authorizer } from './authorizer.ts';
 import { busyness } from './failures.ts';
 import { follow, hopFrom } from './hops.ts';
 import type { Hop } from './hops.ts';
-import type { Answer, Call } from './call.ts';
+import type { Answer, Call } from '../../http/call.ts';
 import type { Place } from './place.ts';
 import { retrying } from './retry.ts';
 import type { RetryWorld } from './retry.ts';
@@ -27,6 +27,8 @@ export interface Session {
   ask<T>(ask: Ask, read: (answer: Answer) => Promise<T> | T): Promise<T>;
   /** An address that an answer named. */
   hop(answer: Answer, target: string): Hop;
+  /** Whether text has a part of what this registry was told about who asks. */
+  isTold(text: string): boolean;
 }
 
 /** What sessions are made of. */
@@ -70,6 +72,7 @@ export function createSession(parts: SessionParts): Session {
     once,
     ask: (ask, read) => retrying(async () => read(await once(ask)), world, ask.signal),
     hop: (answer, target) => hopFrom(answer, target, agents),
+    isTold: (text) => authorizer.isTold(text),
   };
 }
 

@@ -4,7 +4,7 @@ import type { OciDigest } from '../model/digest.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import type { BlobSource } from '../model/ports.ts';
 import type { Hop } from './hops.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from '../../http/call.ts';
 import { refusalOf } from './refusal.ts';
 import { PassingFailure } from './retry.ts';
 import type { Ask, Session } from './session.ts';

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -13,17 +14,22 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openParts } from '../../store/parts/parts.ts';
+import { copyBlob } from '../copy/blob.ts';
+import type { CopyEvent } from '../copy/events.ts';
+import { folderTarget } from '../layout/folder.ts';
 import { memoryLayout } from '../layout/memory.ts';
 import { mediaTypes } from '../model/media-types.ts';
 import { describe as blobOf } from '../model/produce.ts';
 import { bytesSource, verified } from '../model/read.ts';
 import { resuming } from './resume.ts';
-import type { Parts, Resumable } from './resume.ts';
+import type { Keeping, Resumable } from './resume.ts';
 
 const { signal } = new AbortController();
 const bytes = randomBytes(3_000_000);
 const descriptor = blobOf(bytes, 'application/octet-stream');
-const name = `${descriptor.digest.replace(':', '-')}.part`;
+const base = descriptor.digest.replace(':', '-');
+const name = `${base}.1.part`;
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portkit-resume-'));
@@ -49,21 +55,26 @@ function repository(content = bytes, { cutAt = Infinity }: { readonly cutAt?: nu
   const source: Resumable = {
     ...memoryLayout('far'),
     fetch: (wanted) => Promise.resolve(verified(from(0), wanted)),
-    fetchFrom: (_, offset) => Promise.resolve(from(offset)),
+    async receiveFrom(_, { offset, take }) {
+      for await (const chunk of from(offset)) take(chunk);
+    },
   };
   return { source, asked, given: () => given };
 }
 
-function over(source: Resumable, more: Partial<Parts> = {}) {
+function over(source: Resumable, more: Partial<Keeping> = {}) {
   return resuming(source, { folder: () => Promise.resolve(folder), now: Date.now, least: 1000, ...more });
 }
 
-async function read(source: Resumable, more: Partial<Parts> = {}): Promise<Buffer> {
+async function read(source: Resumable, more: Partial<Keeping> = {}): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(await over(source, more).fetch(descriptor, signal)));
 }
 
-const kept = () => readdirSync(folder);
-const leave = (content: Uint8Array) => writeFileSync(join(folder, name), content);
+const kept = () => readdirSync(folder).filter((file) => file !== 'turns');
+const leave = (content: Uint8Array) => {
+  writeFileSync(join(folder, `${base}.json`), '{"number":1,"note":""}');
+  writeFileSync(join(folder, name), content);
+};
 
 test('what was cut is kept, and only the rest is asked for', async () => {
   const first = repository(bytes, { cutAt: 2_000_000 });
@@ -133,8 +144,10 @@ describe('without a part', () => {
 
   test('a folder that is not there, or cannot be written to, is no failure', async () => {
     expect((await read(repository().source, { folder: () => Promise.resolve(undefined) })).equals(bytes)).toBe(true);
-    expect((await read(repository().source, { folder: () => Promise.resolve(join(folder, 'none')) })).equals(bytes)).toBe(true);
-    expect(kept()).toEqual([]);
+    writeFileSync(join(folder, 'file'), '');
+    const below = join(folder, 'file', 'none');
+    expect((await read(repository().source, { folder: () => Promise.resolve(below) })).equals(bytes)).toBe(true);
+    expect(kept()).toEqual(['file']);
   });
 
   test('a link in its place is not followed', async () => {
@@ -143,6 +156,80 @@ describe('without a part', () => {
     symlinkSync(victim, join(folder, name));
     expect((await read(repository().source)).equals(bytes)).toBe(true);
     expect([readFileSync(victim, 'utf8'), kept()]).toEqual(['precious', ['victim']]);
+  });
+});
+
+describe('as a file', () => {
+  /** What a target gets that takes files; undefined when it is told to read. */
+  async function file(
+    source: Resumable,
+    { beside = folder, more = {} }: { readonly beside?: string; readonly more?: Partial<Keeping> } = {},
+  ): Promise<Buffer | undefined> {
+    let content: Buffer | undefined;
+    const progress: number[] = [];
+    const wish = { beside, signal, progress: (count: number) => void progress.push(count) };
+    const given = await over(source, more).filing?.file(descriptor, wish, (path) => {
+      content = readFileSync(path);
+      rmSync(path);
+      return Promise.resolve();
+    });
+    expect(given).toBe(content !== undefined);
+    if (given === true) expect(progress.at(-1) ?? bytes.length).toBe(bytes.length);
+    return content;
+  }
+
+  test('it comes whole, the rest of what was cut', async () => {
+    const first = repository(bytes, { cutAt: 2_000_000 });
+    await expect(file(first.source)).rejects.toThrow('cut');
+    const second = repository();
+    expect((await file(second.source))?.equals(bytes)).toBe(true);
+    expect(second.asked).toEqual([first.given()]);
+    expect(kept()).toEqual([]);
+  });
+
+  test.each([
+    ['a wrong beginning', () => Buffer.alloc(1_000_000, 'x')],
+    ['more bytes than it has', () => Buffer.alloc(bytes.length + 1)],
+    ['all of it', () => bytes],
+  ])('%s does not make it a wrong one', async (_name, left) => {
+    leave(left());
+    expect((await file(repository().source))?.equals(bytes)).toBe(true);
+    expect(kept()).toEqual([]);
+  });
+
+  test('content that is not what was asked for is no file, and leaves nothing', async () => {
+    await expect(file(repository(Buffer.alloc(bytes.length, 'w')).source)).rejects.toMatchObject({ code: 'PK4003' });
+    expect(kept()).toEqual([]);
+  });
+
+  test('there is none while somebody else brings it, on another file system, or where nothing is kept', async () => {
+    const held = openParts(folder, Date.now());
+    {
+      await using part = await held.open(base, signal);
+      expect(part).toBeDefined();
+      expect(await file(repository().source)).toBeUndefined();
+    }
+    expect(await file(repository().source, { beside: '/proc' })).toBeUndefined();
+    const nowhere = { folder: () => Promise.resolve(undefined) };
+    expect(await file(repository().source, { more: nowhere })).toBeUndefined();
+  });
+
+  test('the target that it is moved to has it, with the mode of its other files', async () => {
+    const target = join(folder, 'layout');
+    const { source } = repository();
+    const events: CopyEvent[] = [];
+    await copyBlob(
+      descriptor,
+      { source: over(source), target: folderTarget(target), onEvent: (event) => events.push(event) },
+      signal,
+    );
+    const path = join(target, 'blobs', descriptor.digest.replace(':', '/'));
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+    writeFileSync(join(folder, 'beside'), '', { mode: 0o644 });
+    expect(statSync(path).mode).toBe(statSync(join(folder, 'beside')).mode);
+    expect(events.map(({ state }) => state).filter((state) => state !== 'progress')).toEqual(['begun', 'stored']);
+    expect(events.at(-2)?.bytes).toBe(bytes.length);
+    expect(readdirSync(target).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 });
 
@@ -169,6 +256,6 @@ test('an empty part is none', async () => {
 test('everything else is that of the source', async () => {
   const layout = memoryLayout('far');
   await layout.push(descriptor, bytesSource(bytes), signal);
-  const source = over({ ...layout, fetchFrom: () => Promise.reject(new Error('not asked')) });
+  const source = over({ ...layout, receiveFrom: () => Promise.reject(new Error('not asked')) });
   expect([source.shown, await source.exists(descriptor, signal)]).toEqual(['far', true]);
 });

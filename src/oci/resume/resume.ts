@@ -1,23 +1,25 @@
-import { close, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { PortkitError, systemCode } from '../../base/errors.ts';
+import { storeFailure } from '../../store/disk/failure.ts';
+import { openParts } from '../../store/parts/parts.ts';
+import type { Part, Parts } from '../../store/parts/parts.ts';
 import type { Descriptor } from '../model/descriptor.ts';
-import { hasherOf } from '../model/digest.ts';
 import { kindOf } from '../model/media-types.ts';
 import type { Source } from '../model/ports.ts';
-import { verified } from '../model/read.ts';
-import { beginPart, openPart, piecesOf, writerBehind } from './part.ts';
-import type { Part } from './part.ts';
+import { verified, wrongContent } from '../model/read.ts';
 
 /** A source that can begin in the middle of a blob. */
 export interface Resumable extends Source {
-  /** The bytes from `offset` on; only their number is checked. */
-  fetchFrom(descriptor: Descriptor, offset: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** Gives the bytes from `offset` on to `take`, which has them only while it is called; only their number is checked. */
+  receiveFrom(
+    descriptor: Descriptor,
+    from: { readonly offset: number; readonly signal: AbortSignal; readonly take: (bytes: Uint8Array) => void },
+  ): Promise<void>;
 }
 
 /** Where parts are kept. */
-export interface Parts {
+export interface Keeping {
   /** Is asked when it is first needed; undefined when nothing can be kept. */
   folder(): Promise<string | undefined>;
   /** Milliseconds, as files are dated. */
@@ -26,82 +28,117 @@ export interface Parts {
   readonly least?: number;
 }
 
-const week = 7 * 86_400_000;
-const closeFile = promisify(close);
+const pieceSize = 1 << 20;
+
+interface Kept {
+  readonly folder: string;
+  readonly parts: Parts;
+}
 
 /** The same source; what comes of its large blobs outlives this process until they have come whole. */
-export function resuming(source: Resumable, parts: Parts): Source {
-  const { least = 8 << 20 } = parts;
-  let opened: Promise<string | undefined> | undefined;
-  const open = async (): Promise<string | undefined> => {
-    const path = await parts.folder();
-    if (path !== undefined) sweep(path, parts.now());
-    return path;
-  };
+export function resuming(source: Resumable, keeping: Keeping): Source & Disposable {
+  const { least = 8 << 20 } = keeping;
+  let opened: Promise<Kept | undefined> | undefined;
+  let held: Parts | undefined;
+  async function openKept(): Promise<Kept | undefined> {
+    const folder = await keeping.folder();
+    const parts = folder === undefined ? undefined : unlessRefused(() => openParts(folder, keeping.now()));
+    held = parts;
+    return folder === undefined || parts === undefined ? undefined : { folder, parts };
+  }
+  /** The part of a blob that is worth one, where one can be had. */
+  async function partOf(
+    { mediaType, digest, size }: Descriptor,
+    signal: AbortSignal,
+    beside?: string,
+  ): Promise<Part | undefined> {
+    if (size <= least || kindOf(mediaType) !== 'blob' || !digest.startsWith('sha256:')) return undefined;
+    const kept = await (opened ??= openKept());
+    if (kept === undefined || (beside !== undefined && deviceOf(beside) !== deviceOf(kept.folder))) return undefined;
+    return unlessRefused(() => kept.parts.open(digest.replace(':', '-'), signal));
+  }
   return {
     ...source,
     async fetch(descriptor, signal) {
-      if (descriptor.size <= least || kindOf(descriptor.mediaType) !== 'blob') return source.fetch(descriptor, signal);
-      opened ??= open();
-      const where = await opened;
-      if (where === undefined) return source.fetch(descriptor, signal);
-      const path = join(where, `${descriptor.digest.replace(':', '-')}.part`);
-      const part = openPart(path);
-      if (part !== undefined && (await complete(part, { source, descriptor, path }, signal)))
-        return given(part, descriptor, path);
-      return kept(await source.fetch(descriptor, signal), path);
+      const part = await partOf(descriptor, signal);
+      if (part === undefined) return source.fetch(descriptor, signal);
+      try {
+        if (part.size === 0) return kept(part, await source.fetch(descriptor, signal));
+        await fill(part, { source, descriptor, progress: () => undefined }, signal);
+        return given(part, descriptor);
+      } catch (error) {
+        await part[Symbol.asyncDispose]();
+        throw error;
+      }
     },
+    filing: {
+      async file(descriptor, { beside, signal, progress }, use) {
+        await using part = await partOf(descriptor, signal, beside);
+        if (part === undefined) return false;
+        await fill(part, { source, descriptor, progress }, signal);
+        await use(part.path);
+        await part.remove();
+        return true;
+      },
+    },
+    [Symbol.dispose]: () => held?.[Symbol.dispose](),
   };
 }
 
 interface Wanted {
   readonly source: Resumable;
   readonly descriptor: Descriptor;
-  readonly path: string;
+  readonly progress: (bytes: number) => void;
 }
 
-/** Fetches what a part lacks; whether it is the blob then. If it is not, it is gone; if nothing more came, it stays as it is. */
-async function complete(part: Part, { source, descriptor, path }: Wanted, signal: AbortSignal): Promise<boolean> {
+/** Fetches what a part lacks, until it is the blob, durably. What turns out to be of another one is begun anew. */
+async function fill(part: Part, { source, descriptor, progress }: Wanted, signal: AbortSignal): Promise<void> {
   const { digest, size } = descriptor;
-  const hash = hasherOf(digest);
-  const first = Math.min(part.size, size);
-  const writer = writerBehind(part, first);
+  const isNew = part.size === 0 || part.size > size;
   try {
-    for await (const piece of piecesOf(part, first)) hash.update(piece);
-    for await (const chunk of await source.fetchFrom(descriptor, first, signal)) {
-      hash.update(chunk);
-      await writer.add(chunk);
-    }
-    if ((await writer.flush()) && hash.digest('hex') === digest.slice(7)) return true;
+    if (isNew) await part.begin('');
+    const file = await part.grow(size);
+    const take = (bytes: Uint8Array) => {
+      file.append(bytes);
+      progress(file.size);
+    };
+    await source.receiveFrom(descriptor, { offset: file.size, take, signal });
+    const found = await file.finish();
+    if (found.digest === digest) return;
+    await part.remove();
+    if (isNew) throw wrongContent(descriptor, `its digest is ${found.digest}`);
   } catch (error) {
-    await writer.flush();
-    await closeFile(part.fd);
+    if (error instanceof PortkitError && error.code === 'PK4003') await part.remove();
     throw error;
   }
-  await closeFile(part.fd);
-  rmSync(path, { force: true });
-  return false;
+  return fill(part, { source, descriptor, progress }, signal);
 }
 
 /** A part that is whole; it is gone when all of it was taken. */
-async function* given(part: Part, descriptor: Descriptor, path: string): AsyncGenerator<Uint8Array> {
-  try {
-    // Others may write to it, too.
-    yield* verified(piecesOf(part, descriptor.size), descriptor);
-    rmSync(path, { force: true });
-  } finally {
-    await closeFile(part.fd);
+async function* given(part: Part, descriptor: Descriptor): AsyncGenerator<Uint8Array> {
+  await using open = part;
+  yield* verified(piecesOf(open.path), descriptor);
+  await open.remove();
+}
+
+async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
+  await using file = await open(path);
+  for (let at = 0; ;) {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(pieceSize), 0, pieceSize, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 
 /** Content that is kept as it goes by, until it ends. */
-async function* kept(content: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
-  const part = beginPart(path);
-  const writer = part && writerBehind(part, 0);
+async function* kept(part: Part, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  await using open = part;
+  let keeps = await unlessRefused(() => open.begin('').then(() => true));
   let isOver = false;
   try {
     for await (const chunk of content) {
-      await writer?.add(chunk);
+      keeps &&= unlessRefused(() => (open.append(chunk), true));
       yield chunk;
     }
     isOver = true;
@@ -109,21 +146,26 @@ async function* kept(content: AsyncIterable<Uint8Array>, path: string): AsyncGen
     isOver = error instanceof PortkitError && error.code === 'PK4003';
     throw error;
   } finally {
-    const written = await writer?.flush();
-    if (part !== undefined) await closeFile(part.fd);
-    if (part !== undefined && (isOver || written === false)) rmSync(path, { force: true });
+    if (isOver || keeps !== true) await open.remove();
   }
 }
 
-/** Removes what nobody has come back for. */
-function sweep(folder: string, now: number): void {
+function deviceOf(path: string): number | undefined {
+  return unlessRefused(() => statSync(path).dev);
+}
+
+/** Undefined where the system refuses: a part is a convenience. */
+function unlessRefused<T>(work: () => Promise<T>): Promise<T | undefined>;
+function unlessRefused<T>(work: () => T): T | undefined;
+function unlessRefused<T>(work: () => T | Promise<T>): T | undefined | Promise<T | undefined> {
+  const refused = (error: unknown): undefined => {
+    const known = storeFailure(error, 'keep a part');
+    if (systemCode(error) === undefined && !(known instanceof PortkitError)) throw error;
+  };
   try {
-    for (const name of readdirSync(folder)) {
-      const path = join(folder, name);
-      if (name.endsWith('.part') && now - statSync(path).mtimeMs > week) rmSync(path);
-    }
+    const done = work();
+    return done instanceof Promise ? done.catch(refused) : done;
   } catch (error) {
-    // It may be gone by now, and the next one sweeps again.
-    if (systemCode(error) === undefined) throw error;
+    return refused(error);
   }
 }

@@ -6,7 +6,7 @@ import { readDocument, readManifest, bytesSource } from '../model/read.ts';
 import { describe as describeBlob } from '../model/produce.ts';
 import { checkKind, parseConfig } from './config.ts';
 import { contentType, pushTyped } from './pack.ts';
-import { fileNameOf } from './title.ts';
+import { checkApart, filePathOf } from './title.ts';
 
 const { signal } = new AbortController();
 const parse = (text: string) => parseConfig(Buffer.from(text), 'config.yaml');
@@ -107,16 +107,29 @@ describe('a typed artifact', () => {
   });
 });
 
-test.each(['../etc/passwd', '/etc/passwd', 'a/b', '.hidden', '', 'a\nb', '-o', 'x'.repeat(201)])(
-  'the title %j of a layer is no name of a file',
-  (title) => {
-    const layer = { ...describeBlob(Buffer.from('x'), 'a/b'), annotations: { 'org.opencontainers.image.title': title } };
-    expect(() => fileNameOf(layer, 0)).toThrow(expect.objectContaining({ code: 'PK4002' }));
-  },
-);
+const upward = ['../etc/passwd', '/etc/passwd', 'a/../b', './a', 'a/.ssh/b', '.hidden'];
+const odd = ['', 'a//b', 'a/', 'a\\b', 'a\nb', '-o', 'a/-o', 'x'.repeat(201), 'x/'.repeat(600)];
+test.each([...upward, ...odd])('the title %j of a layer is no path of a file', (title) => {
+  const layer = { ...describeBlob(Buffer.from('x'), 'a/b'), annotations: { 'org.opencontainers.image.title': title } };
+  expect(() => filePathOf(layer, 0)).toThrow(expect.objectContaining({ code: 'PK4002' }));
+});
 
 test('a layer is called by its title, or by its place and digest', () => {
   const layer = describeBlob(Buffer.from('x'), 'a/b');
-  expect(fileNameOf({ ...layer, annotations: { 'org.opencontainers.image.title': 'vmlinux-6.1' } }, 0)).toBe('vmlinux-6.1');
-  expect(fileNameOf(layer, 1)).toBe('layer-2-2d711642b726');
+  expect(filePathOf({ ...layer, annotations: { 'org.opencontainers.image.title': 'vmlinux-6.1' } }, 0)).toBe('vmlinux-6.1');
+  expect(filePathOf({ ...layer, annotations: { 'org.opencontainers.image.title': 'boot/x86/vmlinux' } }, 0)).toBe(
+    'boot/x86/vmlinux',
+  );
+  expect(filePathOf(layer, 1)).toBe('layer-2-2d711642b726');
+});
+
+test.each([[['a', 'b', 'a']], [['README', 'readme']], [['a/b', 'A/B']], [['a', 'a/b']], [['x/y/z', 'X/Y']]])(
+  '%j cannot all be there',
+  (paths) => {
+    expect(() => checkApart(paths)).toThrow(expect.objectContaining({ code: 'PK4002' }));
+  },
+);
+
+test('files of one folder can', () => {
+  expect(() => checkApart(['a', 'ab', 'b/a', 'b/c/a', 'b/c/d'])).not.toThrow();
 });

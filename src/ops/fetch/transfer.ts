@@ -1,4 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
+import { networkReason } from '../../base/network-reason.ts';
+import { ConnectionFailure } from './http.ts';
 import type { HttpAnswer, HttpClient } from './http.ts';
 import type { Entity, PartialFile } from './partial.ts';
 import { redirected } from './url.ts';
@@ -49,7 +51,7 @@ export async function attempt(transfer: Transfer, world: TransferWorld): Promise
 class Unreachable extends Error {}
 
 async function ask(source: Source, { into, pinned }: Transfer, { http, signal }: TransferWorld): Promise<HttpAnswer> {
-  const headers: Record<string, string> = { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'portkit' };
+  const headers: Record<string, string> = { accept: '*/*' };
   if (source.authorization !== undefined) headers['authorization'] = source.authorization;
   const { validator } = into.entity;
   if (into.received > 0 && (pinned || validator?.startsWith('"') === true)) {
@@ -59,7 +61,7 @@ async function ask(source: Source, { into, pinned }: Transfer, { http, signal }:
   try {
     return await http.get(source.url, { headers, signal });
   } catch (error) {
-    throw new Unreachable('no answer', { cause: error });
+    throw error instanceof ConnectionFailure ? new Unreachable(error.message, { cause: error.cause }) : error;
   }
 }
 
@@ -92,19 +94,15 @@ async function append(
   { source, into, maxSize }: Transfer,
   world: TransferWorld & { readonly total?: number },
 ): Promise<void> {
-  const chunks = answer.body[Symbol.asyncIterator]();
+  const file = await into.grow();
   try {
-    for (;;) {
-      const next = await chunks.next().catch((error: unknown) => {
-        throw new Unreachable('cut off', { cause: error });
-      });
-      if (next.done === true) return;
-      if (into.received + next.value.length > maxSize) throw tooLarge(source, maxSize);
-      await into.append(next.value);
-      world.transfer(into.received, world.total);
-    }
-  } finally {
-    answer.discard();
+    await answer.receive((bytes) => {
+      if (file.size + bytes.length > maxSize) throw tooLarge(source, maxSize);
+      file.append(bytes);
+      world.transfer(file.size, world.total);
+    });
+  } catch (error) {
+    throw error instanceof ConnectionFailure ? new Unreachable(error.message, { cause: error.cause }) : error;
   }
 }
 
@@ -169,22 +167,11 @@ function unreachable({ shown }: Source, problem: Unreachable): Attempt {
   return { ok: false, error, again: true };
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the host name cannot be looked up',
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was cut',
-  UND_ERR_SOCKET: 'the connection was cut',
-  UND_ERR_CONNECT_TIMEOUT: 'the server does not answer',
-  UND_ERR_HEADERS_TIMEOUT: 'the server does not answer',
-  UND_ERR_BODY_TIMEOUT: 'the server stopped sending',
-};
-
 /** Never the text of the cause, which may name a proxy with its password. */
 function reasonOf(problem: Unreachable): string {
   for (let cause: unknown = problem.cause; cause instanceof Error; { cause } = cause) {
     const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-    if (code !== undefined) return reasons[code] ?? code;
+    if (code !== undefined) return networkReason(code);
     if (cause instanceof AggregateError) return reasonOf(new Unreachable('', { cause: cause.errors[0] }));
   }
   return problem.message;

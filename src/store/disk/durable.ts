@@ -17,9 +17,11 @@ export function syncDirectory(path: string): void {
   }
 }
 
-/** Writes all of the bytes: one `write` may take fewer than it was given. */
-export function writeFully(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+/** Writes all of the bytes, one `write` may take fewer than it was given: at a position, else where the last write ended. */
+export function writeFully(fd: number, bytes: Uint8Array, position?: number): void {
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position === undefined ? null : position + done);
+  }
 }
 
 /** Removes an unfinished file; where even that fails, the next collection takes it with its session. */

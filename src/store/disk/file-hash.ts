@@ -15,6 +15,8 @@ let tails = 0;
 
 /** The digest of a file that is being filled. */
 export interface FileHash extends AsyncDisposable {
+  /** Says, before anything was written, that the file has so many bytes from before; false when they are to be told with `wrote`. */
+  follow(bytes: number): boolean;
   /** Says that these bytes now stand at the end of the file. */
   wrote(chunk: Uint8Array): void;
   /** The digest once everything was written. */
@@ -31,6 +33,14 @@ export function createFileHash(fd: number, expected: number, signal: AbortSignal
   let hash: Hash | undefined = createHash('sha256');
   let tail = expected >= worthATail ? startTail(fd, signal) : undefined;
   return {
+    follow(bytes) {
+      if (bytes === 0) return true;
+      if (bytes >= worthATail) tail ??= startTail(fd, signal);
+      if (tail === undefined) return false;
+      size = bytes;
+      tail.grow(size, false);
+      return true;
+    },
     wrote(chunk) {
       const before = size;
       size += chunk.length;

@@ -4,7 +4,6 @@ import { DatabaseSync } from 'node:sqlite';
 import { hexOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { coded, sqliteCode } from './failure.ts';
-import type { Layout } from './layout.ts';
 
 /** Tries to get the turn for a key: undefined while another process has it. */
 export type TakeTurn = (key: Digest) => Disposable | undefined;
@@ -19,8 +18,7 @@ interface Held {
  * ever locks one that another is removing; who holds one never waits for a second, so nobody waits in a circle. The
  * kernel frees the lock when its process ends, however it ends. Within a process all share what is held.
  */
-export function createTurns(layout: Layout): { readonly take: TakeTurn } & Disposable {
-  const folder = join(layout.directory, 'turns');
+export function createTurns(folder: string): { readonly take: TakeTurn } & Disposable {
   const held = new Map<string, Held>();
   let isMade = false;
   function lockFile(name: string): Held | undefined {

@@ -1,14 +1,13 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import type { BlobInfo } from '../blobs.ts';
-import { discard, syncDirectory, syncFile, syncFileData, writeFully } from './durable.ts';
+import type { BlobInfo, WholeFile } from '../blobs.ts';
+import { discard, syncDirectory } from './durable.ts';
 import { coded, storeFailure } from './failure.ts';
-import { createFileHash } from './file-hash.ts';
+import { growFile } from './growing-file.ts';
 import { loosePath, putInPlace } from './quarantine.ts';
 import { isSound } from './read.ts';
 import { claimRow, findRow, putRow } from './rows.ts';
 import type { State } from './state.ts';
-import { createWriteBack } from './write-back.ts';
 
 const chunkSize = 1 << 18;
 
@@ -47,6 +46,16 @@ export function createWriter(state: State) {
       }
       return take({ expected: 0, fill }, signal);
     },
+    async adopt({ path, ...blob }: WholeFile, signal: AbortSignal): Promise<void> {
+      signal.throwIfAborted();
+      try {
+        chmodSync(path, 0o444);
+        if (await keepExisting(state, blob, signal)) unlinkSync(path);
+        else await publish({ ...blob, temporary: path });
+      } catch (error) {
+        throw signal.aborted ? signal.reason : storeFailure(error, 'take a blob');
+      }
+    },
     async writeFile(path: string, signal: AbortSignal): Promise<BlobInfo> {
       const fd = coded(`read ${path}`, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
       try {
@@ -71,18 +80,10 @@ interface Filling {
 async function fillFile({ path, expected, fill }: Filling, signal: AbortSignal): Promise<BlobInfo> {
   const fd = openSync(path, 'wx+', 0o600);
   try {
-    await using writeBack = createWriteBack({ data: () => syncFileData(fd), whole: () => syncFile(fd) });
-    await using hash = createFileHash(fd, expected, signal);
-    let size = 0;
-    await fill((chunk) => {
-      writeFully(fd, chunk);
-      hash.wrote(chunk);
-      writeBack.wrote(chunk.length);
-      size += chunk.length;
-    });
+    await using file = await growFile(fd, { expected, signal });
+    await fill((chunk) => file.append(chunk));
     fchmodSync(fd, 0o444);
-    const [digest] = await Promise.all([hash.finish(), writeBack.finish()]);
-    return { digest, size };
+    return await file.finish();
   } finally {
     closeSync(fd);
   }

@@ -1,10 +1,10 @@
 import { request as requestHttp } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { PortkitError } from '../../base/errors.ts';
+import { PortkitError } from '../base/errors.ts';
 import type { Agents } from './agents.ts';
 import type { Answer, Call } from './call.ts';
-import { failureOf, tooSlow } from './failures.ts';
+import { receive } from './receive.ts';
 
 /** How long servers may take. */
 export interface Timeouts {
@@ -14,10 +14,21 @@ export interface Timeouts {
   readonly headersMs: number;
 }
 
+/** What is thrown for connections that fail. */
+interface Failures {
+  /** `undefined` is a connection that was closed. */
+  of(error: unknown, url: URL): Error;
+  tooSlow(url: URL): Error;
+}
+
 const mostHeaderBytes = 32 * 1024;
 
-/** Sends one request; follows nothing, tries nothing twice. Network failures are `PassingFailure` or coded errors. */
-export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): Promise<Answer> {
+/** Sends one request; follows nothing, tries nothing twice. */
+export async function exchange(
+  call: Call,
+  agents: Agents,
+  { timeouts, failures }: { readonly timeouts: Timeouts; readonly failures: Failures },
+): Promise<Answer> {
   const { url, signal } = call;
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -54,7 +65,7 @@ export async function exchange(call: Call, agents: Agents, timeouts: Timeouts): 
   });
   const failed = (error: unknown) => {
     if (signal.aborted) return signal.reason;
-    return slow ? tooSlow(url) : failureOf(error, url);
+    return slow ? failures.tooSlow(url) : failures.of(error, url);
   };
   request.on('response', resolve);
   request.on('error', (error) => reject(failed(error)));
@@ -110,8 +121,8 @@ async function drained(request: ClientRequest, stop: AbortSignal): Promise<void>
 interface Received {
   readonly call: Call;
   readonly request: ClientRequest;
-  failed(error: unknown): unknown;
-  hurry(): NodeJS.Timeout;
+  readonly failed: (error: unknown) => unknown;
+  readonly hurry: () => NodeJS.Timeout;
 }
 
 function answerOf(response: IncomingMessage, received: Received): Answer {
@@ -130,6 +141,7 @@ function answerOf(response: IncomingMessage, received: Received): Answer {
       const timer = received.hurry();
       response.once('close', () => clearTimeout(timer));
     },
+    receive: (take) => receive({ ...received, response }, take),
     discard() {
       // A short rest is read, so that the connection can be used again; anything else ends it, and so does what may be endless.
       const isEmpty = request.method === 'HEAD' || response.statusCode === 204 || response.statusCode === 304;

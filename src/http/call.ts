@@ -1,4 +1,5 @@
 import type { Nearness } from './nearness.ts';
+import type { Take } from './receive.ts';
 
 /** Bytes to send, of a known number, that can be opened again. */
 interface Body {
@@ -19,7 +20,7 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
-/** What came of it. Exactly one of `body` and `discard` is used. */
+/** What came of it. Exactly one of `body`, `receive` and `discard` is used. */
 export interface Answer {
   readonly status: number;
   readonly url: URL;
@@ -28,6 +29,8 @@ export interface Answer {
   header(name: string): string | undefined;
   /** Throws `PassingFailure` in the place of an end that came too early. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Gives the body to `take` piece by piece, which costs least. Rejects with what `take` throws, or as `body` does. */
+  receive(take: Take): Promise<void>;
   discard(): void;
   /** All of the body has to come in the time that headers have, as is right for documents but not for blobs. */
   hurry(): void;

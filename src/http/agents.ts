@@ -1,11 +1,12 @@
 import { lookup as lookupInDns } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { getCACertificates } from 'node:tls';
-import { PortkitError } from '../../base/errors.ts';
+import { PortkitError } from '../base/errors.ts';
 import { farthest, nearnessOfAddress, nearnessOfHost, nearnesses } from './nearness.ts';
 import type { Nearness } from './nearness.ts';
+import { connectReusing } from './receive.ts';
 
 /** A certificate that says who we are, for one host only. */
 interface ClientCertificate {
@@ -89,14 +90,23 @@ export function createAgents(options: ConnectionOptions): Agents {
 
 function createAgent(url: URL, { proxies, authorities, clientCertificates }: ConnectionOptions, direct: boolean): HttpAgent {
   const proxyEnv = { http_proxy: proxies?.http, https_proxy: proxies?.https, no_proxy: proxies?.none };
-  const common = { keepAlive: true, highWaterMark: readAtOnce, ...(direct || proxies === undefined ? {} : { proxyEnv }) };
-  if (url.protocol === 'http:') return new HttpAgent(common);
+  const isDirect = direct || Object.values(proxyEnv).every((proxy) => proxy === undefined);
+  const common = { keepAlive: true, highWaterMark: readAtOnce, ...(isDirect ? {} : { proxyEnv }) };
+  if (url.protocol === 'http:') return isDirect ? reusing(new HttpAgent(common)) : new HttpAgent(common);
   const own = clientCertificates?.find(({ host }) => host === url.host);
-  return new HttpsAgent({
+  const agent = new HttpsAgent({
     ...common,
     ...(authorities === undefined ? {} : { ca: [...getCACertificates(), ...authorities] }),
     ...(own === undefined ? {} : { cert: own.certificate, key: own.key }),
   });
+  return isDirect ? reusing(agent) : agent;
+}
+
+/** The same agent; its connections read into memory of their own. */
+function reusing(agent: HttpAgent): HttpAgent {
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => connectReusing((more) => connect({ ...options, ...more }, callback) as Socket);
+  return agent;
 }
 
 function refused({ host }: URL): PortkitError {
