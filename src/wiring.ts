@@ -1,6 +1,4 @@
-import { mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { PortkitError, systemCode } from './base/errors.ts';
 import type { BootReport, BootTrial } from './boot/boot.ts';
 import type { Exporter } from './artifacts/exporter.ts';
@@ -52,10 +50,13 @@ export async function kernelFile(path: string): Promise<KernelSource> {
 }
 
 /** Where the variants of artifacts are worked on; connections to registries end when it is disposed. */
-export async function workplaceOf(project: string, signal: AbortSignal): Promise<Workplace & Disposable> {
+export async function workplaceOf(
+  project: string,
+  { signal, ...around }: RegistrySurroundings & Pick<Workplace, 'signal'>,
+): Promise<Workplace & Disposable> {
   const { takeLock } = await import('./execution/lock.ts');
   const { openBackendRegistries } = await import('./wiring/backend-registries.ts');
-  const registries = openBackendRegistries();
+  const registries = openBackendRegistries(around);
   return { project, takeLock, registries, signal, [Symbol.dispose]: () => registries[Symbol.dispose]() };
 }
 
@@ -87,24 +88,38 @@ function writeToStandardOutput(bytes: Uint8Array): Promise<void> {
   });
 }
 
+/** The ways out of one build; their connections to registries end when it is disposed. */
+export interface WaysOut extends Disposable {
+  readonly exporters: readonly Exporter[];
+}
+
 /** The ways out that a command line asks for, checked against the names of the targets before anything is built. */
-export async function exportersOf(outputs: readonly string[], targets: readonly string[]): Promise<readonly Exporter[]> {
-  if (outputs.length === 0) return [];
+export async function exportersOf(
+  outputs: readonly string[],
+  targets: readonly string[],
+  around: RegistrySurroundings,
+): Promise<WaysOut> {
+  const held = new DisposableStack();
+  const done = (exporters: readonly Exporter[]): WaysOut => ({ exporters, [Symbol.dispose]: () => held.dispose() });
+  if (outputs.length === 0) return done([]);
+  let registries: Promise<Registries> | undefined;
   const [{ exportersFor }, { takeLock }] = await Promise.all([import('../exporters/index.ts'), import('./execution/lock.ts')]);
   const exporters = await exportersFor(outputs, {
     takeLock,
-    openRepository: async (reference, transport) =>
-      (await openRegistries()).repository(reference, { access: 'push', ...(transport !== undefined && { transport }) }),
+    openRepository: async (reference, transport) => {
+      registries ??= openRegistries(around).then((one) => held.use(one));
+      return (await registries).repository(reference, { access: 'push', ...(transport !== undefined && { transport }) });
+    },
     directory: process.cwd(),
     isRoot: process.getuid?.() === 0,
     writeOut: writeToStandardOutput,
   });
   for (const exporter of exporters) exporter.check(targets);
-  return exporters;
+  return done(exporters);
 }
 
 /** The registries as this machine reaches them; connections end when they are disposed. */
-export async function openRegistries(around: RegistrySurroundings = {}): Promise<Registries> {
+export async function openRegistries(around: RegistrySurroundings): Promise<Registries> {
   return (await import('./wiring/registries.ts')).openRegistries(around);
 }
 
@@ -112,9 +127,7 @@ export async function openRegistries(around: RegistrySurroundings = {}): Promise
 export async function folderOfParts(root: () => string): Promise<string | undefined> {
   try {
     await using store = openStoreAt(root());
-    const folder = join(store.directory, 'downloads', 'oci');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return folder;
+    return (await import('./wiring/registries.ts')).partsFolder(store.directory);
   } catch (error) {
     if (error instanceof PortkitError || systemCode(error) !== undefined) return undefined;
     throw error;

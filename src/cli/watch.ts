@@ -15,8 +15,14 @@ export const watchOptions: Readonly<Record<string, Option>> = {
 
 const kinds = ['auto', 'plain', 'tty', 'json'];
 
+/** A face that is also told what goes wrong beside the steps. */
+export interface Watch extends Face {
+  /** What is told after the end becomes a note; nothing is told twice. */
+  warn(message: string): void;
+}
+
 /** The face that a command line asks for, on standard error. */
-export function faceOf(options: Invocation['options']): Face {
+export function faceOf({ options, note }: Pick<Invocation, 'options' | 'note'>): Watch {
   const { env, stderr } = process;
   const asked = textOption(options, 'progress') ?? 'auto';
   if (!kinds.includes(asked)) {
@@ -29,7 +35,26 @@ export function faceOf(options: Invocation['options']): Face {
   const kind: FaceKind = flag(options, 'quiet') ? 'quiet' : asked === 'auto' ? auto : (asked as FaceKind);
   const { write, size, clock } = terminal();
   const colors = stderr.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
-  return createFace(kind, { write, colors, size, clock });
+  const face = createFace(kind, { write, colors, size, clock });
+  const told = new Set<string>();
+  let at = 0;
+  let isOver = false;
+  return {
+    take(event) {
+      ({ at } = event);
+      face.take(event);
+    },
+    warn(message) {
+      if (told.has(message)) return;
+      told.add(message);
+      if (isOver) note(`warning: ${message}`);
+      else face.take({ type: 'warning', message, at });
+    },
+    end() {
+      isOver = true;
+      face.end();
+    },
+  };
 }
 
 /** Standard error as faces see it. */

@@ -39,8 +39,6 @@ export interface Agents extends Disposable {
 /** Bytes that a connection may have ready for its reader: large pieces cost less than many. */
 const readAtOnce = 1 << 20;
 
-const isLoopback = (nearness: Nearness) => nearness === 'loopback';
-
 /** The connections of one client. */
 export function createAgents(options: ConnectionOptions): Agents {
   const agents = new Map<string, HttpAgent>();
@@ -60,7 +58,7 @@ export function createAgents(options: ConnectionOptions): Agents {
     connection: (url, allowed) => {
       const nearness = nearnessOfHost(url.hostname);
       // Loopback names are trusted to stay on this machine, whatever a name server says of them.
-      const within = nearness === 'loopback' && allowed === undefined ? isLoopback : allowed;
+      const within = nearness === 'loopback' ? (to: Nearness) => to === 'loopback' && allowed?.(to) !== false : allowed;
       if (within !== undefined && nearness !== undefined && !within(nearness)) throw refused(url);
       return { agent: agentFor(url, within), lookup: guardedLookup(url, within) };
     },

@@ -32,4 +32,6 @@ export interface Answer {
   /** Gives the body to `take` piece by piece, which costs least. Rejects with what `take` throws, or as `body` does. */
   receive(take: Take): Promise<void>;
   discard(): void;
+  /** All of the body has to come in the time that headers have, as is right for documents but not for blobs. */
+  hurry(): void;
 }

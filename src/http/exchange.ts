@@ -75,7 +75,7 @@ export async function exchange(
     request.destroy();
   });
   try {
-    return answerOf(await promise, { call, failed, request });
+    return answerOf(await promise, { call, failed, request, hurry: () => setTimeout(giveUp, timeouts.headersMs) });
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -122,6 +122,7 @@ interface Received {
   readonly call: Call;
   readonly request: ClientRequest;
   readonly failed: (error: unknown) => unknown;
+  readonly hurry: () => NodeJS.Timeout;
 }
 
 function answerOf(response: IncomingMessage, received: Received): Answer {
@@ -136,6 +137,10 @@ function answerOf(response: IncomingMessage, received: Received): Answer {
     within: call.within,
     header,
     body: bodyOf(response, received),
+    hurry() {
+      const timer = received.hurry();
+      response.once('close', () => clearTimeout(timer));
+    },
     receive: (take) => receive({ ...received, response }, take),
     discard() {
       // A short rest is read, so that the connection can be used again; anything else ends it, and so does what may be endless.

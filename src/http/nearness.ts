@@ -6,8 +6,18 @@ export type Nearness = 'public' | 'private' | 'loopback' | 'reserved';
 /** All of them, the farthest first. */
 export const nearnesses: readonly Nearness[] = ['public', 'private', 'loopback', 'reserved'];
 
-/** Link-local addresses are where clouds serve credentials of their machines; the others are nobody's. */
-const reserved = listOf('169.254.0.0/16', '0.0.0.0/8', '224.0.0.0/3', 'fe80::/10', '::/128', 'ff00::/8');
+/** Where clouds serve credentials of their machines: link-local addresses, and those that look like others. */
+const metadata = [
+  '169.254.0.0/16',
+  'fe80::/10',
+  '100.100.100.200/32',
+  '168.63.129.16/32',
+  '192.0.0.192/32',
+  'fd00:ec2::/32',
+  'fd20:ce::254/128',
+];
+/** The others are nobody's. */
+const reserved = listOf(...metadata, '0.0.0.0/8', '224.0.0.0/3', '::/128', 'ff00::/8');
 const loopback = listOf('127.0.0.0/8', '::1/128');
 /** With the forms of IPv6 that hold an address of IPv4, which need not be a public one. */
 const unroutable = listOf(
@@ -19,7 +29,6 @@ const unroutable = listOf(
   '198.18.0.0/15',
   'fc00::/7',
   'fec0::/10',
-  '64:ff9b::/96',
   '64:ff9b:1::/48',
   '2002::/16',
 );
@@ -33,13 +42,24 @@ function listOf(...ranges: readonly string[]): BlockList {
   return list;
 }
 
+/** A gateway's way to IPv4, for addresses that are public there (RFC 6052, 3.1). */
+const translated = listOf('64:ff9b::/96');
+
 /** Where an address of IPv4 or IPv6 belongs; an IPv4 address that is written as one of IPv6 is what it stands for. */
 export function nearnessOfAddress(address: string): Nearness {
   const plain = address.replace(/%.*$/, '');
   const family = isIP(plain) === 4 ? 'ipv4' : 'ipv6';
+  if (translated.check(plain, family)) return nearnessOfAddress(lastQuad(plain)) === 'public' ? 'public' : 'reserved';
   if (reserved.check(plain, family)) return 'reserved';
   if (loopback.check(plain, family)) return 'loopback';
   return unroutable.check(plain, family) ? 'private' : 'public';
+}
+
+/** The last 32 bits of an address of IPv6, as one of IPv4. */
+function lastQuad(address: string): string {
+  const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':');
+  const [high = 0, low = 0] = groups.slice(-2).map((group) => (group === '' ? 0 : Number.parseInt(group, 16)));
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
 /** What a host says by itself, before names are looked up; undefined for names that say nothing. */

@@ -4,22 +4,25 @@ import type { RegistryAuth, ValueSource } from '../artifacts/model/artifact.ts';
 import { PortkitError } from '../base/errors.ts';
 import { Secret } from '../oci/credentials/credential.ts';
 import type { Credential } from '../oci/credentials/credential.ts';
-import type { CredentialFor } from './registries.ts';
+import type { CredentialFor, Registries, RegistrySurroundings } from './registries.ts';
 
 type SaidAuth = Exclude<RegistryAuth, { readonly kind: 'docker-config' }>;
 
 /** The registries of artifacts as definitions configure them; connections end when they are disposed. */
-export function openBackendRegistries(): BackendRegistries & Disposable {
+export function openBackendRegistries(around: RegistrySurroundings): BackendRegistries & Disposable {
   const held = new DisposableStack();
+  let ofUser: Promise<Registries> | undefined;
+  const open = async (said: Partial<RegistrySurroundings>): Promise<Registries> => {
+    const { openRegistries } = await import('./registries.ts');
+    return held.use(openRegistries({ ...around, ...said, isDefined: true }));
+  };
   return {
     async openRepository({ registry, repository, access, config: { transport, auth } }) {
       // What nobody says and what the files of this machine say is the same.
       const credentialFor = auth === undefined || auth.kind === 'docker-config' ? undefined : credentialsBy(auth);
-      const { openRegistries } = await import('./registries.ts');
       const said = transport === undefined ? {} : { transport: transport === 'https' ? ('tls' as const) : transport };
-      return held
-        .use(openRegistries({ ...(credentialFor && { credentialFor }) }))
-        .repository({ registry, repository }, { access, ...said });
+      const registries = await (credentialFor === undefined ? (ofUser ??= open({})) : open({ credentialFor }));
+      return registries.repository({ registry, repository }, { access, ...said });
     },
     waiting: {
       pause: (attempt, signal) => sleep(Math.random() * 50 * 2 ** Math.min(attempt, 6), undefined, { signal }),

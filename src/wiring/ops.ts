@@ -28,6 +28,8 @@ export interface Surroundings {
   readonly version: string;
   /** Whether deployments are done; else they are refused. */
   readonly deploys?: boolean;
+  /** Takes what is wrong with the credentials of other programs, when a registry is asked. */
+  readonly warn: (message: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -105,7 +107,10 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
       ...files,
       ...pin,
       openRepository: async (reference, transport) => {
-        registries ??= import('./registries.ts').then(({ openRegistries }) => held.use(openRegistries()));
+        registries ??= import('./registries.ts').then(({ openRegistries, partsFolder }) => {
+          const folder = () => Promise.resolve(partsFolder(store.directory));
+          return held.use(openRegistries({ warn: around.warn, folder, isDefined: true }));
+        });
         return (await registries).repository(reference, { access: 'pull', ...(transport !== undefined && { transport }) });
       },
       platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,

@@ -1,13 +1,16 @@
+import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemCode } from '../base/errors.ts';
 import type { Credential } from '../oci/credentials/credential.ts';
 import { findCredential } from '../oci/credentials/find.ts';
-import type { Source } from '../oci/model/ports.ts';
 import type { Reference } from '../oci/model/reference.ts';
 import { createRegistryClient } from '../oci/registry/client.ts';
 import type { RegistryClient, RegistryOptions } from '../oci/registry/client.ts';
 import type { RegistryRepository } from '../oci/registry/repository.ts';
 import { resuming } from '../oci/resume/resume.ts';
+import { isPlain } from '../oci/registry/place.ts';
 import { registrySettings } from '../oci/registry/settings.ts';
 import { certificatesOf } from './certificates.ts';
 import { credentialSources } from './credentials.ts';
@@ -24,9 +27,8 @@ export interface RepositoryAccess {
 /** The registries as this machine reaches them; connections end when it is disposed. */
 export interface Registries extends Disposable {
   readonly client: RegistryClient;
+  /** A repository; one that is only read gives large blobs that go on where another process was ended. */
   repository(reference: Reference, access: RepositoryAccess): RegistryRepository;
-  /** A repository to read, whose large blobs go on where another process was ended. */
-  source(reference: Reference, access: Pick<RepositoryAccess, 'transport'>): Source;
 }
 
 /** Who asks at a host of a registry. */
@@ -34,34 +36,69 @@ export type CredentialFor = NonNullable<RegistryOptions['credentialFor']>;
 
 /** What the use of registries is told to, and may keep. */
 export interface RegistrySurroundings {
-  /** Takes what is wrong with the files and programs of others that have credentials. */
-  readonly warn?: (message: string) => void;
+  /** Takes what is wrong with the files and programs of others that have credentials, each once. */
+  readonly warn: (message: string) => void;
   /** Where what comes of large blobs is kept until they are whole; undefined when that cannot be. */
   readonly folder?: () => Promise<string | undefined>;
   /** What a definition says instead of the credentials of the user. */
   readonly credentialFor?: CredentialFor;
+  /**
+   * A definition says which hosts are spoken to without TLS, and may be anybody's: the credentials of the user only go there
+   * when the user says so of the host, too.
+   */
+  readonly isDefined?: boolean;
 }
 
 /** Registries by the proxies, authorities, plain hosts and credentials of this machine. */
-export function openRegistries({ warn = () => undefined, ...around }: RegistrySurroundings = {}): Registries {
+export function openRegistries({ warn, ...around }: RegistrySurroundings): Registries {
   return registriesOf({ env: process.env, home: homedir(), warn }, around);
 }
 
 /** The registries of a user, who asks by their logins unless it is said otherwise. */
 export function registriesOf(user: RegistryUser, around: Omit<RegistrySurroundings, 'warn'> = {}): Registries {
-  const { folder = () => Promise.resolve(undefined), credentialFor } = around;
-  const sources = credentialSources(user);
-  const client = clientOf(user.env, credentialFor ?? ((host, signal) => findCredential(host, sources, signal)));
+  const { folder = () => Promise.resolve(undefined), credentialFor, isDefined = false } = around;
+  const told = new Set<string>();
+  const warn = (message: string): void => {
+    if (!told.has(message)) user.warn(message);
+    told.add(message);
+  };
+  const sources = credentialSources({ ...user, warn });
+  const ofUser: CredentialFor = async (host, signal, origin) => {
+    const found = await findCredential(host, sources, signal);
+    if (found === undefined || !isDefined || origin.startsWith('https:')) return found;
+    if (isPlain({ registry: host }, registrySettings(user.env).plainHttp ?? [])) return found;
+    warn(`the credentials for ${host} are not sent without TLS; if they are to be, list it in PORTKIT_REGISTRY_PLAIN_HTTP`);
+    return undefined;
+  };
   const held = new DisposableStack();
-  held.use(client);
-  const repository: Registries['repository'] = ({ registry, repository: path }, { transport, ...intent }) =>
-    client.repository({ registry, repository: path, ...(transport !== undefined && { transport }) }, intent);
+  const client = held.use(clientOf(user.env, credentialFor ?? ofUser));
   return {
     client,
-    repository,
-    source: (reference, how) => held.use(resuming(repository(reference, { access: 'pull', ...how }), { folder, now: Date.now })),
+    repository({ registry, repository: path }, { transport, ...intent }) {
+      const said = transport === undefined ? {} : { transport };
+      const repository = client.repository({ registry, repository: path, ...said }, intent);
+      if (intent.access === 'push') return repository;
+      const { filing, ...kept } = held.use(resuming(repository, { folder, now: Date.now }));
+      return {
+        ...repository,
+        ...(filing && { filing }),
+        fetch: (descriptor, signal) => kept.fetch(descriptor, signal),
+      };
+    },
     [Symbol.dispose]: () => held.dispose(),
   };
+}
+
+/** Where a store keeps what is still coming from registries; undefined when it cannot. */
+export function partsFolder(store: string): string | undefined {
+  try {
+    const folder = join(store, 'downloads', 'oci');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch (error) {
+    if (systemCode(error) !== undefined) return undefined;
+    throw error;
+  }
 }
 
 /** A credential that is to be tried at a host. */

@@ -265,3 +265,15 @@ describe.skipIf(noRegistry !== undefined)('a registry with passwords', () => {
     expect(readFileSync(own(), 'utf8')).toContain(encoded);
   });
 });
+
+test.each(['plain', 'json', 'quiet'])('what is wrong with the files of others is told by a build, too (%s)', (progress) => {
+  mkdirSync(join(home, '.docker'));
+  writeFileSync(join(home, '.docker', 'config.json'), canary);
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const step = (name: string) => `[steps.${name}]\nimage = { reference = "localhost:1/${name}@${digest}" }\n`;
+  writeFileSync(join(folder, 'portkit.toml'), `[targets]\na = "step:a"\nb = "step:b"\n${step('a')}${step('b')}`);
+  const shown = progress === 'quiet' ? ['--quiet'] : ['--progress', progress];
+  const { stderr } = portkit(['build', '--keep-going', '--file', join(folder, 'portkit.toml'), ...shown]);
+  expect(stderr).toContain('PK4033');
+  expect(stderr.split(`${join(home, '.docker', 'config.json')} is no file of credentials`)).toHaveLength(2);
+});

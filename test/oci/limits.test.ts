@@ -33,7 +33,17 @@ describe('how near an address is', () => {
     ['::ffff:127.0.0.1', 'loopback'],
     ['::ffff:a9fe:a9fe', 'reserved'],
     ['::ffff:8.8.8.8', 'public'],
-    ['64:ff9b::7f00:1', 'private'],
+    ['64:ff9b::7f00:1', 'reserved'],
+    ['64:ff9b::a9fe:a9fe', 'reserved'],
+    ['64:ff9b::10.0.0.1', 'reserved'],
+    ['64:ff9b::', 'reserved'],
+    ['64:ff9b::8.8.8.8', 'public'],
+    ['64:ff9b::808:808', 'public'],
+    ['64:ff9b:1::808:808', 'private'],
+    ['fd00:ec2::254', 'reserved'],
+    ['fd20:ce::254', 'reserved'],
+    ['100.100.100.200', 'reserved'],
+    ['168.63.129.16', 'reserved'],
   ] as const)('%s is %s', (address, nearness) => {
     expect(nearnessOfAddress(address)).toBe(nearness);
   });

@@ -21,7 +21,7 @@ import { findCredential, listLogins } from '../../src/oci/credentials/find.ts';
 import type { CredentialSources } from '../../src/oci/credentials/find.ts';
 import { createOwnStore } from '../../src/oci/credentials/own-store.ts';
 import { registriesOf } from '../../src/wiring/registries.ts';
-import { canary, failureOf, user } from './asking.ts';
+import { blobOf, canary, failureOf, user } from './asking.ts';
 import { say, startServer } from './server.ts';
 
 const signal = new AbortController().signal;
@@ -358,6 +358,43 @@ test('all of it on this machine: a helper program, then a registry that wants it
   using without = registriesOf({ env: { ...env, PATH: '/nowhere' }, home: folder, warn: (message) => warnings.push(message) });
   expect((await failureOf(without.client.check({ registry: server.host }, signal))).code).toBe('PK4030');
   expect(warnings).toEqual(['docker-credential-test cannot be run']);
+});
+
+describe('a login for a host without TLS', () => {
+  /** What a registry that is no neighbour is told by a user who has a login there, and what the user is told. */
+  async function told(around: { readonly isDefined?: boolean }, env: Readonly<Record<string, string>> = {}) {
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ auths: { 'far.example': { auth: encoded } } }));
+    await using server = await startServer((request, response) => {
+      if (request.headers.authorization === undefined) say(response, 401, { 'www-authenticate': 'Basic realm="x"' });
+      else say(response, 200);
+    });
+    const warnings: string[] = [];
+    const user = { env: { ...env, DOCKER_CONFIG: folder, http_proxy: server.origin }, home: folder };
+    using registries = registriesOf({ ...user, warn: (message) => warnings.push(message) }, around);
+    const repository = registries.repository(
+      { registry: 'far.example', repository: 'r' },
+      { access: 'pull', transport: 'plain-http' },
+    );
+    const there = await repository
+      .exists(blobOf(Buffer.from('x')), signal)
+      .catch((error: unknown) => (error as { code: string }).code);
+    return { there, sent: server.seen.some(({ headers }) => headers.authorization !== undefined), warnings };
+  }
+  test('is not sent because a definition says so', async () => {
+    const { there, sent, warnings } = await told({ isDefined: true });
+    expect([there, sent]).toEqual(['PK4030', false]);
+    expect(warnings).toEqual([expect.stringContaining('far.example are not sent without TLS')]);
+  });
+  test.each([
+    ['far.example', true],
+    ['near.example', false],
+  ])('but when its user lists %s: %s', async (listed, isSent) => {
+    const { sent, warnings } = await told({ isDefined: true }, { PORTKIT_REGISTRY_PLAIN_HTTP: listed });
+    expect([sent, warnings.length === 0]).toEqual([isSent, isSent]);
+  });
+  test('and when its user says so on the command line', async () => {
+    expect(await told({})).toEqual({ there: true, sent: true, warnings: [] });
+  });
 });
 
 test('the files of a user', () => {

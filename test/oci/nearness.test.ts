@@ -103,6 +103,22 @@ test('a connection is used again for who is allowed the same', async () => {
   expect(sockets.size).toBeLessThanOrEqual(2);
 });
 
+test('a name of this machine that leads away from it is not followed, whoever points at it', async () => {
+  const seen: unknown[] = [];
+  await using server = await startServer((request, response) => {
+    seen.push(request.url);
+    say(response, 307, { location: `http://b.localhost:${portOf(server)}/x`, ...kept });
+  });
+  for (const address of ['10.1.2.3', '8.8.8.8']) {
+    using repository = repositoryAt(server.host, {
+      connections: namesOf({ 'b.localhost': [[address]] }),
+      timeouts: { idleMs: 300, headersMs: 300 },
+    });
+    expect((await failureOf(repository.resolve('v1', signal))).code).toBe('PK4034');
+  }
+  expect(seen).toHaveLength(2);
+});
+
 describe('a name that changes to this machine', () => {
   test('is not followed to another port of its own', async () => {
     await using inner = await startServer((_request, response) => say(response, 200));

@@ -32,7 +32,8 @@ export async function putImage(target: Target, tag: string) {
   return { index, manifests };
 }
 
-function layerOf(text: string): Buffer {
+/** A layer whose one file `a` has this content. */
+export function layerOf(text: string): Buffer {
   const own = { path: byteString('a'), mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanos: 0 }, xattrs: [] };
   const file = { ...own, type: 'file', size: text.length, content: ReadableStream.from([Buffer.from(text)]) } as const;
   return Buffer.concat([encodeEntry(file), Buffer.from(text), padding(text.length), Buffer.alloc(1024)]);

@@ -24,17 +24,18 @@ export interface Wanted {
   readonly mode: SolveOptions['mode'];
   readonly jobs: number;
   readonly emit: (event: BuildEvent) => void;
+  readonly warn: (message: string) => void;
 }
 
 /** Builds steps, or plans them; what is held in the store is let go when the answer is disposed. */
 export async function solveSteps({ options, signal }: Invocation, wanted: Wanted): Promise<BuildResult> {
-  const { definition, project, steps, store, mode, jobs, emit } = wanted;
+  const { definition, project, steps, store, mode, jobs, emit, warn } = wanted;
   const { file, directory } = definition;
   const graph = targeting(definition.graph, steps);
   const secrets = secretsOf(options);
   const pins = await pinsOf({ file, graph }, { update: false, locked: flag(options, 'locked') });
   const bounds = isAbove(project, directory) ? { outermost: project } : {};
-  await using ops = await opsOf(graph, { store, directory, ...bounds, pins, secrets, version: version(), signal });
+  await using ops = await opsOf(graph, { store, directory, ...bounds, pins, secrets, version: version(), warn, signal });
   const request = { build: newBuildId(new Date()), project: file, graph, targets: steps, mode, keepGoing: false };
   const result = await engineOver(store, jobs).build({ ...request, opFor: ops.opFor, signal, emit });
   if (mode !== 'plan') pins.save();

@@ -6,7 +6,7 @@ import { builtBy, validate } from '../../artifacts/workflow/validate.ts';
 import type { Validated } from '../../artifacts/workflow/validate.ts';
 import { isDigest } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
-import { judgesPath, openStoreAt, validatorsIn, workplaceOf } from '../../wiring.ts';
+import { judgesPath, openStoreAt, validatorsIn } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
 import { storeRoot } from '../context.ts';
 import { findProgram } from '../../base/find-program.ts';
@@ -15,11 +15,12 @@ import type { Choice } from './choose.ts';
 import { namedSteps, solveSteps } from './results.ts';
 import { printOutcomes, showValidated } from './show.ts';
 import type { Outcome } from './show.ts';
+import { workplaceFor } from './workplace.ts';
 
 /** `portkit artifacts validate`: everything that is wrong with variants; exit 7 when something is. */
 export async function validateVariants(invocation: Invocation): Promise<number> {
   const { definition, project, chosen } = await chooseVariants(invocation);
-  using workplace = await workplaceOf(project, invocation.signal);
+  using workplace = await workplaceFor(project, invocation);
   const made = await knownDigests(invocation, { definition, project, chosen });
   const validators = [builtBy((file) => Promise.resolve(made.get(file.path))), ...(await validatorsIn(project))];
   const outcomes: Outcome<Validated>[] = [];
@@ -47,7 +48,8 @@ async function knownDigests(
   const ops = new Map(definition.graph.vertices.map(({ name, op }) => [name, op]));
   await using store = openStoreAt(storeRoot(invocation.options['root']));
   const jobs = availableParallelism();
-  using plan = await solveSteps(invocation, { definition, project, steps, store, mode: 'plan', jobs, emit: () => {} });
+  const warn = (message: string): void => invocation.note(`warning: ${message}`);
+  using plan = await solveSteps(invocation, { definition, project, steps, store, mode: 'plan', jobs, warn, emit: () => {} });
   const access = { blobs: store.blobs, signal: invocation.signal };
   for (const { path, name, step } of chosen.flatMap(({ variant }) => filesOf(variant))) {
     if (step === undefined) continue;

@@ -7,12 +7,12 @@ import type { Done, Workplace } from '../../artifacts/workflow/workplace.ts';
 import { findArtifact } from '../../artifacts/model/choose.ts';
 import type { Chosen } from '../../artifacts/model/paths.ts';
 import { showReference } from '../../artifacts/model/reference.ts';
-import { workplaceOf } from '../../wiring.ts';
 import { buildVariants } from '../artifacts/build.ts';
 import { chooseOptions, chooseVariants, readChoice, selectorOptions } from '../artifacts/choose.ts';
 import { printOutcomes, showDone, showInspected } from '../artifacts/show.ts';
 import type { Outcome } from '../artifacts/show.ts';
 import { validateVariants } from '../artifacts/validate.ts';
+import { workplaceFor } from '../artifacts/workplace.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions } from '../context.ts';
 import { secretOption } from '../secrets.ts';
@@ -76,7 +76,7 @@ interface Move {
 
 async function move(invocation: Invocation, { work, done }: Move): Promise<number> {
   const { project, chosen } = await chooseVariants(invocation);
-  using workplace = await workplaceOf(project, invocation.signal);
+  using workplace = await workplaceFor(project, invocation);
   const outcomes: Outcome<Done>[] = [];
   try {
     for (const one of chosen) outcomes.push({ chosen: one, result: await work(one, workplace) });
@@ -89,7 +89,7 @@ async function move(invocation: Invocation, { work, done }: Move): Promise<numbe
 
 async function inspectVariants(invocation: Invocation): Promise<number> {
   const { project, chosen } = await chooseVariants(invocation);
-  using workplace = await workplaceOf(project, invocation.signal);
+  using workplace = await workplaceFor(project, invocation);
   const outcomes: Outcome<{ readonly files: readonly Inspected[] }>[] = [];
   for (const one of chosen) outcomes.push({ chosen: one, result: { files: await inspect(one, workplace) } });
   printOutcomes(invocation, outcomes, showInspected);

@@ -3,6 +3,7 @@ import { PortkitError } from '../../base/errors.ts';
 import type { BuildResult } from '../../engine/engine.ts';
 import type { BuildEvent } from '../../progress/event.ts';
 import type { SolveOptions } from '../../solver/run.ts';
+import type { Face } from '../../faces/face.ts';
 import { engineOver, exportersOf, openStoreAt, opsOf, pinsOf } from '../../wiring.ts';
 import { newBuildId } from '../build-id.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -69,9 +70,10 @@ async function runBuild(invocation: Invocation): Promise<number> {
   const definition = await loadDefinition(invocation);
   const { file, directory } = definition;
   const { graph, targets, deployments } = splitTargets(definition.graph, targetsOf(definition.graph, words), words.length > 0);
-  const exporters = await exportersOf(listOption(options, 'output'), targets);
+  const warn = (message: string): void => face.warn(message);
+  using ways = await exportersOf(listOption(options, 'output'), targets, { warn });
   const pins = await pinsOf(definition, { update: flag(options, 'update'), locked: flag(options, 'locked') });
-  const face = faceOf(options);
+  const face = faceOf(invocation);
   const failed = gatherFailedCodes();
   const records = gatherStepRecords();
   const emit = (event: BuildEvent): void => {
@@ -94,6 +96,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
     secrets,
     version: version(),
     deploys: true,
+    warn,
     signal,
   });
   const engine = engineOver(store, jobs);
@@ -102,10 +105,10 @@ async function runBuild(invocation: Invocation): Promise<number> {
   pins.save();
   if (mode === 'plan') requireKnown(result);
   let published: Published = { receipts: [] };
-  if (result.ok && exporters.length > 0) {
+  if (result.ok && ways.exporters.length > 0) {
     result.hold();
     const made = Object.entries(result.targets).map(([name, ref]) => ({ name, ref }));
-    published = await publishAll(exporters, made, { blobs: store.blobs, signal });
+    published = await publishAll(ways.exporters, made, { blobs: store.blobs, signal });
   }
   faced.dispose();
   if (published.failure !== undefined) {
@@ -115,8 +118,8 @@ async function runBuild(invocation: Invocation): Promise<number> {
   }
   const wanted = result.ok && (mode === 'build' || mode === 'fresh') ? deployments : [];
   if (result.ok && wanted.length < deployments.length) invocation.note('Nothing is deployed by a build that only checks');
-  const watch = (): ReturnType<typeof faceOf> => {
-    const own = faceOf(options);
+  const watch = (): Face => {
+    const own = faceOf(invocation);
     const take = (event: BuildEvent): void => {
       failed.take(event);
       records.take(event);

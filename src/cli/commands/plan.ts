@@ -18,7 +18,7 @@ export const plan: Command = {
   words: Number.POSITIVE_INFINITY,
   options: { ...definitionOptions, ...storeOptions },
   async run(invocation) {
-    const { options, words, print, signal } = invocation;
+    const { options, words, print, note, signal } = invocation;
     const root = storeRoot(options['root']);
     const definition = await loadDefinition(invocation);
     const { file, directory, graph } = definition;
@@ -33,6 +33,7 @@ export const plan: Command = {
       pins,
       secrets: () => undefined,
       version: version(),
+      warn: (message) => note(`warning: ${message}`),
       signal,
     });
     const build = newBuildId(new Date());

@@ -49,7 +49,7 @@ async function runUpdate(invocation: Invocation): Promise<number> {
   const targets = open.map(({ vertex }) => [vertex.name, { vertex: graph.vertices.indexOf(vertex), output: 0 }] as const);
   const asked = { vertices: graph.vertices, targets: Object.fromEntries(targets) };
   const pins = await pinsOf({ file, graph: asked }, { update: true, locked: false });
-  const face = faceOf(options);
+  const face = faceOf(invocation);
   const failed = gatherFailedCodes();
   const emit = (event: BuildEvent): void => {
     failed.take(event);
@@ -66,6 +66,7 @@ async function runUpdate(invocation: Invocation): Promise<number> {
     pins,
     secrets: () => undefined,
     version: version(),
+    warn: (message: string) => face.warn(message),
     signal,
   };
   await using ops = await opsOf(asked, around);

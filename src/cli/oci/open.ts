@@ -72,7 +72,7 @@ export async function openPlaces({ options, signal, note }: Pick<Invocation, 'op
       if (place.kind !== 'registry') checkNamedPath(place.path, place.kind === 'layout' ? 'folder' : 'file');
       if (place.kind === 'layout') return named(folderSource(place.path), place.name);
       if (place.kind === 'archive') return named(held.use(await openArchive(place.path, signal)), place.name);
-      const source = (await opened()).source(place.reference, transports.from);
+      const source = (await opened()).repository(place.reference, { access: 'pull', ...transports.from });
       return { source, name: nameOf(place.reference) };
     },
     async target(place, { mountFrom } = {}) {

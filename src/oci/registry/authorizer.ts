@@ -1,3 +1,4 @@
+import { PortkitError } from '../../base/errors.ts';
 import { createSingleFlight } from '../../base/single-flight.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { parseChallenge } from './challenge.ts';
@@ -19,6 +20,14 @@ export interface Authorizer {
 interface Refusal {
   readonly challenge: string | undefined;
   readonly sent: string | undefined;
+}
+
+/** The header that says a token as it was given; PK4041 when no header can have it. */
+function bearerHeader(token: string, origin: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return `Bearer ${token}`;
+  throw new PortkitError('PK4041', `The token for ${new URL(origin).host} has characters that no token has`, {
+    hint: 'Is there a line end or a space in it?',
+  });
 }
 
 /** For one origin; `credential` is asked once. */
@@ -43,7 +52,7 @@ export function createAuthorizer(
   async function headerFor(scopes: readonly string[], signal: AbortSignal): Promise<string | undefined> {
     known ??= { credential: await lookups.run('', credential, signal) };
     const who = known.credential;
-    if (who?.kind === 'bearer') return `Bearer ${who.token.reveal()}`;
+    if (who?.kind === 'bearer') return bearerHeader(who.token.reveal(), origin);
     if (challenge === undefined) return undefined;
     if (challenge.scheme === 'basic') return basicHeader(who);
     return `Bearer ${await tokenFor(challenge, scopes, signal)}`;

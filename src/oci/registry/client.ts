@@ -25,8 +25,8 @@ export interface RegistryOptions {
   readonly plainHttp?: readonly string[];
   /** `HOST[:PORT]=REALMHOST[:PORT]`: realms of other hosts that may be given the credentials of a registry. */
   readonly trustedRealms?: readonly string[];
-  /** Who asks at a host, as users write it. */
-  credentialFor?(host: string, signal: AbortSignal): Promise<Credential | undefined>;
+  /** Who asks at a host, as users write it; `origin` says whether that is sent with TLS. */
+  credentialFor?(host: string, signal: AbortSignal, origin: string): Promise<Credential | undefined>;
 }
 
 /** What will be done in a repository: tokens are asked for once, for all of it. */
@@ -54,7 +54,7 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
   const realmWorld = { agents, trustedRealms, exchange: send, now: () => world.now() };
   function authorizerOf(origin: string, host: string): Authorizer {
     const key = `${origin} ${host}`;
-    const credential = async (signal: AbortSignal) => options.credentialFor?.(host, signal);
+    const credential = async (signal: AbortSignal) => options.credentialFor?.(host, signal, origin);
     const authorizer = authorizers.get(key) ?? createAuthorizer(origin, credential, realmWorld);
     authorizers.set(key, authorizer);
     return authorizer;

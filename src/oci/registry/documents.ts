@@ -5,6 +5,7 @@ import type { Answer } from '../../http/call.ts';
 /** The whole body of an answer; PK4006 when it is larger than allowed. */
 export async function readDocument(answer: Answer, limit = documentLimit): Promise<Buffer> {
   checkEncoding(answer);
+  answer.hurry();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of answer.body) {

@@ -1,7 +1,10 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { documentLimit, parseManifest, tooLarge } from '../model/manifest.ts';
-import { produceIndex } from '../model/produce.ts';
+import { mediaTypes } from '../model/media-types.ts';
+import { describe, produceIndex } from '../model/produce.ts';
+import type { Produced } from '../model/produce.ts';
+import { objectOf } from './documents.ts';
 import { getManifest, putManifest } from './manifests.ts';
 import type { Session } from './session.ts';
 
@@ -25,27 +28,53 @@ async function read(session: Session, tag: string, signal: AbortSignal) {
   throw new PortkitError('PK4002', `${shown} is no index, and so cannot list referrers`);
 }
 
-/** A change of such an index; an answer that is equal to what it was given ends it. */
+/** A change of such an index; it answers the very list that it was given when there is nothing to change. */
 export interface FallbackUpdate {
   readonly tag: string;
   change(before: readonly Descriptor[]): readonly Descriptor[];
 }
 
-const mostTries = 5;
+const mostTries = 10;
+/** The shortest time after which a change is looked for again. */
+const leastSettling = 50;
 
-/** Changes such an index until it stays changed: registries have no way to do that in one step. */
+/**
+ * Changes such an index until it stays changed. Registries cannot compare and set: who wrote waits for longer than reading and
+ * writing takes, so that everybody who had read the index before has written theirs, and looks again. A writer that takes
+ * longer than that can still undo another's change; `Referring.knows` finds out at the next push.
+ */
 export async function updateFallback(session: Session, update: FallbackUpdate, signal: AbortSignal): Promise<void> {
   const { tag } = update;
+  const { world } = session;
+  const shown = `${session.place.shown}:${tag}`;
   for (let tries = 0; tries < mostTries; tries += 1) {
+    const began = world.now().getTime();
     const index = await read(session, tag, signal);
     const before = index?.manifests ?? [];
     const after = update.change(before);
-    if (after.length === before.length) return;
-    const { descriptor, bytes } = produceIndex({ ...index, manifests: after });
-    if (bytes.length > documentLimit) throw tooLarge(`${session.place.shown}:${tag}`);
+    if (after === before) return;
+    const { descriptor, bytes } = indexOf(after, index?.raw);
+    if (bytes.length > documentLimit) throw tooLarge(shown);
     await putManifest(session, { descriptor, bytes, name: tag }, signal);
+    const settling = leastSettling + 3 * Math.max(0, world.now().getTime() - began);
+    await world.sleep(settling * (1 + world.random()), signal);
   }
-  throw new PortkitError('PK4036', `${session.place.shown}:${tag} is changed by others each time it is changed here`, {
+  throw new PortkitError('PK4036', `${shown} is changed by others each time it is changed here`, {
     hint: 'Try again when nobody else attaches something to the same manifest',
   });
+}
+
+/** An index with these entries, and with all that another one says of those of them that it has, and of itself. */
+function indexOf(manifests: readonly Descriptor[], before: Uint8Array | undefined): Produced {
+  if (before === undefined) return produceIndex({ manifests });
+  const said = objectOf(Buffer.from(before)) ?? {};
+  const entries = Array.isArray(said['manifests']) ? (said['manifests'] as readonly Descriptor[]) : [];
+  const known = new Map(entries.map((entry) => [entry.digest, entry]));
+  const index = {
+    ...said,
+    mediaType: mediaTypes.index,
+    manifests: manifests.map((entry) => ({ ...known.get(entry.digest), ...entry })),
+  };
+  const bytes = Buffer.from(JSON.stringify(index));
+  return { descriptor: describe(bytes, mediaTypes.index), bytes };
 }

@@ -45,6 +45,9 @@ export async function follow(call: Call, agents: Agents, exchange: (call: Call) 
     if (!isRedirect(answer.status, current.method) || location === undefined) return answer;
     answer.discard();
     const { url, within } = hopFrom(current, location, agents);
+    if (call.method === 'DELETE' && url.origin !== call.url.origin) {
+      throw new PortkitError('PK4034', `${call.url.host} wants something deleted at ${url.host}, which is not done`);
+    }
     if (seen.size > mostHops || seen.has(url.href)) {
       throw new PortkitError('PK4034', `${call.url.host} sends requests round and round`);
     }

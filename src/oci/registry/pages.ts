@@ -43,8 +43,12 @@ export async function* pages(
   }
 }
 
+/** One of the relations of a link, each a word (RFC 8288, 3.3). */
+const saysNext = /;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next)\s*(?:[;,]|$)/i;
+
 function nextPage({ place }: Session, answer: Answer): URL | undefined {
-  const target = /<([^<>]{1,4096})>\s*;\s*rel="?next"?/.exec(answer.header('link') ?? '')?.[1];
+  const links = (answer.header('link') ?? '').matchAll(/<([^<>]{1,4096})>([^<>]*)/g);
+  const [, target] = links.find(([, , parameters = '']) => saysNext.test(parameters)) ?? [];
   if (target === undefined) return undefined;
   const url = URL.canParse(target, answer.url.href) ? new URL(target, answer.url) : undefined;
   if (url?.origin === place.origin && url.username === '' && url.password === '') return url;

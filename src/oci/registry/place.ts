@@ -33,7 +33,11 @@ export function placeOf(name: RepositoryName, plainHttp: readonly string[]): Pla
   return { host, path, origin, shown: `${host}/${path}`, url: (below) => new URL(`/v2/${path}/${below}`, origin) };
 }
 
-function isPlain({ registry: host, transport }: RepositoryName, plainHttp: readonly string[]): boolean {
+/** Whether a host is spoken to without TLS, by what is said of it or of its name. */
+export function isPlain(
+  { registry: host, transport }: Omit<RepositoryName, 'repository'>,
+  plainHttp: readonly string[],
+): boolean {
   if (transport !== undefined) return transport === 'plain-http';
   const { hostname } = new URL(`https://${host}`);
   return nearnessOfHost(hostname) === 'loopback' || plainHttp.includes(host) || plainHttp.includes(hostname);

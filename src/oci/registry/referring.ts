@@ -87,7 +87,7 @@ export function createReferring(session: Session): Referring {
     async drop({ descriptor, bytes }, signal) {
       const { subject } = parse(session, { descriptor, bytes });
       if (subject === undefined || (await isListed(subject, signal))) return;
-      const change = (before: readonly Descriptor[]) => before.filter(({ digest }) => digest !== descriptor.digest);
+      const change = (before: readonly Descriptor[]) => withoutEntry(before, descriptor);
       await update(subject, change, signal);
     },
   };
@@ -108,7 +108,20 @@ function isAbsence(error: unknown): boolean {
   return error instanceof PortkitError && ['PK4001', 'PK4002', 'PK4035', 'PK4036'].includes(error.code);
 }
 
+/** Others may have listed it without what it says of itself. */
 function withEntry(before: readonly Descriptor[], entry: Descriptor): readonly Descriptor[] {
-  if (before.some(({ digest }) => digest === entry.digest)) return before;
-  return [...before, entry].toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
+  const there = before.filter(({ digest }) => digest === entry.digest);
+  if (there.length === 1 && there.every((one) => saysAll(one, entry))) return before;
+  return [...withoutEntry(before, entry), entry].toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
+}
+
+function saysAll(one: Descriptor, { artifactType, annotations = {} }: Descriptor): boolean {
+  return (
+    one.artifactType === artifactType && Object.entries(annotations).every(([name, value]) => one.annotations?.[name] === value)
+  );
+}
+
+function withoutEntry(before: readonly Descriptor[], { digest }: Pick<Descriptor, 'digest'>): readonly Descriptor[] {
+  const after = before.filter((one) => one.digest !== digest);
+  return after.length === before.length ? before : after;
 }

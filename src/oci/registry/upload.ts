@@ -56,8 +56,9 @@ export function nextPlace(session: Session, answer: Answer): Hop {
   throw new PortkitError('PK4035', `${answer.url.host} does not say where an upload goes on`);
 }
 
-/** A courtesy: registries forget uploads by themselves later. */
+/** A courtesy: registries forget uploads by themselves later. Nothing is deleted at others because a registry named them. */
 export async function takeBack(session: Session, hop: Hop): Promise<void> {
+  if (hop.url.origin !== session.place.origin) return;
   try {
     (await session.once({ method: 'DELETE', url: hop.url, hop, signal: AbortSignal.timeout(farewellMs) })).discard();
   } catch {
@@ -67,9 +68,9 @@ export async function takeBack(session: Session, hop: Hop): Promise<void> {
 
 /** The request that ends an upload and says what it was. */
 export function finishing({ digest }: Descriptor, hop: Hop, rest: Pick<Ask, 'body' | 'signal'>): Ask {
-  const { href, search } = hop.url;
+  const { href } = hop.url;
   // Appended as text: what the registry put there must come back as it was.
-  const url = new URL(`${href}${search === '' ? '?' : '&'}digest=${digest}`);
+  const url = new URL(`${href}${href.includes('?') ? '&' : '?'}digest=${digest}`);
   return { method: 'PUT', url, hop, headers: { 'content-type': 'application/octet-stream' }, ...rest };
 }
 
