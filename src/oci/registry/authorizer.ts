@@ -1,3 +1,4 @@
+import { PortkitError } from '../../base/errors.ts';
 import { createSingleFlight } from '../../base/single-flight.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { parseChallenge } from './challenge.ts';
@@ -43,7 +44,7 @@ export function createAuthorizer(
   async function headerFor(scopes: readonly string[], signal: AbortSignal): Promise<string | undefined> {
     known ??= { credential: await lookups.run('', credential, signal) };
     const who = known.credential;
-    if (who?.kind === 'bearer') return `Bearer ${who.token.reveal()}`;
+    if (who?.kind === 'bearer') return `Bearer ${sendable(who.token.reveal(), origin)}`;
     if (challenge === undefined) return undefined;
     if (challenge.scheme === 'basic') return basicHeader(who);
     return `Bearer ${await tokenFor(challenge, scopes, signal)}`;
@@ -70,6 +71,14 @@ export function createAuthorizer(
     },
     isTold: (text) => [...told].some((secret) => shares(text, secret)),
   };
+}
+
+/** A token may come from anywhere, a variable of the environment for one. */
+function sendable(token: string, origin: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new PortkitError('PK4041', `The bearer token for ${new URL(origin).host} has characters that no token has, or none`, {
+    hint: 'White space at its end is often taken with it',
+  });
 }
 
 function secretOf(credential: Credential | undefined): string | undefined {
