@@ -42,7 +42,7 @@ const lateBuiltins: Plugin = {
 };
 
 /** Large packages that most commands do not need: files of their own. */
-const apart = ['openpgp', 'undici'];
+const apart = ['openpgp'];
 
 /** The entries of the packages that stand apart. */
 export const packages = Object.fromEntries(apart.map((name) => [`package-${name}`, name]));

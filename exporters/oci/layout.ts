@@ -2,6 +2,7 @@ import { existsSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ExportContext, Exporter, Prepared, Target } from '../../src/artifacts/exporter.ts';
 import { byteString } from '../../src/base/byte-string.ts';
+import { PortkitError } from '../../src/base/errors.ts';
 import { copy } from '../../src/oci/copy/copy.ts';
 import { folderTarget } from '../../src/oci/layout/folder.ts';
 import { checkNames, chooseTargets } from '../files/choose.ts';
@@ -49,7 +50,11 @@ async function prepare({ dest, name }: LayoutOutput, targets: readonly Target[],
     const made = folderTarget(staged);
     for (const one of results) {
       const to = { target: made, name: one.tag };
-      await copy({ source: one.source, name: one.name }, to, { signal: context.signal, referrers: true });
+      try {
+        await copy({ source: one.source, name: one.name }, to, { signal: context.signal, referrers: true });
+      } catch (error) {
+        throw asOf(error, { staged, dest });
+      }
     }
     return {
       async publish(signal) {
@@ -77,6 +82,14 @@ async function prepare({ dest, name }: LayoutOutput, targets: readonly Target[],
     open.dispose();
     throw error;
   }
+}
+
+/** The error, about the destination: where it is made meanwhile says nothing to anybody. */
+function asOf(error: unknown, { staged, dest }: { readonly staged: string; readonly dest: string }): unknown {
+  if (!(error instanceof PortkitError) || !error.message.includes(staged)) return error;
+  const { code, message, hint } = error;
+  const cause = error.cause instanceof PortkitError ? error.cause.cause : error.cause;
+  return new PortkitError(code, message.replaceAll(staged, dest), { ...(hint !== undefined && { hint }), cause });
 }
 
 /** What came there since it was looked for is not replaced. */

@@ -1,6 +1,7 @@
 import type { Exporter, Prepared } from '../../src/artifacts/exporter.ts';
 import { codes, PortkitError } from '../../src/base/errors.ts';
 import type { ErrorCode } from '../../src/base/errors.ts';
+import { systemReason } from '../../src/base/system-reason.ts';
 
 /** An exporter whose every failure has a code; being cancelled is none, and passes as it is. */
 export function guarded(exporter: Exporter, from: string): Exporter {
@@ -36,6 +37,10 @@ export function coded(error: unknown, from: string): PortkitError {
   const { code, hint } = typeof error === 'object' && error !== null ? (error as { code?: unknown; hint?: unknown }) : {};
   const more = { ...(typeof hint === 'string' && { hint }), cause: error };
   if (typeof code === 'string' && isCode(code)) return new PortkitError(code, message, more);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const said = `The exporter ${JSON.stringify(from)} cannot write: ${systemReason(error)}`;
+    return new PortkitError('PK2007', said, { hint: 'Free space where it writes', cause: error });
+  }
   return new PortkitError('PK4107', `The exporter ${JSON.stringify(from)} failed: ${message}`, more);
 }
 

@@ -16,3 +16,20 @@ test.each(Object.entries(commands))('the help of %s fits a terminal, and has no 
   expect(text).not.toMatch(/Options:$/);
   for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(130);
 });
+
+test('whoever speaks to registries says the exit statuses', async () => {
+  const texts = new Map<string, string>();
+  for (const [name, entry] of Object.entries(commands)) {
+    const command = await entry.load();
+    if (Object.keys(command.options).some((option) => option.endsWith('plain-http'))) texts.set(name, commandHelp(command));
+  }
+  expect(texts.size).toBeGreaterThanOrEqual(12);
+  for (const [name, text] of texts) {
+    const statuses = name === 'login' ? /Exit status: [^]*\b5 [^]*\b6 / : /Exit status: [^]*\b5 [^]*\b6 [^]*\b7 /;
+    expect(text, name).toMatch(statuses);
+  }
+  for (const name of ['artifacts', 'build']) {
+    const command = await commands[name]?.load();
+    expect(command && commandHelp(command)).toMatch(/Exit status: [^]*\b5 [^]*\b6 [^]*\b7 /);
+  }
+});

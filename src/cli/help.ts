@@ -15,6 +15,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'referrers',
     'manifest',
     'blob',
+    'layout',
     'attest',
     'sbom',
     'provenance',

@@ -24,6 +24,11 @@ export function whyText(reasons: readonly Reason[]): string {
   return clip(shownLine(reasonText(reasons)), widestReason);
 }
 
+/** That a step waits, for whom and how long: `example.org: no usable answer, trying again in 2.0 s`. */
+export function retryText({ servers, ms }: Extract<BuildEvent, { type: 'retry' }>): string {
+  return `${shownLine(servers.join(', '))}: no usable answer, trying again in ${showDuration(ms)}`;
+}
+
 /** How long a step has run: `4.2 s`; nothing for one that never started. */
 export function tookText({ startedAt, endedAt }: StepRow, now: Moment): string {
   return startedAt === undefined ? '' : showDuration(Math.max(0, (endedAt ?? now) - startedAt));

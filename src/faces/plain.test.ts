@@ -37,6 +37,13 @@ failed: built 1 of 12 steps in 1.5 s: 9 cached, 1 failed (rootfs), 1 not finishe
 `);
 });
 
+test('a step that waits for a server says so, whatever its name', () => {
+  const waits = { type: 'retry', at: 20, step: 'kernel', servers: ['one.example', 'two\u001b[1m.example'], ms: 2000 } as const;
+  expect(told([{ type: 'build.started', at: 0, build: 'b', targets: ['kernel'], steps: 1 }, waits])).toContain(
+    'kernel: one.example, two.example: no usable answer, trying again in 2.0 s\n',
+  );
+});
+
 test('quiet: the failure and nothing else', () => {
   expect(told([...failing, { type: 'warning', at: 1530, message: 'no lock\nfile' }], 'quiet')).toBe(
     `error[PK3101]: step rootfs: cp exited with status 1

@@ -3,7 +3,7 @@ import type { BuildEvent } from '../progress/event.ts';
 import { emptyView, foldEvent } from '../progress/view.ts';
 import type { BuildView, StepRow } from '../progress/view.ts';
 import type { Clock, Face, Write } from './face.ts';
-import { tookText, transferText, troubleLines, whyText } from './lines.ts';
+import { retryText, tookText, transferText, troubleLines, whyText } from './lines.ts';
 import { buildTime } from './now.ts';
 import type { Style } from './style.ts';
 import { shownLine } from './text.ts';
@@ -57,6 +57,8 @@ function linesFor(event: BuildEvent, view: BuildView, style: Style): readonly st
       return took === '' ? [] : [`${name}: cancelled after ${took}`];
     case 'step.failed':
       return [took === '' ? `${name}: failed` : `${name}: failed after ${took}`, ...troubleLines(event, view, style)];
+    case 'retry':
+      return [`${name}: ${retryText(event)}`];
     case 'step.queued':
     case 'step.cached':
     case 'output':

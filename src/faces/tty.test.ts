@@ -62,6 +62,21 @@ test('a build, frame after frame', () => {
   expect(clock.timers()).toBe(0);
 });
 
+test('a step that waits for a server before it has a line gets one', () => {
+  const { clock, terminal, face } = open();
+  tell(face, clock, running.slice(0, 1));
+  face.take({ type: 'retry', at: 20, step: 'kernel', servers: ['one.example'], ms: 500 });
+  face.take({ type: 'step.started', at: 30, step: 'kernel', reasons: [{ kind: 'new' }] });
+  face.take({ type: 'retry', at: 40, step: 'kernel', servers: ['one.example'], ms: 700 });
+  face.take({ type: 'output', at: 40, step: 'kernel', stream: 'stderr', text: 'waiting\n' });
+  clock.advance(100);
+  expect(terminal.lines().slice(0, 3)).toEqual([
+    'kernel: one.example: no usable answer, trying again in 0.5 s',
+    expect.stringMatching(/^● kernel /),
+    '  │ waiting',
+  ]);
+});
+
 test('a line that becomes shorter and a step that needs no line leave nothing behind', () => {
   const { clock, terminal, face } = open();
   tell(face, clock, running);

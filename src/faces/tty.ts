@@ -4,7 +4,7 @@ import type { BuildView, StepRow } from '../progress/view.ts';
 import type { Clock, Face, Write } from './face.ts';
 import { liveLines } from './frame.ts';
 import type { Size } from './frame.ts';
-import { tookText, troubleLines, whyText } from './lines.ts';
+import { retryText, tookText, troubleLines, whyText } from './lines.ts';
 import { buildTime } from './now.ts';
 import { createPainter } from './painter.ts';
 import type { Style } from './style.ts';
@@ -61,6 +61,8 @@ function lastingLines(event: BuildEvent, view: BuildView, style: Style): readonl
     return [`${style('good', '✓')} ${headOf(row)}  ${style('quiet', whyText(row.reasons))}`];
   }
   if (event.type === 'step.failed') return [`${style('bad', '✗')} ${headOf(row)}`, ...troubleLines(event, view, style)];
+  // A step that runs shows it as its output; one that is only asked what it would do has no row.
+  if (event.type === 'retry' && row.startedAt === undefined) return [`${shownLine(row.step)}: ${retryText(event)}`];
   // What never ran is only counted, as in the lines for logs.
   if (event.type !== 'step.cancelled' || row.startedAt === undefined) return [];
   return [`${style('careful', '-')} ${headOf(row)}  cancelled`];

@@ -14,6 +14,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
 import type { FetchSpec } from '../graph/ops.ts';
 import type { OpContext, Outcome } from '../solver/op.ts';
+import { openParts } from '../store/parts/parts.ts';
+import type { Parts } from '../store/parts/parts.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { fetchOp } from './fetch.ts';
 import type { FetchWorld, Pins } from './fetch.ts';
@@ -32,6 +34,7 @@ const content = randomBytes(300_000);
 const pinned = digestOf(content);
 const stop = new AbortController();
 let folder: string;
+let parts: Parts;
 let store: ReturnType<typeof createMemoryStore>;
 let http: ReturnType<typeof createHttpClient>;
 let servers: Server[];
@@ -40,6 +43,7 @@ let moved: (readonly [number, number | undefined])[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portkit-fetch-'));
+  parts = openParts(join(folder, 'parts'), Date.now());
   store = createMemoryStore();
   http = createHttpClient({ env: {}, idleMs: 2000 });
   servers = [];
@@ -48,13 +52,17 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await http[Symbol.asyncDispose]();
+  http[Symbol.dispose]();
   for (const server of servers) {
     server.closeAllConnections();
     server.close();
   }
+  parts[Symbol.dispose]();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** What is left of downloads. */
+const left = (): readonly string[] => readdirSync(join(folder, 'parts')).filter((name) => name !== 'turns');
 
 async function serve(handler: Handler): Promise<{ readonly url: string; readonly seen: Seen[] }> {
   const seen: Seen[] = [];
@@ -73,7 +81,7 @@ function world(more: Partial<FetchWorld> = {}): FetchWorld {
   return {
     blobs: store,
     http,
-    scratch: folder,
+    parts,
     now: () => Date.parse('2026-11-21T00:00:00Z'),
     sleep: (ms) => Promise.resolve(void slept.push(ms)),
     jitter: () => 1,
@@ -141,7 +149,7 @@ describe('a pinned file', () => {
     expect(content.equals(store.get(pinned) ?? Buffer.alloc(0))).toBe(true);
     expect(moved.at(-1)).toEqual([content.length, content.length]);
     expect(seen[0]?.headers['accept-encoding']).toBe('identity');
-    expect(readdirSync(folder)).toEqual([]);
+    expect(left()).toEqual([]);
   });
 
   test('by sha512 arrives under its sha256', async () => {
@@ -164,7 +172,7 @@ describe('a pinned file', () => {
     expect(failure.code).toBe('PK3202');
     expect(failure.message).toContain(digestOf('evil'));
     expect(store.get(digestOf('evil'))).toBeUndefined();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(left()).toEqual([]);
     expect(seen).toHaveLength(1);
   });
 
@@ -231,7 +239,7 @@ describe('a bad network', () => {
     };
     const { url, seen } = await serve((request, response) => handler(request, response));
     expect(failureOf(await run({ url, digest: pinned })).code).toBe('PK3201');
-    expect(readdirSync(folder)).toHaveLength(1);
+    expect(left()).toHaveLength(2);
     handler = ranged('"a"');
     expect(await run({ url, digest: pinned })).toMatchObject(good);
     expect(seen.at(-1)?.headers.range).toBe('bytes=100000-');
@@ -247,15 +255,19 @@ describe('a bad network', () => {
       import { setTimeout } from 'node:timers/promises';
       import { fetchOp } from '${new URL('./fetch.ts', import.meta.url).href}';
       import { createHttpClient } from '${new URL('./fetch/http.ts', import.meta.url).href}';
-      const [scratch, url, digest] = process.argv.slice(1);
-      const world = { scratch, blobs: { stat: async () => undefined }, http: createHttpClient({ env: {} }), now: Date.now, sleep: setTimeout, jitter: () => 0 };
+      import { openParts } from '${new URL('../store/parts/parts.ts', import.meta.url).href}';
+      const [folder, url, digest] = process.argv.slice(1);
+      const parts = openParts(folder, Date.now());
+      const world = { parts, blobs: { stat: async () => undefined }, http: createHttpClient({ env: {} }), now: Date.now, sleep: setTimeout, jitter: () => 0 };
       const { signal } = new AbortController();
       await fetchOp({ type: 'fetch', url, digest }, world).run([], { signal, output() {}, transfer() {} });`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program, folder, url, pinned], { stdio: 'inherit' });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program, join(folder, 'parts'), url, pinned], {
+      stdio: 'inherit',
+    });
     const ended = once(child, 'exit');
     await expect
-      .poll(() => readdirSync(folder).map((name) => statSync(join(folder, name)).size), { timeout: 20_000 })
-      .toEqual([101_024]);
+      .poll(() => left().map((name) => statSync(join(folder, 'parts', name)).size), { timeout: 20_000 })
+      .toContain(100_000);
     child.kill('SIGKILL');
     await ended;
     stall = false;
@@ -335,7 +347,7 @@ describe('a bad network', () => {
   });
 
   test('that falls silent is asked again', async () => {
-    await http[Symbol.asyncDispose]();
+    http[Symbol.dispose]();
     http = createHttpClient({ env: {}, idleMs: 50 });
     let requests = 0;
     const { url } = await serve((request, response) => {
@@ -366,7 +378,7 @@ test('downloads of the same at the same time do not disturb each other', async (
   });
   const outcomes = await Promise.all(Array.from({ length: 6 }, () => run({ url, digest: pinned })));
   for (const outcome of outcomes) expect(outcome).toMatchObject(good);
-  expect(readdirSync(folder)).toEqual([]);
+  expect(left()).toEqual([]);
 });
 
 describe('mirrors', () => {
@@ -492,12 +504,12 @@ describe('proxies', () => {
     const proxy = await serve(ranged('"a"'));
     const direct = await serve(ranged('"a"'));
     const env = { http_proxy: proxy.url.replace('//', '//me:canary@'), no_proxy: '127.0.0.1' };
-    await using through = createHttpClient({ env });
+    using through = createHttpClient({ env });
     expect(await run({ url: 'http://example.invalid/f', digest: pinned }, { http: through })).toMatchObject(good);
     expect(proxy.seen[0]?.url).toBe('http://example.invalid/f');
     expect(await run({ url: direct.url, digest: digestOf('other') }, { http: through })).toMatchObject({ ok: false });
     expect(direct.seen).toHaveLength(1);
-    await using dead = createHttpClient({ env: { http_proxy: 'http://me:canary@127.0.0.1:1' } });
+    using dead = createHttpClient({ env: { http_proxy: 'http://me:canary@127.0.0.1:1' } });
     const failure = failureOf(await run({ url: 'http://example.invalid/', digest: digestOf('x') }, { http: dead }));
     expect(failure.code).toBe('PK3201');
     expect(JSON.stringify(failure)).not.toContain('canary');

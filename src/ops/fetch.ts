@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { digestFromHex, digestOf, hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
@@ -5,7 +6,7 @@ import { decompress, defaultDecompressLimits, detectCompression } from '../forma
 import type { Unxz } from '../formats/compression/decompress.ts';
 import type { FetchSpec } from '../graph/ops.ts';
 import type { Facts, Op, OpContext, Outcome } from '../solver/op.ts';
-import type { BlobInfo, BlobStore } from '../store/blobs.ts';
+import type { BlobAdopter, BlobInfo, BlobStore, WholeFile } from '../store/blobs.ts';
 import { parseChecksum, showChecksum } from './fetch/checksum.ts';
 import type { Checksum } from './fetch/checksum.ts';
 import { download } from './fetch/download.ts';
@@ -25,7 +26,7 @@ export interface Pins {
 
 /** What fetching is lent by its builder. */
 export interface FetchWorld extends Omit<DownloadWorld, 'signal' | 'transfer'> {
-  readonly blobs: BlobStore;
+  readonly blobs: BlobStore & BlobAdopter;
   readonly pin?: Pins;
   /** The bytes of a public key file, named relative to the definition's directory. */
   readKey(path: string, signal: AbortSignal): Promise<Uint8Array>;
@@ -104,8 +105,13 @@ async function obtain(spec: FetchSpec, pinned: Checksum | undefined, world: Lent
   const here = pinned?.algorithm === 'sha256' ? await world.blobs.stat(digestFromHex(pinned.hex), world.signal) : undefined;
   if (here !== undefined && here.size <= maxSize) return here;
   const sources = [spec.url, ...(spec.mirrors ?? [])].map(parseSource);
-  const take = (content: AsyncIterable<Uint8Array>) => world.blobs.write(content, world.signal);
-  return download({ sources, pinned, maxSize, take }, world);
+  const { blobs, signal } = world;
+  const take = (content: AsyncIterable<Uint8Array>) => blobs.write(content, signal);
+  const adopt = async (file: WholeFile): Promise<BlobInfo> => {
+    await blobs.adopt(file, signal);
+    return { digest: file.digest, size: file.size };
+  };
+  return download({ sources, pinned, maxSize, take, adopt }, world);
 }
 
 /** Verifies what is in the store, so that what was verified and what is used are the same bytes; answers who signed. */
@@ -119,7 +125,7 @@ async function checkSignature(
   const keys = await Promise.all(signature.keys.map((key) => bytesOfKey(key, world)));
   const sources = [parseSource(signature.url)];
   const bytes = await download(
-    { sources, pinned: undefined, maxSize: signatureLimit, take: gather },
+    { sources, pinned: undefined, maxSize: signatureLimit, take: gather, adopt: ({ path }) => readFile(path) },
     { ...world, transfer: () => undefined },
   );
   const stored = await blobs.open(digest, signal);

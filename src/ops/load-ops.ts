@@ -12,6 +12,7 @@ import type { GitOpWorld } from './git.ts';
 import type { ImageWorld } from './image.ts';
 import type { MkfsOpWorld } from './mkfs/op.ts';
 import type { LocalWorld } from './local.ts';
+import { tellingWaits } from './told-waits.ts';
 
 /** What the ops of a build are lent, each kind for itself: made when a step of the kind is there. */
 export interface OpsWorld {
@@ -34,7 +35,7 @@ type Loaders = Readonly<Record<OrdinarySpec['type'], (world: OpsWorld) => Promis
 
 /** Each kind's file is read when a graph has a step of the kind. */
 const loaders: Loaders = {
-  fetch: async (world) => bind((await import('./fetch.ts')).fetchOp, world.fetch()),
+  fetch: async (world) => bind(tellingWaits((await import('./fetch.ts')).fetchOp), world.fetch()),
   local: async (world) => bind((await import('./local.ts')).localOp, world.local()),
   git: async (world) => bind((await import('./git.ts')).gitOp, world.git()),
   tree: async (world) => bind((await import('./tree.ts')).treeOp, world.files()),

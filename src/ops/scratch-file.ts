@@ -36,7 +36,10 @@ function inFolder<T>(folder: string, work: () => T): T {
     throw new PortkitError(
       isFull ? 'PK2007' : 'PK3109',
       `What is needed for a while cannot be kept in ${folder}: ${systemReason(cause)}`,
-      { hint: `${isFull ? 'Free space there' : 'Check its owner and mode'}, or name another folder with TMPDIR`, cause },
+      {
+        hint: `${isFull ? 'Free space there' : 'Check its owner and mode'}, or name another place: TMPDIR, or --root for what is in the store`,
+        cause,
+      },
     );
   }
 }

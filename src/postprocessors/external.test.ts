@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { blob, bytesOf, context, createWorld, output, run, show, signal, tree } from '../../test/ops/world.ts';
+import { blob, bytesOf, context, createWorld, fileAt, output, run, show, signal, tree } from '../../test/ops/world.ts';
 import type { Standing } from '../../test/ops/world.ts';
 import { digestOf } from '../base/digest.ts';
 import type { Ref } from '../base/ref.ts';
@@ -7,7 +7,7 @@ import type { Command, Ended } from '../execution/executor.ts';
 import type { ExternalSpec } from '../graph/program-ops.ts';
 import type { Op } from '../solver/op.ts';
 import { externalOp } from './external.ts';
-import { mainManifest, readBlobAt, readLayout } from './layout-tree.ts';
+import { mainManifest, readLayout } from './layout-tree.ts';
 import { ociOp } from './oci.ts';
 
 const plain: ExternalSpec = { type: 'external', argv: ['post'], inputs: ['layout'], root: 'host', options: '{"level":3}' };
@@ -59,8 +59,7 @@ function open({ says = [], out = {}, moans = '', ended }: Program, change: Parti
     return output(packing, await blob(world, 'a disk'));
   }
   const lent = { blobs: world.blobs, signal };
-  const json = async (from: Ref, path: string): Promise<any> =>
-    JSON.parse(Buffer.from(await readBlobAt(from.digest, path, lent)).toString());
+  const json = async (from: Ref, path: string): Promise<any> => JSON.parse((await fileAt(world, from, path)).toString());
   const documents = async (from: Ref): Promise<any[]> => {
     const listed = await readLayout(from.digest, lent);
     return Promise.all(listed.map(({ digest }) => json(from, `blobs/sha256/${digest.slice(7)}`)));
@@ -151,7 +150,7 @@ test('answers a layout that it wrote, which may leave out what it was given', as
   const files = new Map<string, string>();
   for (const line of await show(given.world, original)) {
     const [, path = ''] = /^\/(\S+) file/.exec(line) ?? [];
-    if (path !== '') files.set(path, Buffer.from(await readBlobAt(original.digest, path, given.lent)).toString());
+    if (path !== '') files.set(path, (await fileAt(given.world, original, path)).toString());
   }
   const layer = [...files.keys()].find((path) => files.get(path) === 'a disk') ?? '';
   const written = (left: readonly [string, string][]) => Object.fromEntries(left.map(([path, text]) => [`made/${path}`, text]));

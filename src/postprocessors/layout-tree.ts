@@ -5,16 +5,15 @@ import { PortkitError } from '../base/errors.ts';
 import type { Ref } from '../base/ref.ts';
 import { entryName, inOrder } from '../oci/layout/entries.ts';
 import { mark } from '../oci/layout/files.ts';
+import { isLayout, treeSource } from '../oci/layout/tree.ts';
 import type { Descriptor } from '../oci/model/descriptor.ts';
-import { documentLimit, parseManifest, tooLarge } from '../oci/model/manifest.ts';
-import { mediaTypes } from '../oci/model/media-types.ts';
 import type { Produced } from '../oci/model/produce.ts';
 import { produceIndex } from '../oci/model/produce.ts';
 import type { FileWorld } from '../ops/input.ts';
-import { followPath } from '../ops/tree/paths.ts';
 import { editTree, newTree, putEntry, writeTree } from '../store/trees/editor.ts';
 import type { Attributes } from '../store/trees/node.ts';
 import type { TreeEditor } from '../store/trees/place.ts';
+import { selectItem } from '../store/trees/select.ts';
 
 /** A blob that is in the store already. */
 export interface StoredBlob {
@@ -43,6 +42,14 @@ export async function writeLayout(addition: Addition, world: LayoutWorld): Promi
   return filled(editor, addition, world);
 }
 
+/** A tree with the mark of a layout, if only that is missing. */
+export async function withMark(tree: Digest, world: LayoutWorld): Promise<Digest> {
+  if ((await selectItem(tree, byteString('oci-layout'), world)) !== undefined) return tree;
+  const editor = await editTree(tree, world);
+  await put(editor, 'oci-layout', (await keep([Buffer.from(mark)], world))[0]);
+  return writeTree(editor);
+}
+
 /** A layout with more in it. */
 export async function extendLayout(layout: Digest, addition: Addition, world: LayoutWorld): Promise<Ref> {
   const manifests = [...(await readLayout(layout, world)), ...addition.manifests];
@@ -50,12 +57,11 @@ export async function extendLayout(layout: Digest, addition: Addition, world: La
 }
 
 /** What the index.json of a layout lists; PK4103 when the tree is no layout, PK4002 when it is malformed. */
-export async function readLayout(layout: Digest, world: LayoutWorld): Promise<readonly Descriptor[]> {
-  const index = parseManifest(await readBlobAt(layout, 'index.json', world), {
-    shown: 'index.json',
-    mediaType: mediaTypes.index,
+export async function readLayout(layout: Digest, { blobs, signal }: LayoutWorld): Promise<readonly Descriptor[]> {
+  if (await isLayout(layout, blobs, signal)) return treeSource(layout, blobs).roots(signal);
+  throw new PortkitError('PK4103', 'The tree is no OCI layout: it has no files oci-layout and index.json', {
+    hint: 'A step of type oci makes a layout',
   });
-  return index.kind === 'index' ? index.manifests : [];
 }
 
 /** The one manifest of a layout that has a name: what postprocessors work on. */
@@ -66,20 +72,6 @@ export async function mainManifest(layout: Digest, world: LayoutWorld): Promise<
   throw new PortkitError('PK4103', `The layout has ${named.length} manifests with a name, and one is needed`, {
     hint: 'A step of type oci makes such a layout',
   });
-}
-
-/** A document of a layout, by its descriptor or its path. */
-export async function readBlobAt(layout: Digest, path: string, world: LayoutWorld): Promise<Uint8Array> {
-  const { item } = await followPath(layout, byteString(path), { access: world, last: 'keep' });
-  if (item?.type !== 'file') {
-    throw new PortkitError('PK4103', `The tree is no OCI layout: it has no file ${path}`, {
-      hint: 'A step of type oci makes a layout',
-    });
-  }
-  if (item.size > documentLimit) throw tooLarge(path);
-  const bytes = world.blobs.get(item.content, documentLimit);
-  if (bytes === undefined) throw new PortkitError('PK2002', `The blob ${item.content} is not in the store`);
-  return bytes;
 }
 
 async function filled(editor: TreeEditor, { blobs, documents, manifests }: Addition, world: LayoutWorld): Promise<Ref> {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { blob, bytesOf, context, createWorld, output, run, show, signal, tree } from '../../test/ops/world.ts';
+import { blob, bytesOf, context, createWorld, fileAt, output, run, show, signal, tree } from '../../test/ops/world.ts';
 import type { Ref } from '../base/ref.ts';
 import type { OciSpec } from '../graph/postprocess-ops.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { FileWorld } from '../ops/input.ts';
-import { mainManifest, pathOf, readBlobAt } from './layout-tree.ts';
+import { mainManifest, pathOf } from './layout-tree.ts';
 import { ociOp } from './oci.ts';
 import { layerPath } from './oci/title.ts';
 
@@ -22,7 +22,7 @@ async function mainOf(layout: Ref, { blobs }: FileWorld): Promise<{ readonly dig
 }
 
 async function documentAt(layout: Ref, digest: string, { blobs }: FileWorld): Promise<any> {
-  return JSON.parse(Buffer.from(await readBlobAt(layout.digest, pathOf(digest), { blobs, signal })).toString());
+  return JSON.parse((await fileAt({ blobs }, layout, pathOf(digest))).toString());
 }
 
 describe('an artifact', () => {

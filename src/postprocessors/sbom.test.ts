@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeBzImage, makeVmlinux } from '../../test/kernels/samples.ts';
-import { blob, bytesOf, context, createWorld, output, run, show, signal, tree } from '../../test/ops/world.ts';
+import { blob, bytesOf, context, createWorld, fileAt, output, run, show, signal, tree } from '../../test/ops/world.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Ref } from '../base/ref.ts';
 import type { SbomSpec } from '../graph/postprocess-ops.ts';
-import { mainManifest, pathOf, readBlobAt, readLayout } from './layout-tree.ts';
+import { mainManifest, pathOf, readLayout } from './layout-tree.ts';
 import { ociOp } from './oci.ts';
 import { sbomOp } from './sbom.ts';
 import { readApk, readDpkg } from './sbom/packages.ts';
@@ -186,7 +186,7 @@ describe('attached', () => {
       new Set(['application/spdx+json', 'application/vnd.cyclonedx+json', 'application/vnd.example.v1+json']),
     );
     const referrer = listed.find(({ artifactType }) => artifactType === 'application/vnd.cyclonedx+json');
-    const manifest = JSON.parse(Buffer.from(await readBlobAt(attached.digest, pathOf(referrer!.digest), access)).toString());
+    const manifest = JSON.parse((await fileAt(world, attached, pathOf(referrer!.digest))).toString());
     expect(manifest).toMatchObject({
       subject: { mediaType: main.mediaType, digest: main.digest, size: main.size },
       config: { mediaType: 'application/vnd.oci.empty.v1+json' },
@@ -194,7 +194,7 @@ describe('attached', () => {
         { mediaType: 'application/vnd.cyclonedx+json', annotations: { 'org.opencontainers.image.title': 'sbom.cdx.json' } },
       ],
     });
-    const bom = JSON.parse(Buffer.from(await readBlobAt(attached.digest, pathOf(manifest.layers[0].digest), access)).toString());
+    const bom = JSON.parse((await fileAt(world, attached, pathOf(manifest.layers[0].digest))).toString());
     expect(bom.metadata.component.hashes).toEqual([{ alg: 'SHA-256', content: main.digest.slice(7) }]);
     expect((await show(world, attached)).filter((line) => line.includes('blobs/sha256/'))).toHaveLength(7);
   });
@@ -202,12 +202,20 @@ describe('attached', () => {
   test('to what is no layout, it fails', async () => {
     const world = createWorld();
     const op = sbomOp({ type: 'sbom', format: 'spdx', names: ['rootfs'], attach: 1 }, world);
-    for (const files of [{}, { 'index.json': '{"schemaVersion":2,"manifests":[]}' }]) {
+    const empty = '{"schemaVersion":2,"manifests":[]}';
+    const mark = '{"imageLayoutVersion":"1.0.0"}';
+    for (const files of [{}, { 'index.json': empty }, { 'index.json': empty, 'oci-layout': mark }]) {
       const outcome = await run(op, await debian(world), await tree(world, files));
       expect(outcome).toEqual({ ok: false, failure: expect.objectContaining({ code: 'PK4103' }) });
     }
-    const outcome = await run(op, await debian(world), await tree(world, { 'index.json': '[]' }));
-    expect(outcome).toEqual({ ok: false, failure: expect.objectContaining({ code: 'PK4002' }) });
+    for (const files of [
+      { 'index.json': '[]', 'oci-layout': mark },
+      { 'index.json': empty, 'oci-layout': '{"imageLayoutVersion":"2.0.0"}' },
+      { 'index.json': { symlink: 'other' }, other: empty, 'oci-layout': mark },
+    ]) {
+      const outcome = await run(op, await debian(world), await tree(world, files));
+      expect(outcome).toEqual({ ok: false, failure: expect.objectContaining({ code: 'PK4002' }) });
+    }
   });
 });
 

@@ -37,6 +37,8 @@ export type Happening =
   | { readonly type: 'step.cancelled'; readonly step: string }
   | { readonly type: 'output'; readonly step: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | { readonly type: 'transfer'; readonly step: string; readonly done: number; readonly total?: number }
+  /** It waits (milliseconds) before it asks these servers again; its output says so, too. */
+  | { readonly type: 'retry'; readonly step: string; readonly servers: readonly string[]; readonly ms: number }
   | { readonly type: 'warning'; readonly message: string };
 
 /** Everything that happens in a build; terminal, JSON and web are faces of this one stream. */

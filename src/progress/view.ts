@@ -127,6 +127,8 @@ function foldStep(view: BuildView, row: StepRow, event: StepEvent): void {
     case 'transfer':
       row.transfer = event;
       return;
+    case 'retry':
+      return;
     default:
       never(event);
   }

@@ -12,6 +12,8 @@ export interface OpContext {
   readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
   /** Bytes moved so far, of how many. */
   readonly transfer: (done: number, total?: number) => void;
+  /** The op waits (milliseconds) before it asks these servers again. */
+  readonly retry?: (servers: readonly string[], ms: number) => void;
 }
 
 /** Why a step failed, as data. */

@@ -94,11 +94,16 @@ export function isIn(run: Table, vertex: number, ...states: readonly State[]): b
 }
 
 /** What an op is lent during this build. */
-export function contextOf(options: Pick<SolveOptions, 'emit' | 'output'>, step: string, signal: AbortSignal): OpContext {
+export function contextOf(
+  options: Pick<SolveOptions, 'emit' | 'output'>,
+  step: string,
+  signal: AbortSignal,
+): Required<OpContext> {
   return {
     signal,
     output: (stream, bytes) => options.output(step, stream, bytes),
     transfer: (done, total) => options.emit({ type: 'transfer', step, done, ...(total !== undefined && { total }) }),
+    retry: (servers, ms) => options.emit({ type: 'retry', step, servers, ms }),
   };
 }
 

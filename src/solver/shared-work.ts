@@ -1,10 +1,9 @@
 import { createSingleFlight } from '../base/single-flight.ts';
+import type { OpContext } from './op.ts';
 
 /** Somebody who follows a work. */
-export interface Follower {
+export interface Follower extends Omit<Required<OpContext>, 'signal'> {
   readonly started: () => void;
-  readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
-  readonly transfer: (done: number, total?: number) => void;
 }
 
 /** Works by key: builds that need the same one share it, and it ends when the last of them has left. */
@@ -39,6 +38,9 @@ export function createSharedWork(): SharedWork {
       },
       transfer(done, total) {
         for (const follower of one.followers) follower.transfer(done, total);
+      },
+      retry(servers, ms) {
+        for (const follower of one.followers) follower.retry(servers, ms);
       },
     };
   }

@@ -32,7 +32,7 @@ function launch(run: Run, vertex: number): void {
     () => undefined,
   );
   run.active.set(vertex, controller);
-  const { output, transfer } = contextOf(run.options, step, controller.signal);
+  const { output, transfer, retry } = contextOf(run.options, step, controller.signal);
   const follower: Follower = {
     started() {
       if (!isIn(run, vertex, 'queued')) return;
@@ -41,6 +41,7 @@ function launch(run: Run, vertex: number): void {
     },
     output,
     transfer,
+    retry,
   };
   const forced = isForced(run, vertex);
   // Work that must really be done is not shared with work that may be found done.
@@ -84,7 +85,7 @@ async function workOn(run: Run, vertex: number, { key, forced, described, all, s
     all.started();
     const start = now();
     try {
-      const outcome = await op.run(inputs, { signal, output: all.output, transfer: all.transfer });
+      const outcome = await op.run(inputs, { signal, output: all.output, transfer: all.transfer, retry: all.retry });
       if (!outcome.ok) return { how: 'failed', failure: outcome.failure };
       const made = { outputs: outcome.outputs, took: now() - start };
       if (turn === undefined || !isRemembered(run, vertex)) return { how: 'made', ...made };

@@ -76,6 +76,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
   const programs = ['git', 'deb', 'squashfs', 'erofs', 'vfat'];
   const { runProgram } = programs.some(needs) ? await import('../ops/run-program.ts') : {};
   const { createHttpClient } = needs('fetch') ? await import('../ops/fetch/http.ts') : {};
+  const { openParts } = needs('fetch') ? await import('../store/parts/parts.ts') : {};
   const { createHostTools } = ['exec', 'external', 'deploy'].some(needs) ? await import('../execution/host-tools.ts') : {};
   const { bootForStep } = needs('boot') ? await import('./boot.ts') : {};
   let registries: Promise<Registries> | undefined;
@@ -90,7 +91,7 @@ async function worldOf(types: ReadonlySet<string>, around: Surroundings, held: A
     fetch: () => ({
       ...files,
       http: held.use(required(createHttpClient)({ env: process.env })),
-      scratch: cacheFolder('downloads'),
+      parts: held.use(required(openParts)(cacheFolder('downloads'), Date.now())),
       ...pin,
       readKey: async (key) => readFileSync(await resolveInside(key, bounds)),
       bounds,

@@ -61,7 +61,7 @@ test('the bundle runs on a plain Node, away from the checkout, and finds its thr
   }
 });
 
-/** Downloads of the bundle: undici, a package that requires modules of Node, is in a part of its own. */
+/** Downloads of the bundle: what speaks HTTP is in it. */
 async function expectFetch(folder: string): Promise<void> {
   await using server = await startServer((_, response) => say(response, 200, {}, 'hello'));
   const { digest } = describe(Buffer.from('hello'), 'text/plain');

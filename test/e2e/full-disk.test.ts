@@ -1,6 +1,16 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -50,26 +60,31 @@ interface Ran {
 }
 
 /** Runs the program while the server of this process answers. */
-function portkit(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+function portkit(args: readonly string[], env: Readonly<Record<string, string>> = {}, input = ''): Promise<Ran> {
   const { promise, resolve } = Promise.withResolvers<Ran>();
   const all = { PATH: process.env['PATH'], HOME: roomy, PORTKIT_ROOT: join(roomy, 'store'), ...env };
   const program = join(process.cwd(), 'bin/portkit');
   const child = execFile('sh', [program, ...args], { env: all, cwd: folder, maxBuffer: 64 << 20 }, (_, stdout, stderr) =>
     resolve({ status: child.exitCode, stdout, stderr }),
   );
+  child.stdin?.end(input);
   return promise;
 }
 
+interface Trouble {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Looks at what is there when it has failed. */
+  readonly between: () => void;
+}
+
 /** It fails with a full disk, and what to do about it; with room, the same succeeds. */
-async function failsThenSucceeds(
-  args: readonly string[],
-  { env = {}, between }: { readonly env?: Readonly<Record<string, string>>; readonly between: () => void },
-): Promise<void> {
+async function failsThenSucceeds(args: readonly string[], { env = {}, between }: Trouble): Promise<string> {
   const full = await portkit(args, env);
   expect(full).toMatchObject({ status: 69, stdout: '', stderr: expect.stringMatching(/error\[PK2007\]: [^]*\n {2}= help: \S/) });
   between();
   mount('remount,size=96m');
   expect(await portkit(args, env)).toMatchObject({ status: 0, stderr: '' });
+  return full.stderr;
 }
 
 /** The files on the disk. */
@@ -209,6 +224,41 @@ describe.skipIf(reason !== undefined)('a disk that gets full', () => {
     await failsThenSucceeds(build, { env, between: () => expect(existsSync(output)).toBe(false) });
     expect(readFileSync(join(output, 'a')).equals(file)).toBe(true);
     expect(await portkit(['cache', 'verify'], env)).toMatchObject({ status: 0 });
+  });
+
+  test('a login: the ones that are there stay', async () => {
+    const login = (user: string) =>
+      portkit(['login', 'reg.example:5000', '-u', user, '--password-stdin', '--no-verify'], { HOME: disk }, 'pw');
+    expect(await login('before')).toMatchObject({ status: 0 });
+    expect(() => {
+      for (;;) appendFileSync(join(disk, 'ballast'), Buffer.alloc(4096));
+    }).toThrow('ENOSPC');
+    const full = await login('after');
+    expect(full).toMatchObject({ status: 69, stderr: expect.stringMatching(/error\[PK2007\]: [^]*\n {2}= help: \S/) });
+    expect((await portkit(['auth', 'list', '--json'], { HOME: disk })).stdout).toContain('"before"');
+    rmSync(join(disk, 'ballast'));
+    expect(await login('after')).toMatchObject({ status: 0 });
+  });
+
+  test.each([
+    ['oci-layout', 'dest=DISK/out'],
+    ['oci-archive', 'dest=DISK/out'],
+    ['file-store', 'dest=DISK/out,name=registry.example/r:v1'],
+    ['local', 'dest=DISK/out'],
+    ['tar', 'dest=DISK/out'],
+    ['plugin', `from=${join(process.cwd(), 'examples/exporter-plugin/index.ts')},dest=DISK/out`],
+  ])('an output of type %s', async (type, rest) => {
+    mkdirSync(join(roomy, 'files'));
+    writeFileSync(join(roomy, 'files/a'), file);
+    writeFileSync(
+      join(roomy, 'portkit.toml'),
+      '[steps.pack]\noci = { artifact_type = "a/b", layers = [{ name = "root", from = "local:files" }] }\n[targets]\np = "step:pack"\n',
+    );
+    const output = `type=${type},${rest.replace('DISK', disk)}`;
+    const build = ['build', '-f', join(roomy, 'portkit.toml'), '-q', '--output', output];
+    const told = await failsThenSucceeds(build, { between: () => expect(onDisk()).toEqual([]) });
+    expect(told).not.toContain('/proc/');
+    if (type !== 'plugin') expect(told).toContain(join(disk, 'out'));
   });
 
   test('the folder of parts alone: it is done without', async () => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { makeBzImage, makeImage, makeVmlinux, sampleVersion } from '../kernels/samples.ts';
+import { makeBzImage, makeImage, makeVmlinux, pack, sampleVersion } from '../kernels/samples.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portkit-kernel-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -84,4 +84,17 @@ test.each([
   expect(status).not.toBe(0);
   expect(stdout).toBe('');
   expect(stderr).toMatch(message);
+});
+
+test.each([
+  ['a bzImage', makeBzImage(vmlinux, { packing: 'gzip' })],
+  ['a vmlinux', vmlinux],
+  ['an Image', makeImage()],
+  ['an Image in gzip', pack(makeImage(), 'gzip')],
+])('image check of %s says that it is a kernel, and who looks at those', (_, content) => {
+  const path = place('checked', content);
+  const env = { PATH: process.env['PATH'], HOME: folder };
+  const { status, stderr } = spawnSync('sh', ['bin/portkit', 'image', 'check', path], { encoding: 'utf8', env });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/PK3951[^]*is a kernel \([^]*portkit kernel inspect/);
 });

@@ -100,12 +100,19 @@ describe('without a registry', () => {
   test('a layout gets more tags, and says what is in it', async () => {
     const { index, signature } = await layout();
     expect(said('tag', 'oci:image:v1', 'latest', 'v1.0')).toBe(
-      ['latest', 'v1.0']
-        .map((tag) => `${at('image')}:${tag}@${index.digest}`)
-        .join('\n')
-        .replaceAll(at('image'), 'image'),
+      ['latest', 'v1.0'].map((tag) => `oci:image:${tag}@${index.digest}`).join('\n'),
     );
     expect(inspected('oci:image:v1.0').digest).toBe(index.digest);
+    const { digest, mediaType, size } = index;
+    expect(JSON.parse(said('tag', 'oci:image:v1', 'a', 'b', '--json'))).toEqual({
+      version: 1,
+      reference: 'oci:image:v1',
+      digest,
+      mediaType,
+      size,
+      tags: ['a', 'b'],
+      references: ['oci:image:a', 'oci:image:b'],
+    });
     const text = said('inspect', 'oci:image:latest');
     expect(text).toContain('oci:image:latest: index\n');
     expect(text).toContain('linux/arm64');

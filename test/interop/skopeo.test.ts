@@ -7,8 +7,11 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { copy } from '../../src/oci/copy/copy.ts';
-import { folderTarget } from '../../src/oci/layout/folder.ts';
+import { collectLayout } from '../../src/oci/layout/collect.ts';
+import { folderSource, folderTarget } from '../../src/oci/layout/folder.ts';
+import { heldBlobs } from '../../src/oci/layout/held.ts';
 import { memoryLayout } from '../../src/oci/layout/memory.ts';
+import { verifyLayout } from '../../src/oci/layout/verify.ts';
 import type { Descriptor } from '../../src/oci/model/descriptor.ts';
 import { mediaTypes } from '../../src/oci/model/media-types.ts';
 import type { Target } from '../../src/oci/model/ports.ts';
@@ -117,4 +120,24 @@ describe.skipIf(missing !== undefined).each([
       expect((await failureOf(repository.resolve('v1', signal))).code).toBe('PK4030');
     }
   });
+});
+
+test.skipIf(skopeo === undefined)('what skopeo left in its layout is collected, and it reads the rest', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portkit-skopeo-'));
+  const run = (...args: readonly string[]) => promisify(execFile)(skopeo ?? '', ['--insecure-policy', ...args], { cwd: folder });
+  try {
+    await fill(folderTarget(join(folder, 'ours')));
+    await run('copy', '--all', 'oci:ours:image', 'oci:theirs:v1');
+    await run('copy', '--override-arch', 'arm64', 'oci:ours:image', 'oci:theirs:v1');
+    const theirs = join(folder, 'theirs');
+    const look = async () => verifyLayout({ source: folderSource(theirs), blobs: await heldBlobs(theirs) }, signal);
+    expect(await look()).toMatchObject({ entries: 2, faults: [] });
+    const { unlisted, removed } = await collectLayout(theirs, { untagged: true, dryRun: false, keep: 0, now: 0 }, signal);
+    expect(unlisted.map(({ mediaType }) => mediaType)).toEqual([mediaTypes.index]);
+    expect(removed.map(({ digest }) => digest)).toContain(unlisted[0]?.digest);
+    expect(await look()).toMatchObject({ entries: 1, blobs: 3, unreferenced: [], faults: [] });
+    await run('copy', 'oci:theirs:v1', 'dir:back');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -11,6 +11,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { newTree, putDirectory, putEntry, putLink, writeTree } from '../../src/store/trees/editor.ts';
 import { listTree } from '../../src/store/trees/list.ts';
 import type { Attributes } from '../../src/store/trees/node.ts';
+import { selectItem } from '../../src/store/trees/select.ts';
 
 /** Nobody cancels. */
 export const { signal } = new AbortController();
@@ -104,6 +105,13 @@ function detail(world: FileWorld, item: Item): string {
   if (item.type === 'file') return ` "${bytesOf(world, { kind: 'blob', digest: item.content }).toString('latin1').slice(0, 40)}"`;
   if (item.type === 'symlink') return ` -> ${item.target}`;
   return item.type === 'char' || item.type === 'block' ? ` ${item.major},${item.minor}` : '';
+}
+
+/** The bytes of a file of a tree. */
+export async function fileAt(world: FileWorld, ref: Ref, path: string): Promise<Buffer> {
+  const item = await selectItem(ref.digest, byteString(path), { blobs: world.blobs, signal });
+  if (item?.type !== 'file') throw new Error(`There is no file ${path}`);
+  return bytesOf(world, { kind: 'blob', digest: item.content });
 }
 
 /** Runs an op. */

@@ -52,6 +52,8 @@ export const artifacts: Command = {
     '',
     'A variant is what the selector says and never another. Paths start where portkit is run when the definition is named,',
     'else beside the definition.',
+    '',
+    'Exit status: 1 not there, 2 usage, 5 a registry cannot be reached, 6 it wants another login, 7 something is damaged.',
   ].join('\n'),
   words: 1,
   options: {

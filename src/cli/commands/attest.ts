@@ -6,7 +6,7 @@ import { printable, printableJson } from '../../base/printable.ts';
 import { showSize } from '../../base/units.ts';
 import type { Command, Invocation } from '../command.ts';
 import { attachedOptions, keysOf, withAttached } from '../oci/attached.ts';
-import { registryOptions } from '../oci/open.ts';
+import { registryOptions, registryStatuses } from '../oci/open.ts';
 import { flag, listOption } from '../values.ts';
 import { chooseVerb } from '../verbs.ts';
 
@@ -28,6 +28,7 @@ export const attest: Command = {
     'verify   whether one of the keys signed REF, and statements of each --predicate-type about it; and whether its',
     '         content is what was signed, for which all of it is read. Ends with status 7 if not.',
     'REF is oci:DIR[:TAG], oci-archive:FILE[:TAG], or HOST/PATH[:TAG][@DIGEST].',
+    registryStatuses,
   ].join('\n'),
   words: 2,
   options: {

@@ -4,7 +4,7 @@ import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Place } from '../../oci/place/place.ts';
 import type { Command, Invocation } from '../command.ts';
 import { takeInput } from '../oci/input.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
 import type { Opener } from '../oci/open.ts';
 import { giveContent, printPut } from '../oci/raw.ts';
 import { oneWord, twoWords } from '../oci/words.ts';
@@ -31,6 +31,7 @@ export const blob: Command = {
     'put  a file (or - for standard input); one that is there damaged, in a layout folder, is healed',
     '',
     'REF is oci:DIR, oci-archive:FILE or HOST/PATH, without a tag.',
+    registryStatuses,
   ].join('\n'),
   words: 3,
   options: {

@@ -32,7 +32,8 @@ export const build: Command = {
     'everything is built and exported.',
     '',
     'Exit status: 1 a step failed, 2 the definition or command line is wrong, 3 --expect-cached was not met,',
-    '5 the network is down, 7 --check found a difference, 69 a program is missing.',
+    '5 the network is down, 6 a registry wants another login, 7 --check found a difference or content is not what is pinned,',
+    '69 a program is missing, or the disk is full.',
   ].join('\n'),
   words: Number.POSITIVE_INFINITY,
   options: {

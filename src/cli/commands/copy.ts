@@ -11,7 +11,7 @@ import { parsePlatform } from '../../oci/model/platform.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Place } from '../../oci/place/place.ts';
 import type { Command, Invocation } from '../command.ts';
-import { bothRegistryOptions, openPlaces } from '../oci/open.ts';
+import { bothRegistryOptions, openPlaces, registryStatuses } from '../oci/open.ts';
 import { trusted, trustOptions } from '../oci/trust.ts';
 import { twoWords } from '../oci/words.ts';
 import { watchCopy } from '../oci/transfers.ts';
@@ -25,6 +25,7 @@ export const copy: Command = {
     'Copies what a name stands for, with everything below it. Nothing is made anew: digests stay what they are.',
     'FROM and TO are oci:DIR[:TAG] (a layout folder), oci-archive:FILE[:TAG] (a layout in a tar), or HOST/PATH[:TAG][@DIGEST].',
     'What is there already is not sent. The tag is set at the very end.',
+    registryStatuses,
   ].join('\n'),
   words: 2,
   options: {

@@ -53,6 +53,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'read, write and delete manifests as they are',
     load: async () => (await import('./manifest.ts')).manifest,
   },
+  layout: {
+    summary: 'look after a layout: collect what nothing leads to, verify all of it',
+    load: async () => (await import('./layout.ts')).layout,
+  },
   blob: { summary: 'read and write blobs as they are', load: async () => (await import('./blob.ts')).blob },
   login: { summary: 'store who you are at a registry', load: async () => (await import('./login.ts')).login },
   logout: { summary: 'forget who you are at a registry', load: async () => (await import('./logout.ts')).logout },

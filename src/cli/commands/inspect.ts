@@ -9,14 +9,17 @@ import { showPlatform } from '../../oci/model/platform.ts';
 import { readManifest } from '../../oci/model/read.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Command } from '../command.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
 import { oneWord } from '../oci/words.ts';
 import { flag } from '../values.ts';
 
 /** `portkit inspect`: what an artifact or image is made of. */
 export const inspect: Command = {
   usage: 'inspect REF [--json]',
-  about: 'What REF stands for: its digest and kind, what it is made of, its annotations, and what refers to it.',
+  about: [
+    'What REF stands for: its digest and kind, what it is made of, its annotations, and what refers to it.',
+    registryStatuses,
+  ].join('\n'),
   words: 1,
   options: { json: { type: 'boolean', help: 'print the result as JSON' }, ...registryOptions },
   async run(invocation) {

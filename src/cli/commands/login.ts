@@ -17,7 +17,7 @@ export const login: Command = {
     'read. At a terminal it asks for what is not given; elsewhere the password comes from standard input, and never from an',
     'option, which everybody on this machine could read.',
     '',
-    'Exit status: 6 the registry does not take it; nothing is stored then.',
+    'Exit status: 5 the registry cannot be reached, 6 it does not take it; nothing is stored then.',
   ].join('\n'),
   words: 1,
   options: {

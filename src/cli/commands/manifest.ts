@@ -10,7 +10,7 @@ import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Place } from '../../oci/place/place.ts';
 import type { Command, Invocation } from '../command.ts';
 import { takeInput } from '../oci/input.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
 import type { Opener } from '../oci/open.ts';
 import { giveContent, printPut } from '../oci/raw.ts';
 import { oneWord, twoWords } from '../oci/words.ts';
@@ -36,6 +36,7 @@ export const manifest: Command = {
     'delete  a tag, or the manifest of a digest with all of its tags',
     '',
     'REF is oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG] or HOST/PATH[:TAG][@DIGEST].',
+    registryStatuses,
   ].join('\n'),
   words: 3,
   options: {

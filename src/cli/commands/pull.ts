@@ -15,7 +15,7 @@ import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { writeFiles } from '../oci/artifact-files.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
 import { requireTrust, trustOptions } from '../oci/trust.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { oneWord } from '../oci/words.ts';
@@ -28,6 +28,7 @@ export const pull: Command = {
     'What REF is decides. An image goes to the store, from where "portkit push" sends it on. Of an artifact of a family, the',
     'configuration goes to -o FILE or standard output; of another one, its only layer does. -o DIR gets all of its files;',
     'of several, it is made.',
+    registryStatuses,
   ].join('\n'),
   words: 1,
   options: {

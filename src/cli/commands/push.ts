@@ -16,7 +16,7 @@ import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { contentOf } from '../oci/content.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
 import type { Opener } from '../oci/open.ts';
 import { watchCopy } from '../oci/transfers.ts';
 import { twoWords } from '../oci/words.ts';
@@ -29,6 +29,7 @@ export const push: Command = {
     'SOURCE is the configuration of an artifact (a file in YAML or JSON), oci:DIR[:TAG], oci-archive:FILE[:TAG], or the name',
     'of an image that was pulled. The family of an artifact is told by REF (…/agents/NAME, …/filesets/NAME) or --family.',
     `Families: ${families.join(', ')}.`,
+    registryStatuses,
   ].join('\n'),
   words: 2,
   options: {

@@ -5,7 +5,7 @@ import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { Source } from '../../oci/model/ports.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Command } from '../command.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
 import { oneWord } from '../oci/words.ts';
 import { flag, textOption } from '../values.ts';
 
@@ -22,7 +22,9 @@ interface Found {
 /** `portkit referrers`: what refers to an artifact. */
 export const referrers: Command = {
   usage: 'referrers REF [--artifact-type TYPE] [--json]',
-  about: 'What has REF as its subject: signatures, SBOMs, provenance; and what refers to these in turn.',
+  about: ['What has REF as its subject: signatures, SBOMs, provenance; and what refers to these in turn.', registryStatuses].join(
+    '\n',
+  ),
   words: 1,
   options: {
     'artifact-type': { type: 'string', value: 'TYPE', help: 'only those of this type' },

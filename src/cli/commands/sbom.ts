@@ -2,6 +2,7 @@ import { billTypes } from '../../attest/statement.ts';
 import { PortkitError } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import { attachedOptions, printDocuments } from '../oci/attached.ts';
+import { registryStatuses } from '../oci/open.ts';
 import { oneWord } from '../oci/words.ts';
 import { textOption } from '../values.ts';
 
@@ -16,6 +17,7 @@ export const sbom: Command = {
   about: [
     'Prints the bills of materials that are beside REF (oci:DIR[:TAG], oci-archive:FILE[:TAG], or HOST/PATH[:TAG][@DIGEST]).',
     'With --key, only what that key signed.',
+    registryStatuses,
   ].join('\n'),
   words: 1,
   options: { format: { type: 'string', value: 'FORMAT', help: 'only of this format' }, ...attachedOptions },

@@ -10,6 +10,7 @@ import { imageReaderOn, openImageFile } from '../../images/reader.ts';
 import { headOfImage, signNames, signOf } from '../../images/sign.ts';
 import { initrdFit } from '../../kernels/initrd.ts';
 import { inspectKernel } from '../../kernels/inspect/inspect.ts';
+import { containerNames } from '../../kernels/lanes.ts';
 import { piecesOf } from '../../ops/scratch-file.ts';
 import { kernelFile, lazyUnxz } from '../../wiring.ts';
 import type { Invocation } from '../command.ts';
@@ -34,7 +35,7 @@ export async function checkImage([file]: readonly [string], invocation: Invocati
   const asked = ['kernel', 'kconfig'].find((name) => textOption(options, name) !== undefined);
   if (asked !== undefined && !initrd)
     throw new PortkitError('PK1001', `--${asked} is for an initrd, and ${JSON.stringify(file)} is none`);
-  if (!initrd) refuseOthers(image.fd);
+  if (!initrd) await refuseOthers(image.fd, file, signal);
   const { findings, remarks, compressed } = initrd ? await checkInitrd(image.fd, invocation) : checkDisk(image.fd, signal);
   if (options['json'] === true) print(JSON.stringify({ file, findings, remarks, compressed }, undefined, 2));
   else {
@@ -45,13 +46,30 @@ export async function checkImage([file]: readonly [string], invocation: Invocati
 }
 
 /** What has the mark of something else is no damaged ext4 image. */
-function refuseOthers(fd: number): void {
+async function refuseOthers(fd: number, file: string, signal: AbortSignal): Promise<void> {
   const sign = signOf(headOfImage(imageReaderOn(fd)));
-  if (sign === 'ext4' || sign === 'empty' || sign === 'unknown') return;
+  if (sign === 'ext4' || sign === 'empty') return;
+  const kernel = await kernelIn(file, signal);
+  if (kernel !== undefined) {
+    throw new PortkitError('PK3951', `What is checked is an ext4 image or an initrd, and the file is a kernel (${kernel})`, {
+      hint: 'Look at it with "portkit kernel inspect FILE"; what unpacks an initrd is named by --kernel',
+    });
+  }
+  if (sign === 'unknown') return;
   throw new PortkitError('PK3951', `What is checked is an ext4 image or an initrd, and the file is ${signNames[sign]}`, {
     hint:
       sign === 'gpt' ? 'Take a partition out: portkit image extract FILE --partition N -o OUT' : 'See "portkit image inspect"',
   });
+}
+
+/** What kind of kernel a file is; undefined when it is none. */
+async function kernelIn(file: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return containerNames[(await inspectKernel(await kernelFile(file), signal)).container];
+  } catch (error) {
+    if (error instanceof PortkitError && /^PK3[37]/.test(error.code)) return undefined;
+    throw error;
+  }
 }
 
 function checkDisk(fd: number, signal: AbortSignal): Checked {

@@ -18,6 +18,13 @@ export const registryOptions: Readonly<Record<string, Option>> = {
   'plain-http': { type: 'boolean', help: 'speak to the registry without TLS; loopback hosts always are' },
 };
 
+/** The end of the help of such a command. */
+export const registryStatuses = [
+  '',
+  'Exit status: 1 not there, 2 not understood, or a local path that is not there, 5 the registry cannot be reached,',
+  '6 it wants another login, 7 content is not what was promised, 69 the disk is full or cannot be written.',
+].join('\n');
+
 /** The same for a command that may speak to two registries: each is only spoken to without TLS when that is said of it. */
 export const bothRegistryOptions: Readonly<Record<string, Option>> = {
   'from-plain-http': { type: 'boolean', help: 'speak to the registry of FROM without TLS; loopback hosts always are' },

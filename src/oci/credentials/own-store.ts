@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PortkitError, systemCode } from '../../base/errors.ts';
+import { systemReason } from '../../base/system-reason.ts';
 import { takeLock } from '../../execution/lock.ts';
 import { syncDirectory } from '../../store/disk/durable.ts';
 import { credentialOf, entryFor, fieldsOf, parseObject } from './auth-file.ts';
@@ -41,7 +42,11 @@ export function createOwnStore(path: string): OwnStore {
     } catch (error) {
       const code = systemCode(error);
       if (error instanceof PortkitError || code === undefined) throw error;
-      throw refused(path, `it cannot be written (${code})`);
+      if (code === 'ENOSPC' || code === 'EDQUOT') {
+        const said = `The file of logins ${path} cannot be written: ${systemReason(error)}`;
+        throw new PortkitError('PK2007', said, { hint: 'Free space there: what stood in it still does', cause: error });
+      }
+      throw refused(path, `it cannot be written: ${systemReason(error)}`);
     }
   }
   return {

@@ -6,6 +6,8 @@ import { PortkitError } from '../../base/errors.ts';
 import type { PassableStream } from '../../formats/byte-reader.ts';
 import { readTar } from '../../formats/tar/read.ts';
 import type { LayoutFiles, LayoutSource } from './files.ts';
+import { isOciDigest } from '../model/digest.ts';
+import type { HeldBlob } from './held.ts';
 import { layoutSource } from './source.ts';
 
 /** More than any layout has; the bytes are only counted, not read. */
@@ -17,8 +19,13 @@ const chunkSize = 1 << 18;
 /** Where a file is in the archive; undefined for what is there and no file. */
 type Place = { readonly offset: number; readonly size: number } | undefined;
 
+/** A layout in a tar, with the blobs that it has. */
+interface Archive extends LayoutSource, AsyncDisposable {
+  readonly blobs: readonly HeldBlob[];
+}
+
 /** A layout in a tar, which is read in place: opening it only passes over the contents. PK4002 when it is no layout. */
-export async function openArchive(path: string, signal: AbortSignal): Promise<LayoutSource & AsyncDisposable> {
+export async function openArchive(path: string, signal: AbortSignal): Promise<Archive> {
   const handle = await onFile('open', path, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const stat = await handle.stat();
@@ -26,11 +33,19 @@ export async function openArchive(path: string, signal: AbortSignal): Promise<La
     const places = await locate({ handle, path, size: stat.size }, signal);
     const source = layoutSource(archiveFiles({ handle, path, places }));
     await source.roots(signal);
-    return { ...source, [Symbol.asyncDispose]: () => handle.close() };
+    return { ...source, blobs: blobsOf(places), [Symbol.asyncDispose]: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+function blobsOf(places: ReadonlyMap<string, Place>): readonly HeldBlob[] {
+  return [...places].flatMap(([path, place]) => {
+    const [, algorithm = '', hex = ''] = /^blobs\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    const digest = `${algorithm}:${hex}`;
+    return place !== undefined && isOciDigest(digest) ? { digest, size: place.size } : [];
+  });
 }
 
 interface Opened {

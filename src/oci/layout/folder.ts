@@ -8,6 +8,7 @@ import { makeWork } from '../../artifacts/copies/work.ts';
 import { takeLock } from '../../execution/lock.ts';
 import { syncDirectory, syncFile, writeFully } from '../../store/disk/durable.ts';
 import type { WritableFiles } from './files.ts';
+import { markedAsNeeded } from './held.ts';
 import { layoutSource } from './source.ts';
 import type { LayoutSource } from './files.ts';
 import { layoutTarget } from './target.ts';
@@ -25,11 +26,11 @@ export function folderSource(directory: string): LayoutSource {
 
 /** A layout folder to read and write; it is made when something is pushed. */
 export function folderTarget(directory: string): LayoutTarget {
-  return layoutTarget(folderFiles(directory));
+  return layoutTarget(markedAsNeeded(directory, folderFiles(directory)));
 }
 
 /** The files of a layout folder. A link in the place of one of its files or folders is refused (PK4002), never followed. */
-function folderFiles(directory: string): WritableFiles {
+export function folderFiles(directory: string): WritableFiles {
   const inTurn = createTurn();
   const refuse = (path: string) =>
     new PortkitError('PK4002', `${path} of ${directory} is neither a file nor a folder of its own`);

@@ -17,6 +17,12 @@ export function treeSource(tree: Digest, blobs: TreeBlobs): LayoutSource {
   return layoutSource(treeFiles(tree, blobs));
 }
 
+/** Whether a tree of the store has the files that every layout has; what is in them is another question. */
+export async function isLayout(tree: Digest, blobs: TreeBlobs, signal: AbortSignal): Promise<boolean> {
+  const files = treeFiles(tree, blobs);
+  return (await files.size('oci-layout', signal)) !== undefined && (await files.size('index.json', signal)) !== undefined;
+}
+
 function treeFiles(tree: Digest, blobs: TreeBlobs): LayoutFiles {
   const shown = `the layout ${tree}`;
   const read = new Map<Digest, Promise<ReadonlyMap<ByteString, Entry>>>();

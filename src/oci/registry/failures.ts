@@ -6,12 +6,15 @@ import { PassingFailure, retryAfter } from './retry.ts';
 /** Failures of connections that are often over a moment later. */
 const passing = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ERR_STREAM_PREMATURE_CLOSE']);
 
+const authority = 'An authority beside those of the system is named by PORTKIT_REGISTRY_CA';
+
 const hints: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nothing listens there: is the port right, and the registry up?',
-  ENOTFOUND: 'The name is not known: is it spelled right, and is there a network?',
-  EAI_AGAIN: 'Names cannot be looked up: is there a network?',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'It does not speak TLS. If that is meant, list the host in PORTKIT_REGISTRY_PLAIN_HTTP',
-  EPROTO: 'It does not speak TLS. If that is meant, list the host in PORTKIT_REGISTRY_PLAIN_HTTP',
+  ENOTFOUND: 'Is it spelled right, and is there a network?',
+  EAI_AGAIN: 'Is there a network?',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'If that is meant, list the host in PORTKIT_REGISTRY_PLAIN_HTTP',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'Name yours for this host in PORTKIT_REGISTRY_CLIENT_CERTS',
+  EPROTO: 'If that is meant, list the host in PORTKIT_REGISTRY_PLAIN_HTTP',
 };
 
 /** The coded form of what a connection threw. Its own words are left out: they may hold addresses with passwords. */
@@ -24,8 +27,7 @@ export function failureOf(error: unknown, url: URL): PassingFailure | PortkitErr
 }
 
 function hintFor(code: string): { hint?: string } {
-  const hint =
-    hints[code] ?? (/CERT|SIGNATURE|ISSUER|ALTNAME/.test(code) ? 'Its certificate is not one that is trusted' : undefined);
+  const hint = hints[code] ?? (/SELF_SIGNED|ISSUER|LEAF_SIGNATURE/.test(code) ? authority : undefined);
   return hint === undefined ? {} : { hint };
 }
 

@@ -77,7 +77,7 @@ export function resuming(source: Resumable, keeping: Keeping): Source & Disposab
         if (part === undefined) return false;
         await fill(part, { source, descriptor, progress }, signal);
         await use(part.path);
-        part.remove();
+        await part.remove();
         return true;
       },
     },
@@ -105,12 +105,11 @@ async function fill(part: Part, { source, descriptor, progress }: Wanted, signal
     await source.receiveFrom(descriptor, { offset: file.size, take, signal });
     const found = await file.finish();
     if (found.digest === digest) return;
-    part.remove();
+    await part.remove();
     if (isNew) throw wrongContent(descriptor, `its digest is ${found.digest}`);
-    await part.begin('');
   } catch (error) {
-    if (error instanceof PortkitError && error.code === 'PK4003') part.remove();
-    throw storeFailure(error, 'keep what has come of a blob');
+    if (error instanceof PortkitError && error.code === 'PK4003') await part.remove();
+    throw error;
   }
   return fill(part, { source, descriptor, progress }, signal);
 }
@@ -119,7 +118,7 @@ async function fill(part: Part, { source, descriptor, progress }: Wanted, signal
 async function* given(part: Part, descriptor: Descriptor): AsyncGenerator<Uint8Array> {
   await using open = part;
   yield* verified(piecesOf(open.path), descriptor);
-  open.remove();
+  await open.remove();
 }
 
 async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
@@ -147,7 +146,7 @@ async function* kept(part: Part, content: AsyncIterable<Uint8Array>): AsyncGener
     isOver = error instanceof PortkitError && error.code === 'PK4003';
     throw error;
   } finally {
-    if (isOver || keeps !== true) open.remove();
+    if (isOver || keeps !== true) await open.remove();
   }
 }
 

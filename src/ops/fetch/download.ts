@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { digestOf, hexOf } from '../../base/digest.ts';
@@ -7,7 +8,10 @@ import type { Bounds } from '../inside.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { WrongContent, checked, showChecksum } from './checksum.ts';
 import type { Checksum } from './checksum.ts';
+import type { WholeFile } from '../../store/blobs.ts';
+import type { Parts } from '../../store/parts/parts.ts';
 import { openPartial } from './partial.ts';
+import type { PartialFile } from './partial.ts';
 import { attempt } from './transfer.ts';
 import type { Attempt, TransferWorld } from './transfer.ts';
 import type { Source } from './url.ts';
@@ -19,12 +23,14 @@ export interface Download<T> {
   readonly pinned: Checksum | undefined;
   readonly maxSize: number;
   take(content: AsyncIterable<Uint8Array>): Promise<T>;
+  /** The same for content that is a file already, whose SHA-256 is known: it may be moved away. */
+  adopt(file: WholeFile): Promise<T>;
 }
 
 /** What downloads are lent. */
 export interface DownloadWorld extends TransferWorld {
-  /** A folder for what is still coming, kept between processes. */
-  readonly scratch: string;
+  /** Where what is still coming is kept between processes. */
+  readonly parts: Parts;
   /** Where files of `file:` URLs may be; none are read unless this is given. */
   readonly bounds?: Bounds;
   /** Waits; rejects when the signal is aborted. */
@@ -46,11 +52,22 @@ type Result<T> = { readonly ok: true; readonly value: T } | (Extract<Attempt, { 
 export async function download<T>(wanted: Download<T>, world: DownloadWorld): Promise<T> {
   let left = wanted.sources;
   const problems = new Map<Source, PortkitError>();
+  const partials = new Map<Source, PartialFile>();
+  await using held = new AsyncDisposableStack();
+  /** One for all attempts: while this process has it, nobody else goes on with it. */
+  async function partial(source: Source): Promise<PartialFile> {
+    const one = partials.get(source) ?? held.use(await openPartial(world.parts, nameOf(source, wanted.pinned), world.signal));
+    partials.set(source, one);
+    return one;
+  }
   for (let round = 1; ; round += 1) {
     const again: Source[] = [];
     const waits: number[] = [];
     for (const source of left) {
-      const result = await tryOnce(source, wanted, world);
+      const isFile = source.url.protocol === 'file:';
+      const result = isFile
+        ? await tryFile(source, wanted, world)
+        : await tryOnce(source, wanted, { ...world, into: await partial(source) });
       if (result.ok) return result.value;
       problems.set(source, result.error);
       if ((result.moved ?? 0) >= progress) round = 1;
@@ -65,18 +82,28 @@ export async function download<T>(wanted: Download<T>, world: DownloadWorld): Pr
   }
 }
 
-async function tryOnce<T>(source: Source, wanted: Download<T>, world: DownloadWorld): Promise<Result<T>> {
-  if (source.url.protocol === 'file:') return tryFile(source, wanted, world);
+function nameOf({ url }: Source, pinned: Checksum | undefined): string {
+  return hexOf(digestOf(`${pinned === undefined ? 'unpinned' : showChecksum(pinned)}\n${url.href}`));
+}
+
+async function tryOnce<T>(
+  source: Source,
+  wanted: Download<T>,
+  world: DownloadWorld & { readonly into: PartialFile },
+): Promise<Result<T>> {
   const { pinned, maxSize } = wanted;
-  const name = hexOf(digestOf(`${pinned === undefined ? 'unpinned' : showChecksum(pinned)}\n${source.url.href}`));
-  await using into = await openPartial(world.scratch, name);
+  const { into } = world;
   const before = into.received;
   const result = await attempt({ source, into, pinned: pinned !== undefined, maxSize }, world);
   if (!result.ok) return { ...result, moved: into.received - before };
-  const taken = await takeChecked(source, into.content(world.signal), wanted);
+  const whole = await taken(source, wanted, async () => {
+    const file = await into.finish();
+    await checkFile(file, pinned);
+    return wanted.adopt(file);
+  });
   await into.remove();
   // The part from before may be of other content: one more attempt takes all of it from now.
-  return taken.ok ? taken : { ...taken, again: before > 0 };
+  return whole.ok ? whole : { ...whole, again: before > 0 };
 }
 
 async function tryFile<T>(source: Source, wanted: Download<T>, world: DownloadWorld): Promise<Result<T>> {
@@ -87,17 +114,27 @@ async function tryFile<T>(source: Source, wanted: Download<T>, world: DownloadWo
       throw new PortkitError('PK3207', `${shown} may not be read here`, { hint: 'Use a local step, or https' });
     }
     const path = await resolveInside(relative(world.bounds.directory, given) || '.', world.bounds);
-    return await takeChecked(source, readRegularFile(path, { shown, maxSize: wanted.maxSize }), wanted);
+    const content = readRegularFile(path, { shown, maxSize: wanted.maxSize });
+    const { pinned } = wanted;
+    return await taken(source, wanted, () => wanted.take(pinned === undefined ? content : checked(content, pinned)));
   } catch (error) {
     if (error instanceof PortkitError && /^PK320[78]$/.test(error.code)) return { ok: false, error, again: false };
     throw error;
   }
 }
 
-async function takeChecked<T>(source: Source, content: AsyncIterable<Uint8Array>, wanted: Download<T>): Promise<Result<T>> {
+/** Refuses (WrongContent) a file that has another checksum; another one than SHA-256 takes a second reading. */
+async function checkFile({ path, digest }: WholeFile, pinned: Checksum | undefined): Promise<void> {
+  if (pinned?.algorithm === 'sha256') {
+    if (hexOf(digest) !== pinned.hex) throw new WrongContent({ algorithm: 'sha256', hex: hexOf(digest) });
+  } else if (pinned !== undefined) {
+    for await (const _ of checked(createReadStream(path, { highWaterMark: 1 << 20 }), pinned));
+  }
+}
+
+async function taken<T>(source: Source, wanted: Download<T>, take: () => Promise<T>): Promise<Result<T>> {
   try {
-    const { pinned } = wanted;
-    return { ok: true, value: await wanted.take(pinned === undefined ? content : checked(content, pinned)) };
+    return { ok: true, value: await take() };
   } catch (error) {
     if (error instanceof PortkitError && error.code.startsWith('PK32')) return { ok: false, error, again: false };
     if (!(error instanceof WrongContent) || wanted.pinned === undefined) throw error;

@@ -1,11 +1,15 @@
-import type { Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { createAgents } from '../../http/agents.ts';
+import { exchange } from '../../http/exchange.ts';
+import { proxiesOf } from '../../http/proxies.ts';
+import type { Take } from '../../http/receive.ts';
 
-/** An answer whose body has not been read; exactly one of `body` and `discard` is used. */
+/** An answer whose body has not been read; exactly one of `receive` and `discard` is used. */
 export interface HttpAnswer {
   readonly status: number;
   /** The first header of this lower-case name. */
   header(name: string): string | undefined;
-  readonly body: AsyncIterable<Uint8Array>;
+  /** Gives the body piece by piece. What `take` throws is thrown as it is; anything else is `ConnectionFailure`. */
+  receive(take: Take): Promise<void>;
   discard(): void;
 }
 
@@ -25,41 +29,22 @@ export interface HttpOptions {
   readonly idleMs?: number;
 }
 
-/** A client that keeps connections until it is disposed; undici is only loaded by the first request. */
-export function createHttpClient({ env, idleMs = 30_000 }: HttpOptions): HttpClient & AsyncDisposable {
-  let agent: EnvHttpProxyAgent | undefined;
-  return {
-    async get(url, { headers, signal }) {
-      const { EnvHttpProxyAgent, request } = (await import('undici')).default;
-      agent ??= new EnvHttpProxyAgent({ ...proxies(env), connect: { timeout: idleMs } });
-      const options = { dispatcher: agent, headers, signal, headersTimeout: idleMs, bodyTimeout: idleMs };
-      return answerOf(await request(url, options));
-    },
-    async [Symbol.asyncDispose]() {
-      await agent?.destroy();
-    },
-  };
+/** What became of a connection; its cause is what the system said, and may name a proxy with its password. */
+export class ConnectionFailure extends Error {
+  override readonly name = 'ConnectionFailure';
 }
 
-/** Empty strings say "none" and keep undici from looking at the environment itself. */
-function proxies(env: HttpOptions['env']) {
-  return {
-    httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
-    httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
-    noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+/** A client that keeps connections until it is disposed. */
+export function createHttpClient({ env, idleMs = 30_000 }: HttpOptions): HttpClient & Disposable {
+  const proxies = proxiesOf(env);
+  const agents = createAgents({ proxies });
+  const failures = {
+    of: (cause: unknown) => new ConnectionFailure('the connection was cut', { cause }),
+    tooSlow: () => new ConnectionFailure('the server does not answer'),
   };
-}
-
-function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData): HttpAnswer {
-  // An unread body that is destroyed reports that as an error, to nobody.
-  body.on('error', () => undefined);
   return {
-    status: statusCode,
-    header(name) {
-      const value = headers[name];
-      return Array.isArray(value) ? value[0] : value;
-    },
-    body,
-    discard: () => void body.destroy(),
+    get: (url, { headers, signal }) =>
+      exchange({ method: 'GET', url, headers, signal }, agents, { timeouts: { idleMs, headersMs: idleMs }, failures }),
+    [Symbol.dispose]: () => agents[Symbol.dispose](),
   };
 }

@@ -1,5 +1,6 @@
 import { PortkitError } from '../../base/errors.ts';
 import { networkReason } from '../../base/network-reason.ts';
+import { ConnectionFailure } from './http.ts';
 import type { HttpAnswer, HttpClient } from './http.ts';
 import type { Entity, PartialFile } from './partial.ts';
 import { redirected } from './url.ts';
@@ -50,7 +51,7 @@ export async function attempt(transfer: Transfer, world: TransferWorld): Promise
 class Unreachable extends Error {}
 
 async function ask(source: Source, { into, pinned }: Transfer, { http, signal }: TransferWorld): Promise<HttpAnswer> {
-  const headers: Record<string, string> = { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'portkit' };
+  const headers: Record<string, string> = { accept: '*/*' };
   if (source.authorization !== undefined) headers['authorization'] = source.authorization;
   const { validator } = into.entity;
   if (into.received > 0 && (pinned || validator?.startsWith('"') === true)) {
@@ -60,7 +61,7 @@ async function ask(source: Source, { into, pinned }: Transfer, { http, signal }:
   try {
     return await http.get(source.url, { headers, signal });
   } catch (error) {
-    throw new Unreachable('no answer', { cause: error });
+    throw error instanceof ConnectionFailure ? new Unreachable(error.message, { cause: error.cause }) : error;
   }
 }
 
@@ -93,19 +94,15 @@ async function append(
   { source, into, maxSize }: Transfer,
   world: TransferWorld & { readonly total?: number },
 ): Promise<void> {
-  const chunks = answer.body[Symbol.asyncIterator]();
+  const file = await into.grow();
   try {
-    for (;;) {
-      const next = await chunks.next().catch((error: unknown) => {
-        throw new Unreachable('cut off', { cause: error });
-      });
-      if (next.done === true) return;
-      if (into.received + next.value.length > maxSize) throw tooLarge(source, maxSize);
-      await into.append(next.value);
-      world.transfer(into.received, world.total);
-    }
-  } finally {
-    answer.discard();
+    await answer.receive((bytes) => {
+      if (file.size + bytes.length > maxSize) throw tooLarge(source, maxSize);
+      file.append(bytes);
+      world.transfer(file.size, world.total);
+    });
+  } catch (error) {
+    throw error instanceof ConnectionFailure ? new Unreachable(error.message, { cause: error.cause }) : error;
   }
 }
 

@@ -8,15 +8,16 @@ import { kindOf } from '../../oci/model/media-types.ts';
 import { successors } from '../../oci/model/successors.ts';
 import { selectItem } from '../../store/trees/select.ts';
 import type { LayoutWorld, StoredBlob } from '../layout-tree.ts';
-import { mainManifest, pathOf, readLayout, writeLayout } from '../layout-tree.ts';
+import { mainManifest, pathOf, readLayout, withMark, writeLayout } from '../layout-tree.ts';
 
 /**
  * A layout that a postprocessor wrote, as one of ours: with exactly what its index leads to, each file being what it is called
- * (PK4003). A blob that it does not have is taken from the layout that it was given.
+ * (PK4003). A blob that it does not have is taken from the layout that it was given; it need not have `oci-layout` either.
  */
 export async function adoptLayout(written: Digest, world: LayoutWorld & { readonly layout: Digest }): Promise<Ref> {
-  await mainManifest(written, world);
-  const manifests = await readLayout(written, world);
+  const layout = await withMark(written, world);
+  await mainManifest(layout, world);
+  const manifests = await readLayout(layout, world);
   const found = new Map(manifests.map((one) => [one.digest, one]));
   const blobs: StoredBlob[] = [];
   // What is found while walking is walked to, too; each digest once.

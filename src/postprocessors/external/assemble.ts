@@ -3,6 +3,7 @@ import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import type { Ref } from '../../base/ref.ts';
 import { refName } from '../../oci/layout/files.ts';
+import { treeSource } from '../../oci/layout/tree.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import { isOciDigest } from '../../oci/model/digest.ts';
 import { annotationsOf, list, record } from '../../oci/model/fields.ts';
@@ -10,10 +11,11 @@ import type { ImageManifest } from '../../oci/model/manifest.ts';
 import { parseManifest } from '../../oci/model/manifest.ts';
 import type { Produced } from '../../oci/model/produce.ts';
 import { describeReferrer, emptyBlob, produceManifest } from '../../oci/model/produce.ts';
+import { readManifest } from '../../oci/model/read.ts';
 import type { Item } from '../../store/trees/access.ts';
 import { selectItem } from '../../store/trees/select.ts';
 import type { LayoutWorld, StoredBlob } from '../layout-tree.ts';
-import { extendLayout, mainManifest, pathOf, readBlobAt, readLayout, writeLayout } from '../layout-tree.ts';
+import { extendLayout, mainManifest, pathOf, readLayout, writeLayout } from '../layout-tree.ts';
 import { checkedType, descriptorOf } from '../oci/layers.ts';
 import { layerPath, titleAnnotation } from '../oci/title.ts';
 import { broken } from './conversation.ts';
@@ -54,8 +56,7 @@ async function extended(manifest: unknown, referrers: unknown, world: Assembling
     if (listed.length > 1) {
       throw broken('it changes a manifest that is attested or signed already: put it before what attests and signs');
     }
-    const bytes = await readBlobAt(world.layout, pathOf(before.digest), world);
-    const old = parseManifest(bytes, { shown: before.digest, mediaType: before.mediaType });
+    const old = await readManifest(treeSource(world.layout, world.blobs), before, world.signal);
     const made = await manifestOf(manifest, { world, old: old.kind === 'manifest' ? old : undefined });
     const { annotations, platform } = before;
     main = { ...made.document.descriptor, ...(annotations && { annotations }), ...(platform && { platform }) };

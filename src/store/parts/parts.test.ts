@@ -53,7 +53,8 @@ test('the store takes it in without writing it again', async () => {
   if (part === undefined) throw new Error('no part');
   const blob = await (await part.grow(bytes.length)).finish();
   await store.blobs.adopt({ ...blob, path: part.path }, signal);
-  part.remove();
+  await part.remove();
+  expect([part.size, part.note]).toEqual([0, undefined]);
   const content = await store.blobs.open(digest, signal);
   expect(Buffer.concat(await Array.fromAsync(content ?? []))).toEqual(bytes);
   expect(files()).toEqual([]);

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { digestOf } from '../../base/digest.ts';
 import { systemCode } from '../../base/errors.ts';
 import { writeFully } from '../disk/durable.ts';
+import { coded, storeFailure } from '../disk/failure.ts';
 import { growFile } from '../disk/growing-file.ts';
 import type { GrowingFile } from '../disk/growing-file.ts';
 import { createTurns } from '../disk/turns.ts';
 import { sweep } from './sweep.ts';
+
+export type { GrowingFile };
 
 /** A blob that is still coming. What it has when it is disposed stays for whoever opens it next, unless it was removed. */
 export interface Part extends AsyncDisposable {
@@ -21,7 +24,8 @@ export interface Part extends AsyncDisposable {
   append(bytes: Uint8Array): void;
   /** Goes on with it as a file that is hashed and durable in the end; it grows in no other way from then on. */
   grow(expected: number): Promise<GrowingFile>;
-  remove(): void;
+  /** Nothing is left of it then; it can be begun again. */
+  remove(): Promise<void>;
 }
 
 /** Blobs that are still coming, in a folder. */
@@ -64,6 +68,23 @@ export function openParts(folder: string, now: number): Parts {
   };
 }
 
+const doing = 'keep what has come';
+
+/** The same file; what the disk says against it has a code. */
+function codedFile(file: GrowingFile): GrowingFile {
+  return {
+    get size() {
+      return file.size;
+    },
+    append: (bytes) => coded(doing, () => file.append(bytes)),
+    finish: () =>
+      file.finish().catch((error: unknown) => {
+        throw storeFailure(error, doing);
+      }),
+    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+  };
+}
+
 interface Opening {
   readonly base: string;
   readonly signal: AbortSignal;
@@ -79,6 +100,14 @@ async function openPart({ base, signal, release }: Opening): Promise<Part> {
   function descriptor(): number {
     if (fd === undefined) throw new Error('A part is begun before it grows');
     return fd;
+  }
+  function anew(note: string): number {
+    if (begun !== undefined) rmSync(fileOf(begun.number), { force: true });
+    begun = { number: (begun?.number ?? 0) + 1, note };
+    writeFileSync(`${base}.new`, JSON.stringify(begun), { mode: 0o600 });
+    renameSync(`${base}.new`, `${base}.json`);
+    rmSync(fileOf(begun.number), { force: true });
+    return openSync(fileOf(begun.number), 'wx+', 0o644);
   }
   async function close(): Promise<void> {
     await file?.[Symbol.asyncDispose]();
@@ -97,20 +126,17 @@ async function openPart({ base, signal, release }: Opening): Promise<Part> {
     },
     async begin(note) {
       await close();
-      if (begun !== undefined) rmSync(fileOf(begun.number), { force: true });
-      begun = { number: (begun?.number ?? 0) + 1, note };
-      writeFileSync(`${base}.new`, JSON.stringify(begun), { mode: 0o600 });
-      renameSync(`${base}.new`, `${base}.json`);
-      rmSync(fileOf(begun.number), { force: true });
-      fd = openSync(fileOf(begun.number), 'wx+', 0o644);
+      fd = coded(doing, () => anew(note));
     },
     append(bytes) {
-      writeFully(descriptor(), bytes, size);
+      coded(doing, () => writeFully(descriptor(), bytes, size));
       size += bytes.length;
     },
-    grow: async (expected) => (file ??= await growFile(descriptor(), { expected, present: size, signal })),
-    remove() {
+    grow: async (expected) => (file ??= codedFile(await growFile(descriptor(), { expected, present: size, signal }))),
+    async remove() {
+      await close();
       if (begun !== undefined) rmSync(fileOf(begun.number), { force: true });
+      begun = undefined;
       rmSync(`${base}.json`, { force: true });
     },
     async [Symbol.asyncDispose]() {
