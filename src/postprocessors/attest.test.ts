@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, Verifier } from '@sigstore/verify';
@@ -291,7 +292,7 @@ describe('sign and verify', () => {
     const world = lend();
     const { layout } = await layoutIn(world);
     const files = await tree(world, { 'etc/hostname': 'box' });
-    const bill = sbomOp({ type: 'sbom', format: 'spdx', names: ['files'], attach: 1 }, world);
+    const bill = sbomOp({ type: 'sbom', format: 'spdx', names: ['files'], attach: 1 }, { ...world, scratch: tmpdir });
     const made = await output(signOp({ type: 'sign', key: 'key' }, world), await output(bill, files, layout));
     const predicateTypes = ['https://spdx.dev/Document'];
     expect(await output(verifyOp({ type: 'verify', keys: [mine.publicKey], predicateTypes }, world), made)).toEqual(made);

@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { makeBzImage, makeVmlinux } from '../../test/kernels/samples.ts';
-import { blob, bytesOf, context, createWorld, output, run, show, signal, tree } from '../../test/ops/world.ts';
+import { blob, bytesOf, context, createWorld as createFileWorld, output, run, show, signal, tree } from '../../test/ops/world.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Ref } from '../base/ref.ts';
 import type { SbomSpec } from '../graph/postprocess-ops.ts';
@@ -9,6 +12,11 @@ import { mainManifest, pathOf, readBlobAt, readLayout } from './layout-tree.ts';
 import { ociOp } from './oci.ts';
 import { sbomOp } from './sbom.ts';
 import { readApk, readDpkg } from './sbom/packages.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'portkit-sbom-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const createWorld = () => ({ ...createFileWorld(), scratch: () => scratch });
 
 type World = ReturnType<typeof createWorld>;
 

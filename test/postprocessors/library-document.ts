@@ -18,6 +18,7 @@ export function libraryDocument(inventory: Inventory): string {
     const holder = new Models.Component(ComponentType.File, subject.name, {
       bomRef: ref,
       hashes: hashes(subject.kind === 'blob' ? subject.digest : undefined),
+      properties: propertiesOf(subject.unread.map((value) => ['portkit:unread', value])),
     });
     root.dependencies.add(holder.bomRef);
     const inner = [...inside(subject, ref)];
@@ -33,7 +34,7 @@ export function libraryDocument(inventory: Inventory): string {
   return `${serializer.serialize(bom, { sortLists: false })}\n`;
 }
 
-function* inside({ packages, kernels, system }: Subject, ref: string): Generator<Models.Component> {
+function* inside({ packages, kernels, programs, system }: Subject, ref: string): Generator<Models.Component> {
   if (system !== undefined)
     yield new Models.Component(ComponentType.OperatingSystem, system.id, {
       bomRef: `${ref}/system`,
@@ -41,6 +42,12 @@ function* inside({ packages, kernels, system }: Subject, ref: string): Generator
     });
   for (const [at, one] of packages.entries()) yield packageOf(one, system, `${ref}/package-${at + 1}`);
   for (const [at, one] of kernels.entries()) yield kernelOf(one, `${ref}/kernel-${at + 1}`);
+  for (const [at, { name, path, digest }] of programs.entries())
+    yield new Models.Component(ComponentType.Application, name, {
+      bomRef: `${ref}/program-${at + 1}`,
+      hashes: hashes(digest),
+      properties: propertiesOf([['portkit:path', path]]),
+    });
 }
 
 function packageOf(one: InstalledPackage, system: Subject['system'], bomRef: string): Models.Component {
@@ -56,13 +63,18 @@ function kernelOf({ release, digest, ...facts }: KernelFound, bomRef: string): M
     ['portkit:kernel-config', config],
     ['portkit:path', path],
   ] as const;
-  const properties = told.flatMap(([key, value]) => (value === undefined ? [] : new Models.Property(key, value)));
   return new Models.Component(ComponentType.OperatingSystem, 'linux', {
     bomRef,
     ...(release !== undefined && { version: release }),
     hashes: hashes(digest),
-    properties: new Models.PropertyRepository(properties),
+    properties: propertiesOf(told),
   });
+}
+
+function propertiesOf(told: readonly (readonly [string, string | undefined])[]): Models.PropertyRepository {
+  return new Models.PropertyRepository(
+    told.flatMap(([key, value]) => (value === undefined ? [] : new Models.Property(key, value))),
+  );
 }
 
 /** Something that was only there for the build. */

@@ -28,6 +28,13 @@ export interface KernelFound {
   readonly config?: Digest;
 }
 
+/** A program that a guest is started with. */
+export interface ProgramFound {
+  readonly name: string;
+  readonly path: string;
+  readonly digest: Digest;
+}
+
 /** What is known of one input. */
 export interface Subject {
   readonly name: string;
@@ -36,6 +43,9 @@ export interface Subject {
   readonly system?: OperatingSystem;
   readonly packages: readonly InstalledPackage[];
   readonly kernels: readonly KernelFound[];
+  readonly programs: readonly ProgramFound[];
+  /** What could not be looked into, and why: there may be more in it than is told. */
+  readonly unread: readonly string[];
 }
 
 /** Everything that a bill of materials tells of. */
