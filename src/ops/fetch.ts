@@ -3,7 +3,7 @@ import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import { decompress, defaultDecompressLimits, detectCompression } from '../formats/compression/decompress.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
-import type { FetchSpec } from '../graph/ops.ts';
+import type { FetchSpec } from '../graph/source-ops.ts';
 import type { Facts, Op, OpContext, Outcome } from '../solver/op.ts';
 import type { BlobInfo, BlobStore } from '../store/blobs.ts';
 import { parseChecksum, showChecksum } from './fetch/checksum.ts';

@@ -141,6 +141,34 @@ describe('provenance', () => {
     expect(await output(provenanceOp(spec, lend()), ...inputs)).toEqual(made);
   });
 
+  test('tells of packages and images as the lock pins them', async () => {
+    const pins = new Map([
+      ['deb:linux-image>linux-image-6.1:amd64', digestOf('linux')],
+      ['image:example.org/base:1', digestOf('base')],
+    ]);
+    const pin = {
+      get: (name: string) => pins.get(name),
+      starting: (begin: string) => [...pins.keys()].filter((name) => name.startsWith(begin)),
+    };
+    const world = { ...lend(), pin };
+    const none = { inputs: [], parameters: {} };
+    const told: readonly StepRecord[] = [
+      { name: 'kernel', kind: 'deb', ...none, source: { packages: [{ name: 'linux-image', depends: 'linux-image-*' }] } },
+      { name: 'base', kind: 'image', ...none, source: { uri: 'oci:example.org/base:1' } },
+      { name: 'beside', kind: 'image', ...none, parameters: { layout: 'oci' }, source: { uri: 'oci:v1' } },
+    ];
+    const inputs = await Promise.all(['subject', 'kernel', 'files of base', 'beside'].map((name) => blob(world, name)));
+    const op = provenanceOp({ type: 'provenance', steps: told }, world);
+    const { predicate } = JSON.parse(bytesOf(world, await output(op, ...inputs)).toString());
+    expect(predicate.buildDefinition.resolvedDependencies).toEqual([
+      { name: 'base', uri: 'oci:example.org/base:1', digest: { sha256: hexOfText('base') } },
+      { name: 'beside', uri: 'oci:v1', digest: { sha256: hexOfText('beside') } },
+      { name: 'kernel', uri: 'deb:linux-image>linux-image-6.1:amd64', digest: { sha256: hexOfText('linux') } },
+    ]);
+    const open = provenanceOp({ type: 'provenance', steps: told }, { ...lend(), pin: { get: () => undefined } });
+    expect(JSON.stringify(await open.facts(context))).not.toBe(JSON.stringify(await op.facts(context)));
+  });
+
   test('of a layout is about each of its manifests, and can be put beside them', async () => {
     const world = lend();
     const { layout } = await layoutIn(world);

@@ -2,8 +2,7 @@ import { ComponentScope, ComponentType, ExternalReferenceType, HashAlgorithm } f
 import * as Models from '@cyclonedx/cyclonedx-library/Models';
 import { JSON as CycloneJson, JsonSerializer } from '@cyclonedx/cyclonedx-library/Serialize';
 import { Spec1dot6 } from '@cyclonedx/cyclonedx-library/Spec';
-import type { SbomSource } from '../../src/graph/postprocess-ops.ts';
-import type { InstalledPackage, Inventory, KernelFound, Subject } from '../../src/postprocessors/sbom/inventory.ts';
+import type { FoundSource, InstalledPackage, Inventory, KernelFound, Subject } from '../../src/postprocessors/sbom/inventory.ts';
 import { purlOf } from '../../src/postprocessors/sbom/inventory.ts';
 
 /** The inventory as CycloneDX 1.6, by OWASP's library: what ours is judged by. */
@@ -78,12 +77,13 @@ function propertiesOf(told: readonly (readonly [string, string | undefined])[]):
 }
 
 /** Something that was only there for the build. */
-function sourceOf({ name, url, digest }: SbomSource, bomRef: string): Models.Component {
+function sourceOf({ name, url, digest, tree }: FoundSource, bomRef: string): Models.Component {
   const isPackage = url.startsWith('pkg:');
   const references = isPackage ? [] : [new Models.ExternalReference(url, ExternalReferenceType.Distribution)];
   return new Models.Component(ComponentType.File, name, {
     bomRef,
     scope: ComponentScope.Excluded,
+    properties: propertiesOf([['portkit:tree', tree]]),
     hashes: hashes(digest),
     externalReferences: new Models.ExternalReferenceRepository(references),
     ...(isPackage && { purl: url }),

@@ -33,6 +33,7 @@ const inventory: Inventory = {
     { name: 'b', url: 'https://example.org/b', digest: `sha512:${'2'.repeat(128)}` },
     { name: 'c', url: 'example.org:repo.git', digest: 'a'.repeat(40) },
     { name: 'd', url: 'pkg:deb/debian/d@1', digest: 'sha256:short' },
+    { name: '../agent', url: 'local:../agent', tree: digest },
   ],
 };
 

@@ -1,5 +1,4 @@
-import type { SbomSource } from '../../graph/postprocess-ops.ts';
-import type { InstalledPackage, Inventory, KernelFound, ProgramFound, Subject } from './inventory.ts';
+import type { FoundSource, InstalledPackage, Inventory, KernelFound, ProgramFound, Subject } from './inventory.ts';
 import { hashOf, purlOf } from './inventory.ts';
 
 interface Component {
@@ -94,9 +93,9 @@ function properties(facts: readonly (readonly [name: string, value: string | und
 }
 
 /** Something that was only there for the build. */
-function sourceOf({ name, url, digest }: SbomSource, ref: string): Component {
+function sourceOf({ name, url, digest, tree }: FoundSource, ref: string): Component {
   const where = url.startsWith('pkg:') ? { purl: url } : { externalReferences: [{ url: asIri(url), type: 'distribution' }] };
-  return { type: 'file', name, 'bom-ref': ref, scope: 'excluded', ...hashes(digest), ...where };
+  return { type: 'file', name, 'bom-ref': ref, scope: 'excluded', ...hashes(digest), ...where, ...properties([['tree', tree]]) };
 }
 
 /** Text as an IRI reference: what cannot be in one is escaped. */

@@ -20,7 +20,7 @@ import { lookInto } from './look.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'portkit-sbom-image-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const lend = () => ({ ...createWorld(), scratch: () => scratch });
+const lend = () => ({ ...createWorld(), scratch: () => scratch, architecture: 'amd64' });
 type World = ReturnType<typeof lend>;
 
 const status = 'Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2\n';

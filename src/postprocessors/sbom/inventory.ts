@@ -48,13 +48,18 @@ export interface Subject {
   readonly unread: readonly string[];
 }
 
+/** Something from outside, or a tree of it by the digest of its root. */
+export interface FoundSource extends SbomSource {
+  readonly tree?: Digest;
+}
+
 /** Everything that a bill of materials tells of. */
 export interface Inventory {
   readonly name: string;
   /** The manifest that it is attached to. */
   readonly manifest?: string;
   readonly subjects: readonly Subject[];
-  readonly sources: readonly SbomSource[];
+  readonly sources: readonly FoundSource[];
 }
 
 /** The package URL of a package (purl-spec); the system's name is its namespace. */

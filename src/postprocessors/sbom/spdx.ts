@@ -35,11 +35,12 @@ export function spdxDocument(inventory: Inventory): string {
     const holder = add(packageOf(`SPDXRef-input-${at + 1}`, subject.name, { ...hash, ...comment }), 'CONTAINS', root);
     for (const one of inside(subject, at + 1)) add(one, 'CONTAINS', holder);
   }
-  for (const [at, { name, url, digest }] of inventory.sources.entries()) {
+  for (const [at, { name, url, digest, tree }] of inventory.sources.entries()) {
     const fields = {
       downloadLocation: /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : 'NOASSERTION',
       ...checksums(digest),
       ...purl(url),
+      ...(tree !== undefined && { comment: `tree ${tree}` }),
     };
     add(packageOf(`SPDXRef-source-${at + 1}`, name, fields), 'GENERATED_FROM', root);
   }
