@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { holdsCredentials, textWithoutCredentials, withoutCredentials } from './redact.ts';
+import { holdsCredentials, maskCredentials, textWithoutCredentials, withoutCredentials } from './redact.ts';
 
 test.each([
   ['https://token@example.com/x', 'https://example.com/x'],
@@ -118,4 +118,23 @@ test.each([
   ['options', '{"title":"x"}', false],
 ])('the fact %s=%s holds credentials: %s', (name, value, holds) => {
   expect(holdsCredentials(name, value)).toBe(holds);
+});
+
+test.each([
+  ['fetch = { url = "https://me:hunter2@e.com/a", digst = "x" }', 'fetch = { url = "https://***********e.com/a", digst = "x" }'],
+  ['env = { API_TOKEN = "hunter2", A = "b" }', 'env = { API_TOKEN = "*******", A = "b" }'],
+  ['argv = ["curl --token hunter2", "x"]', 'argv = ["curl --token *******", "x"]'],
+  ['sign = { from = "step:told", key = "signing" }', 'sign = { from = "step:told", key = "signing" }'],
+  ['', ''],
+])('the line %s is shown as %s', (line, shown) => {
+  expect(maskCredentials(line)).toBe(shown);
+});
+
+test('a long line is masked in the time of its length', () => {
+  for (const part of ['A_KEY="', 'a://b:c@', "TOKEN='x' "]) {
+    const before = performance.now();
+    const long = part.repeat(100_000);
+    expect(maskCredentials(long)).toHaveLength(long.length);
+    expect(performance.now() - before).toBeLessThan(10_000);
+  }
 });

@@ -97,6 +97,26 @@ export function textWithoutCredentials(text: string): string {
   return withoutPasswords(bare).replaceAll(known, redacted);
 }
 
+/**
+ * A line of a definition as an error shows it: as long as before, so that carets stay where they point, and stars from the
+ * first to the last sign of a credential.
+ */
+export function maskCredentials(line: string): string {
+  const told = textWithoutCredentials(commandWithoutCredentials(line)).replaceAll(assigned, `$1${redacted}$2`);
+  const text = line.toWellFormed();
+  if (told === text) return line;
+  const shorter = Math.min(told.length, text.length);
+  let before = 0;
+  while (before < shorter && told[before] === text[before]) before += 1;
+  let behind = 0;
+  while (behind < shorter - before && told.at(-1 - behind) === text.at(-1 - behind)) behind += 1;
+  return text.slice(0, before) + '*'.repeat(text.length - before - behind) + text.slice(text.length - behind);
+}
+
+/** A variable of the environment with a name that says that it is secret: `API_TOKEN = "…"`. */
+const assigned =
+  /(\b[A-Z][A-Z0-9_]{0,63}(?:TOKEN|SECRET|PASSWORD|PASSWD|KEY|AUTH|CREDENTIALS?)["']?[ \t]{0,16}[=:][ \t]{0,16}["'])[^"']{1,4096}(["'])/g;
+
 /** What services give out as tokens, and private keys, whatever stands before them. */
 const known =
   /(?<![\w-])(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_\w{20,255}|glpat-[\w-]{20,255}|xox[abeoprs]-[\w-]{10,255}|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ[\w-]{8,8192}\.eyJ[\w-]{8,8192}\.[\w-]{0,8192})|-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[\w+/=\s\\]{0,65536}/g;

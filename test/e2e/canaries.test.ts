@@ -158,6 +158,20 @@ test('no canary is in the error of a fetch or a clone that fails, nor in what is
   }
 });
 
+test('no canary is in the error of a definition that cannot be understood', () => {
+  const lines = definition('one').split('\n');
+  let refused = 0;
+  for (const [at, line] of lines.entries()) {
+    if (!/canary7161/.test(line) || line.endsWith('\\') || !line.includes(' = ')) continue;
+    const broken = lines.with(at, line.endsWith('}') ? line.replace(/ \}$/, ', unknown = 1 }') : `${line}, 1`);
+    writeFileSync(join(folder, 'broken.toml'), broken.join('\n'));
+    const { status, stderr } = portkit('check', '--file', 'broken.toml');
+    refused += status === 0 ? 0 : 1;
+    expect([line, /canary7161\w*/.exec(stderr)?.[0]]).toEqual([line, undefined]);
+  }
+  expect(refused).toBeGreaterThan(2);
+});
+
 test('what the store keeps besides results and definitions has no canary', () => {
   const files = globSync('store/**/*', { cwd: folder }).filter((file) => statSync(join(folder, file)).isFile());
   expect(files.length).toBeGreaterThan(5);

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { randomNumbers } from '../../../test/formats/ext4/mutations.ts';
 import { makeBzImage, makeVmlinux } from '../../../test/kernels/samples.ts';
 import { blob, bytesOf, createWorld, output, run, signal, tree } from '../../../test/ops/world.ts';
 import { byteString } from '../../base/byte-string.ts';
@@ -119,6 +120,25 @@ test.each(forms)('%s that is cut or damaged is told as not read, at every length
   }
   expect(unread.length).toBeGreaterThan(1);
   for (const why of unread) expect(why).toMatch(/^PK3(?:30[1-4]|55[1-3]): /);
+  expect(readdirSync(scratch)).toEqual([]);
+});
+
+test.each(forms)('%s with any byte changed is looked into, told as not read, or refused for its database', async (_, make) => {
+  const world = lend();
+  const bytes = bytesOf(world, await make(world, await guest(world)));
+  const random = randomNumbers(7);
+  for (let round = 0; round < 60; round += 1) {
+    const changed = Buffer.from(bytes);
+    // Most of what decides something is at the beginning.
+    const reach = round % 2 === 0 ? bytes.length : Math.min(bytes.length, 16_384);
+    for (let count = 1 + random(3); count > 0; count -= 1) changed[random(reach)] = random(256);
+    try {
+      const { unread } = await look(world, await blob(world, changed));
+      for (const why of unread) expect(why).toMatch(/^PK3(?:30[1-4]|55[1-3]): |too large|are not read/);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'PK4104' });
+    }
+  }
   expect(readdirSync(scratch)).toEqual([]);
 });
 
