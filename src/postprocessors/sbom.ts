@@ -52,7 +52,7 @@ export function sbomOp(spec: SbomSpec, lent: SbomWorld): Op {
         const layout = attach === undefined ? undefined : ofKind(inputAt(inputs, attach), 'tree');
         const told = inputs.filter((_, at) => at !== attach);
         const subjects: Subject[] = [];
-        for (const [at, subject] of names.entries()) subjects.push(await lookInto(subject, inputAt(told, at), world));
+        for (const [at, subject] of names.entries()) subjects.push(...(await lookInto(subject, inputAt(told, at), world)));
         for (const { name: subject, unread } of subjects)
           for (const why of unread) output('stderr', Buffer.from(`warning: not all of ${subject} is told: ${why}\n`));
         const manifest = layout && (await mainManifest(layout, world));

@@ -11,6 +11,7 @@ import type { Ref } from '../../base/ref.ts';
 import { archiveOp } from '../../ops/archive.ts';
 import { compressOp } from '../../ops/compress.ts';
 import { cpioOp } from '../../ops/cpio.ts';
+import { diskOp } from '../../ops/disk.ts';
 import { ext4Op } from '../../ops/ext4.ts';
 import { implied } from '../../ops/tar-entry.ts';
 import { newTree, putEntry, writeTree } from '../../store/trees/editor.ts';
@@ -46,7 +47,9 @@ function guest(world: World): Promise<Ref> {
 }
 
 async function look(world: World, ref: Ref): Promise<Omit<Subject, 'digest' | 'kind'>> {
-  const { digest: _, kind: __, ...told } = await lookInto('guest', ref, { ...world, signal });
+  const [subject, ...more] = await lookInto('guest', ref, { ...world, signal });
+  if (subject === undefined || more.length > 0) throw new Error('There is one subject');
+  const { digest: _, kind: __, ...told } = subject;
   return told;
 }
 
@@ -209,4 +212,35 @@ test('only so many files with names of kernels are looked at', async () => {
   expect((await look(world, await tree(world, Object.fromEntries(names)))).unread).toEqual([
     'there are more than 64 files with names of kernels',
   ]);
+});
+
+test('a disk is told with its partitions, each as what is in it', async () => {
+  const world = lend();
+  const from = await guest(world);
+  const root = await output(ext4Op({ type: 'ext4' }, { ...world, scratch }), from);
+  const bytes = bytesOf(world, root);
+  const erofs = Buffer.alloc(8192);
+  erofs.writeUInt32LE(0xe0f5e1e2, 1024);
+  const others = [await blob(world, 'anything'), await blob(world, erofs), await blob(world, bytes.subarray(0, 65_536))];
+  const partitions = [0, 1, 2, 3].map((at) => ({ from: at, type: 'linux' }));
+  const disk = await output(diskOp({ type: 'disk', partitions }, world), root, ...others);
+  const { name: _, ...known } = await look(world, from);
+  const nothing = { packages: [], kernels: [], programs: [] };
+  for (const made of [disk, await compressed(world, disk, 'zstd')])
+    expect(await lookInto('disk', made, { ...world, signal })).toEqual([
+      { name: 'disk', kind: 'blob', digest: made.digest, ...nothing, unread: [] },
+      { name: 'disk/partition-1', kind: 'part', digest: made.digest, ...known },
+      { name: 'disk/partition-2', kind: 'part', digest: made.digest, ...nothing, unread: [] },
+      {
+        name: 'disk/partition-3',
+        kind: 'part',
+        digest: made.digest,
+        ...nothing,
+        unread: ['PK3302: The files in an erofs image are not read'],
+      },
+      { name: 'disk/partition-4', kind: 'part', digest: made.digest, ...nothing, unread: [expect.stringMatching(/^PK3/)] },
+    ]);
+  const cut = await blob(world, bytesOf(world, disk).subarray(0, 2 ** 20));
+  expect((await look(world, cut)).unread).toEqual([expect.stringMatching(/^PK3752: /)]);
+  expect(readdirSync(scratch)).toEqual([]);
 });

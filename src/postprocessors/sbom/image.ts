@@ -2,13 +2,15 @@ import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { decompress, defaultDecompressLimits, detectCompression } from '../../formats/compression/decompress.ts';
 import { readCpio } from '../../formats/cpio/read.ts';
+import { readDisk } from '../../formats/disk/read.ts';
+import { sectorSize } from '../../formats/disk/table.ts';
 import { readExt4 } from '../../formats/ext4/read/tree.ts';
 import type { FileEntry, FileTree, ImageReader } from '../../formats/file-tree.ts';
 import { defaultTarLimits } from '../../formats/tar/entry.ts';
 import { readTar } from '../../formats/tar/read.ts';
 import { imageReaderOn } from '../../images/reader.ts';
 import type { Sign } from '../../images/sign.ts';
-import { headOfStream, signNames, signOf } from '../../images/sign.ts';
+import { headOfImage, headOfStream, signNames, signOf } from '../../images/sign.ts';
 import type { DecompressWorld } from '../../ops/decompress.ts';
 import { imageWriterOn, openScratch, writeAt } from '../../ops/scratch-file.ts';
 import type { LayoutWorld } from '../layout-tree.ts';
@@ -24,13 +26,21 @@ export interface ImageWorld extends LayoutWorld, DecompressWorld {
 }
 
 /** Forms that have files in them which cannot be listed here. */
-const closed: readonly Sign[] = ['gpt', 'squashfs', 'erofs', 'vfat', 'gzip', 'zstd', 'xz', 'lz4'];
+const closed: readonly Sign[] = ['squashfs', 'erofs', 'vfat', 'gzip', 'zstd', 'xz', 'lz4'];
+
+/** A tree in a file: the file as a whole, or a partition of a disk. */
+export interface Contained {
+  /** The number of the partition. */
+  readonly partition?: number;
+  /** Its files; undefined for what has none. What cannot be read is an error. */
+  readonly files: () => Promise<Files | undefined>;
+}
 
 /**
- * The files in a tar, cpio or ext4 image, compressed or not; undefined for what is none. It is never in memory as a whole: of
- * an archive only names are kept, and it is read once more for the files that are wanted. What cannot be read is an error.
+ * What is in a tar, cpio, ext4 image or disk with partitions, compressed or not; nothing for what is none of these. It is never
+ * in memory as a whole: of an archive only names are kept, and it is read once more for the files that are wanted.
  */
-export async function filesIn(blob: Digest, world: ImageWorld, held: DisposableStack): Promise<Files | undefined> {
+export async function containedIn(blob: Digest, world: ImageWorld, held: DisposableStack): Promise<readonly Contained[]> {
   const { unxz, signal } = world;
   const help = { limits: defaultDecompressLimits, unxz };
   const { format, content } = await detectCompression(await openBlob(blob, world));
@@ -41,12 +51,35 @@ export async function filesIn(blob: Digest, world: ImageWorld, held: DisposableS
   const unpacked = (): AsyncIterable<Uint8Array> =>
     format === undefined ? plain() : decompress(plain(), { ...help, format }, signal);
   const sign = signOf(await headOfStream(unpacked()));
-  if (sign === 'tar') return archiveFiles(() => readTar(unpacked(), defaultTarLimits, signal), signal);
-  if (sign === 'cpio') return archiveFiles(() => readCpio(plain(), { ...help, archive: defaultTarLimits }, signal), signal);
-  if (sign === 'ext4') return treeFilesOf(readExt4(await onScratch(unpacked(), world, held), { signal }), signal);
-  if (closed.includes(sign) && (format !== undefined || sign !== format))
-    throw new PortkitError('PK3302', `The files in ${signNames[sign]} are not read`);
-  return undefined;
+  if (sign === 'tar') return [{ files: () => archiveFiles(() => readTar(unpacked(), defaultTarLimits, signal), signal) }];
+  if (sign === 'cpio')
+    return [{ files: () => archiveFiles(() => readCpio(plain(), { ...help, archive: defaultTarLimits }, signal), signal) }];
+  if (sign === 'gpt' || sign === 'ext4') {
+    const fd = await onScratch(unpacked(), world, held);
+    const whole = imageReaderOn(fd);
+    return sign === 'ext4'
+      ? [{ files: () => treeFilesOf(readExt4(whole, { signal }), signal) }]
+      : partitionsOf(fd, whole, signal);
+  }
+  refuseClosed(sign);
+  return [];
+}
+
+function refuseClosed(sign: Sign): void {
+  if (closed.includes(sign)) throw new PortkitError('PK3302', `The files in ${signNames[sign]} are not read`);
+}
+
+function partitionsOf(fd: number, disk: ImageReader, signal: AbortSignal): readonly Contained[] {
+  return readDisk(disk).partitions.map(({ number, first, last }) => ({
+    partition: number,
+    async files() {
+      const image = imageReaderOn(fd, { at: first * sectorSize, size: (last - first + 1) * sectorSize });
+      const sign = signOf(headOfImage(image));
+      if (sign === 'ext4') return treeFilesOf(readExt4(image, { signal }), signal);
+      refuseClosed(sign);
+      return undefined;
+    },
+  }));
 }
 
 async function archiveFiles(entries: () => AsyncIterable<NamedEntry>, signal: AbortSignal): Promise<Files> {
@@ -99,7 +132,7 @@ async function onScratch(
   content: AsyncIterable<Uint8Array>,
   { scratch, signal }: ImageWorld,
   held: DisposableStack,
-): Promise<ImageReader> {
+): Promise<number> {
   const { fd } = held.use(openScratch(scratch()));
   let size = 0;
   for await (const bytes of content) {
@@ -108,5 +141,5 @@ async function onScratch(
     size += bytes.length;
   }
   imageWriterOn(fd).setSize(size);
-  return imageReaderOn(fd);
+  return fd;
 }

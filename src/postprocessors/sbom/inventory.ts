@@ -38,7 +38,8 @@ export interface ProgramFound {
 /** What is known of one input. */
 export interface Subject {
   readonly name: string;
-  readonly kind: 'blob' | 'tree';
+  /** A `part` is a partition of the disk that has the digest. */
+  readonly kind: 'blob' | 'tree' | 'part';
   readonly digest: Digest;
   readonly system?: OperatingSystem;
   readonly packages: readonly InstalledPackage[];

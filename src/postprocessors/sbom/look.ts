@@ -1,11 +1,10 @@
-import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { Ref } from '../../base/ref.ts';
 import type { Files } from './files.ts';
 import { openBlob, treeFiles } from './files.ts';
-import type { ImageWorld } from './image.ts';
-import { filesIn } from './image.ts';
+import type { Contained, ImageWorld } from './image.ts';
+import { containedIn } from './image.ts';
 import type { InstalledPackage, OperatingSystem, Subject } from './inventory.ts';
 import { kernelIn } from './kernel.ts';
 import { malformed, mostPackages, readApk, readDpkg } from './packages.ts';
@@ -20,23 +19,37 @@ const nothing: Known = { packages: [], kernels: [], programs: [], unread: [] };
 
 /**
  * What is in an input: of a tree, and of an archive or image of one, the packages, kernels and programs; of another file the
- * kernel that it may be. An archive or image that cannot be read is told as such, as nobody may take it for empty.
+ * kernel that it may be. A disk comes with its partitions behind it. An archive or image that cannot be read is told as such,
+ * as nobody may take it for empty.
  */
-export async function lookInto(name: string, { kind, digest }: Ref, world: ImageWorld): Promise<Subject> {
-  const known = kind === 'tree' ? await knownOf(treeFiles(digest, world), world) : await knownOfBlob(digest, world);
-  return { name, kind, digest, ...known };
+export async function lookInto(name: string, { kind, digest }: Ref, world: ImageWorld): Promise<readonly Subject[]> {
+  if (kind === 'tree') return [{ name, kind, digest, ...(await knownOf(treeFiles(digest, world), world)) }];
+  const kernel = await kernelIn(await openBlob(digest, world), world);
+  if (kernel !== undefined) return [{ name, kind, digest, ...nothing, kernels: [kernel] }];
+  using held = new DisposableStack();
+  let contained: readonly Contained[] = [];
+  const whole = await orUnread(async () => {
+    contained = await containedIn(digest, world, held);
+    return nothing;
+  });
+  const told: Subject[] = [];
+  for (const { partition, files } of contained) {
+    const known = await orUnread(async () => {
+      const found = await files();
+      return found === undefined ? nothing : knownOf(found, world);
+    });
+    if (partition === undefined) return [{ name, kind, digest, ...known }];
+    told.push({ name: `${name}/partition-${partition}`, kind: 'part', digest, ...known });
+  }
+  return [{ name, kind, digest, ...whole }, ...told];
 }
 
-async function knownOfBlob(digest: Digest, world: ImageWorld): Promise<Known> {
-  const kernel = await kernelIn(await openBlob(digest, world), world);
-  if (kernel !== undefined) return { ...nothing, kernels: [kernel] };
-  using held = new DisposableStack();
+async function orUnread(work: () => Promise<Known>): Promise<Known> {
   try {
-    const files = await filesIn(digest, world, held);
-    return files === undefined ? nothing : await knownOf(files, world);
+    return await work();
   } catch (error) {
-    // Archives, compression, ext4: damaged, refused, not read, too large.
-    if (error instanceof PortkitError && /^PK(?:330[1-4]|355[1-3])$/.test(error.code))
+    // Archives, compression, ext4, disks: damaged, refused, not read, too large.
+    if (error instanceof PortkitError && /^PK(?:330[1-4]|355[1-3]|3752)$/.test(error.code))
       return { ...nothing, unread: [printable(`${error.code}: ${error.message}`).slice(0, 500)] };
     throw error;
   }
