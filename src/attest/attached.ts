@@ -26,6 +26,8 @@ const largest = 40 << 20;
 
 /** More than this refers to nothing that was made for a good reason. */
 const mostReferrers = 1000;
+/** Statements of one manifest: BuildKit makes one of provenance and one for each scanner. */
+const mostStatements = 20;
 /** What all of it together may have: it is held until it was looked at. */
 const mostBytes = 256 << 20;
 /** What somebody can make wrong of a thing beside an artifact, and what does not speak against the others. */
@@ -62,6 +64,21 @@ async function lookAt(source: Source, descriptor: Descriptor, signal: AbortSigna
   if (content instanceof PortkitError) return { ...said, content: Buffer.of(), problem: content };
   const what = await orProblem(() => Promise.resolve(saidBy(content, { form, mediaType: manifest.artifactType ?? '' })));
   return what instanceof PortkitError ? { ...said, content: Buffer.of(), problem: what } : { ...said, content, ...what };
+}
+
+/** The statements that are the layers of one manifest, as BuildKit stores them; what cannot be read is passed over. */
+export async function statementsIn(source: Source, descriptor: Descriptor, signal: AbortSignal): Promise<readonly Attached[]> {
+  const manifest = await orProblem(() => readManifest(source, descriptor, signal));
+  if (manifest instanceof PortkitError || manifest.kind !== 'manifest') return [];
+  const found: Attached[] = [];
+  for (const layer of manifest.layers.slice(0, mostStatements)) {
+    if (layer.mediaType !== statementType) continue;
+    const content = await orProblem(() => contentOf(source, layer, signal));
+    if (content instanceof PortkitError) continue;
+    const what = await orProblem(() => Promise.resolve(saidBy(content, { form: 'statement', mediaType: statementType })));
+    if (!(what instanceof PortkitError)) found.push({ descriptor, form: 'statement', content, ...what });
+  }
+  return found;
 }
 
 async function orProblem<T>(work: () => Promise<T>): Promise<T | PortkitError> {

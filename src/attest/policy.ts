@@ -26,7 +26,10 @@ export function requireSigned(
     });
   }
   const missing = predicateTypes.filter((type) => !signed.some(({ predicateType }) => predicateType === type));
-  if (missing.length > 0) throw new PortkitError('PK4153', `${subject} has no signed ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new PortkitError('PK4153', `${subject} has no signed ${missing.join(', ')}`, {
+      hint: `Signed with a trusted key is: ${[...new Set(signed.map(({ predicateType }) => JSON.stringify(predicateType.slice(0, 200))))].join(', ')}`,
+    });
   return signed;
 }
 

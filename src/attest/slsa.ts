@@ -1,5 +1,5 @@
 import type { OciDigest } from '../oci/model/digest.ts';
-import { withoutCredentials } from './redact.ts';
+import { withoutCredentials } from '../base/redact.ts';
 
 /** The predicate type of the document made here (slsa.dev/spec/v1.1/provenance). */
 export const provenanceType = 'https://slsa.dev/provenance/v1';

@@ -1,3 +1,5 @@
+import type { DebSpec } from './source-ops.ts';
+
 /** What the steps of attestation are told; see `ops.ts`. */
 
 /** One step that led to a result, as a definition says it. */
@@ -19,7 +21,7 @@ export interface SourceRecord {
   readonly uri?: string;
   readonly digest?: Readonly<Record<string, string>>;
   /** Debian packages, each with its name in the lock. */
-  readonly packages?: readonly { readonly name: string; readonly version?: string; readonly sha256?: string }[];
+  readonly packages?: DebSpec['packages'];
   readonly architecture?: string;
 }
 

@@ -1,4 +1,5 @@
 import { printable } from '../base/printable.ts';
+import { maskCredentials } from '../base/redact.ts';
 import type { Location } from './graph.ts';
 
 /** Columns of a source line that a frame shows. */
@@ -16,7 +17,7 @@ export function codeFrame(location: Location, text: string | undefined): string 
   const head = `${gutter} --> ${showLocation(location)}`;
   if (line === undefined) return head;
   const from = location.column > width - 20 ? location.column - 40 : 0;
-  const visible = printable(line.slice(from, from + width));
+  const visible = printable(maskCredentials(line).slice(from, from + width));
   const start = Math.max(0, Math.min(location.column - 1 - from, visible.length));
   const wanted = (location.endColumn ?? location.column + 1) - location.column;
   const caret = '^'.repeat(Math.max(1, Math.min(wanted, visible.length - start)));

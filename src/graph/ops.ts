@@ -1,3 +1,4 @@
+import type { SourceSpec } from './source-ops.ts';
 import type { DiskSpec, ErofsSpec, SquashfsSpec, VeritySpec, VfatSpec } from './disk-ops.ts';
 import type { PostprocessSpec } from './postprocess-ops.ts';
 import type { ProgramSpec } from './program-ops.ts';
@@ -7,68 +8,6 @@ import type { ProgramSpec } from './program-ops.ts';
  * vertex's `inputs`. Every string comes from a definition and is checked where it is used; every field is part of the key
  * unless its comment says otherwise.
  */
-
-/** A file by URL, pinned by the digest of its bytes. */
-export interface FetchSpec {
-  readonly type: 'fetch';
-  readonly url: string;
-  /** `sha256:<hex>` or `sha512:<hex>`; undefined is allowed only until the lock pins it. */
-  readonly digest?: string;
-  /** Other places of the same bytes (not part of the key). */
-  readonly mirrors?: readonly string[];
-  /** Bytes the answer may have. */
-  readonly maxSize?: number;
-  /** A detached OpenPGP signature: where it is, who may have made it, whether it signs the uncompressed bytes. */
-  readonly signature?: {
-    readonly url: string;
-    readonly keys: readonly string[];
-    readonly fingerprints: readonly string[];
-    readonly of?: 'file' | 'uncompressed';
-  };
-}
-
-/** A directory or file of the client, taken anew in every build. */
-export interface LocalSpec {
-  readonly type: 'local';
-  /** Relative to the definition's directory. */
-  readonly path: string;
-  readonly include?: readonly string[];
-  readonly exclude?: readonly string[];
-}
-
-/** A commit of a git repository as a tree. */
-export interface GitSpec {
-  readonly type: 'git';
-  readonly url: string;
-  readonly commit: string;
-  readonly submodules?: boolean;
-  readonly subdir?: string;
-}
-
-/** The root file system of an OCI image: from a layout on disk or a registry. */
-export interface ImageSpec {
-  readonly type: 'image';
-  readonly reference: string;
-  readonly digest?: string;
-  readonly platform?: string;
-  /** A layout directory, relative to the definition's directory. */
-  readonly layout?: string;
-  /** For a registry that speaks no TLS. */
-  readonly transport?: 'plain-http';
-}
-
-/** Debian packages, unpacked over each other as one tree. */
-export interface DebSpec {
-  readonly type: 'deb';
-  readonly packages: readonly {
-    readonly name: string;
-    readonly version?: string;
-    readonly sha256?: string;
-    /** Not this package is meant but the one it depends on whose name matches: `linux-image-*` of `linux-image-cloud-amd64`. */
-    readonly depends?: string;
-  }[];
-  readonly architecture?: string;
-}
 
 /** A command in the sandbox. */
 export interface ExecSpec extends ProgramSpec {
@@ -222,11 +161,7 @@ export interface BootSpec {
 
 /** Every kind of op. */
 export type OpSpec =
-  | FetchSpec
-  | LocalSpec
-  | GitSpec
-  | ImageSpec
-  | DebSpec
+  | SourceSpec
   | ExecSpec
   | TreeSpec
   | MergeSpec

@@ -1,4 +1,5 @@
 import type { AttestSpec } from './attest-ops.ts';
+import type { SourceSpec } from './source-ops.ts';
 import type { DeploySpec, ExternalSpec } from './program-ops.ts';
 
 /**
@@ -62,6 +63,13 @@ export interface SbomSource {
   readonly digest?: string;
 }
 
+/** A step that took something from outside. */
+export interface SourceOrigin {
+  readonly op: SourceSpec;
+  /** The input that is its result: of files of the client, which nothing pins. */
+  readonly input?: number;
+}
+
 /** What is in trees and files: packages of their databases, kernels, and what they were made from. */
 export interface SbomSpec {
   readonly type: 'sbom';
@@ -73,6 +81,8 @@ export interface SbomSpec {
   /** The input that is a layout: the result is the layout with the document as a referrer of its manifest. */
   readonly attach?: number;
   readonly sources?: readonly SbomSource[];
+  /** The steps that the sources come from: then these are asked for them. Never said by definitions: `linkSources` finds them. */
+  readonly origins?: readonly SourceOrigin[];
 }
 
 /** A tree whose files are no newer than a point in time. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Graph, Vertex } from './graph.ts';
 import type { OpSpec } from './ops.ts';
-import { withSources } from './sources.ts';
+import { linkSources, withSources } from './sources.ts';
 
 function step(op: OpSpec, ...inputs: readonly number[]): Vertex {
   return { name: op.type, op, inputs: inputs.map((vertex) => ({ vertex, output: 0 })) };
@@ -47,4 +47,29 @@ test('one that says its sources itself keeps them, and others have none to tell'
   expect(sourcesOf({ vertices: [fetch, step({ ...sbom, sources: [] }, 0)], targets: {} })).toEqual([]);
   const graph = { vertices: [step({ type: 'local', path: '.' }), step(sbom, 0)], targets: {} };
   expect(withSources(graph)).toEqual(graph);
+});
+
+test('the steps that the sources come from are linked, files of the client as inputs; who said its sources keeps them', () => {
+  const fetch = step({ type: 'fetch', url: 'https://me:secret@example.org/a' });
+  const local = step({ type: 'local', path: 'src' });
+  const graph = withSources({
+    vertices: [fetch, local, step({ type: 'merge' }, 0, 1), step(sbom, 2), step(sbom, 1)],
+    targets: {},
+  });
+  const linked = linkSources(graph).vertices;
+  expect(linked.slice(0, 3)).toEqual(graph.vertices.slice(0, 3));
+  expect(linked[3]).toMatchObject({
+    op: { origins: [{ op: fetch.op }, { op: local.op, input: 1 }] },
+    inputs: [
+      { vertex: 2, output: 0 },
+      { vertex: 1, output: 0 },
+    ],
+  });
+  expect(linked[4]).toMatchObject({ op: { origins: [{ op: local.op, input: 1 }] } });
+  for (const sources of [[], [{ name: 'a', url: 'b' }]]) {
+    const said = { vertices: [fetch, local, step({ ...sbom, sources }, 0, 1)], targets: {} };
+    expect(linkSources(said)).toEqual(said);
+  }
+  const none = { vertices: [fetch], targets: {} };
+  expect(linkSources(none)).toBe(none);
 });

@@ -1,21 +1,60 @@
 import { PortkitError } from '../base/errors.ts';
 import type { Graph, Vertex } from './graph.ts';
 import type { OpSpec } from './ops.ts';
-import type { SbomSource } from './postprocess-ops.ts';
+import type { SbomSource, SbomSpec, SourceOrigin } from './postprocess-ops.ts';
 
 /** The graph with every bill of materials told what its inputs are made from, unless it says so itself. */
 export function withSources(graph: Graph): Graph {
-  if (!graph.vertices.some(({ op }) => op.type === 'sbom' && op.sources === undefined)) return graph;
+  return withBills(graph, ({ vertex, op, below }) => {
+    if (op.sources !== undefined) return vertex;
+    const sources = sourcesIn(graph, below());
+    return sources.length === 0 ? vertex : { ...vertex, op: { ...op, sources } };
+  });
+}
+
+/**
+ * The graph with every bill of materials given the steps that its sources come from, unless it says its sources itself: what
+ * is not pinned there is known by the lock, and files of the client by their results, which become inputs. Done when a
+ * definition is read: it is in none.
+ */
+export function linkSources(graph: Graph): Graph {
+  return withBills(graph, ({ vertex, op, below }) => {
+    if (op.sources?.length === 0) return vertex;
+    const steps = below();
+    if (JSON.stringify(op.sources ?? []) !== JSON.stringify(sourcesIn(graph, steps))) return vertex;
+    const origins: SourceOrigin[] = [];
+    const inputs = [...vertex.inputs];
+    for (const position of [...steps].toSorted((a, b) => a - b)) {
+      const source = graph.vertices[position]?.op;
+      if (source?.type === 'local') origins.push({ op: source, input: inputs.push({ vertex: position, output: 0 }) - 1 });
+      else if (source?.type === 'fetch' || source?.type === 'git' || source?.type === 'image' || source?.type === 'deb')
+        origins.push({ op: source });
+    }
+    return origins.length === 0 ? vertex : { ...vertex, op: { ...op, origins }, inputs };
+  });
+}
+
+interface Bill {
+  readonly vertex: Vertex;
+  readonly op: SbomSpec;
+  /** The steps that led to it. */
+  readonly below: () => ReadonlySet<number>;
+}
+
+function withBills(graph: Graph, change: (bill: Bill) => Vertex): Graph {
+  if (!graph.vertices.some(({ op }) => op.type === 'sbom')) return graph;
   let looked = 0;
   const vertices = graph.vertices.map((vertex) => {
     const { op } = vertex;
-    if (op.type !== 'sbom' || op.sources !== undefined) return vertex;
-    const below = stepsBelow(graph, vertex);
-    looked += below.size;
-    if (looked > mostLooked)
-      throw new PortkitError('PK1110', `Bills of materials tell of more than ${mostLooked} steps together`);
-    const sources = sourcesIn(graph, below);
-    return sources.length === 0 ? vertex : { ...vertex, op: { ...op, sources } };
+    if (op.type !== 'sbom') return vertex;
+    const below = (): ReadonlySet<number> => {
+      const steps = stepsBelow(graph, vertex);
+      looked += steps.size;
+      if (looked > mostLooked)
+        throw new PortkitError('PK1110', `Bills of materials tell of more than ${mostLooked} steps together`);
+      return steps;
+    };
+    return change({ vertex, op, below });
   });
   return { ...graph, vertices };
 }
@@ -29,17 +68,19 @@ function stepsBelow({ vertices }: Graph, { inputs }: Vertex): ReadonlySet<number
   return seen;
 }
 
-/** What was fetched by these steps, sorted; each once. */
+/** What was fetched by these steps. */
 function sourcesIn({ vertices }: Graph, positions: ReadonlySet<number>): readonly SbomSource[] {
-  const found = new Map<string, SbomSource>();
-  for (const position of positions) {
-    const op = vertices[position]?.op;
-    for (const source of op === undefined ? [] : sourcesOf(op)) found.set(`${source.url}\n${source.digest ?? ''}`, source);
-  }
+  return sorted([...positions].flatMap((position) => vertices[position]?.op ?? []).flatMap(sourcesOf));
+}
+
+/** Sources in the order that documents have them in, each once. */
+export function sorted<Source extends SbomSource>(sources: readonly Source[]): readonly Source[] {
+  const found = new Map(sources.map((source) => [`${source.url}\n${source.digest ?? ''}`, source]));
   return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, source]) => source);
 }
 
-function sourcesOf(op: OpSpec): readonly SbomSource[] {
+/** What a step fetches, as far as the definition pins it. */
+export function sourcesOf(op: OpSpec): readonly SbomSource[] {
   if (op.type === 'fetch' || op.type === 'git') {
     const url = publicUrl(op.url);
     const digest = op.type === 'git' ? op.commit : op.digest;

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { fileTreeOf } from '../artifacts/file-tree.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
-import { byteReader } from '../formats/byte-reader.ts';
 import { decompress, defaultDecompressLimits, detectCompression } from '../formats/compression/decompress.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
 import type { CpioEntry } from '../formats/cpio/entry.ts';
@@ -25,7 +24,7 @@ import { readDirectory } from './directory.ts';
 import { startReadAhead } from './read-ahead.ts';
 import { partitionOf } from './partition.ts';
 import { imageReaderOn, openImageFile, unreadable } from './reader.ts';
-import { signNames, signOf, signSize } from './sign.ts';
+import { headOfStream, signNames, signOf } from './sign.ts';
 import { spoolOn } from './spool.ts';
 import type { readXattrs } from './xattrs.ts';
 
@@ -122,7 +121,7 @@ async function fromFile(fd: number, partition: number | undefined, task: Task): 
   const unpacked = (): AsyncGenerator<Uint8Array> =>
     format === undefined ? pieces() : decompress(pieces(), { ...help, format }, signal);
   await content.return(undefined);
-  const kind = kindOf(await headOf(unpacked()));
+  const kind = kindOf(await headOfStream(unpacked()));
   if (kind === 'ext4') {
     const image = format === undefined ? imageReaderOn(fd, range) : imageReaderOn(await taken(unpacked(), task));
     return { ...loaded(kind, withoutLostFound(readExt4(image, { signal })), held), image };
@@ -133,15 +132,6 @@ async function fromFile(fd: number, partition: number | undefined, task: Task): 
       : readTar(unpacked(), defaultTarLimits, signal);
   const blobs = spoolOn(held.use(openScratch(world.scratch)));
   return loaded(kind, await spooledTree(await treeOfEntries(entries, { blobs }, signal), blobs, signal), held);
-}
-
-async function headOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const reader = byteReader(content);
-  try {
-    return await reader.take(signSize);
-  } finally {
-    await reader.close();
-  }
 }
 
 function kindOf(head: Buffer): 'tar' | 'cpio' | 'ext4' {

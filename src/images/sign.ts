@@ -1,3 +1,4 @@
+import { byteReader } from '../formats/byte-reader.ts';
 import { compressionOf } from '../formats/compression/decompress.ts';
 import type { ImageReader } from '../formats/file-tree.ts';
 
@@ -39,7 +40,7 @@ export const signNames: Readonly<Record<Sign, string>> = {
 };
 
 /** As far as the last of the marks. */
-export const signSize = 4096;
+const signSize = 4096;
 
 /** Each with the text that it has at a place. Archives first: what they hold may look like the mark of an image. */
 const marks: readonly (readonly [Sign, at: number, text: string])[] = [
@@ -67,4 +68,14 @@ export function signOf(head: Buffer): Sign {
 /** What an image begins with. */
 export function headOfImage(image: ImageReader): Buffer {
   return Buffer.from(image.read(0, Math.min(image.size, signSize)));
+}
+
+/** What a stream begins with; the rest of it is not read. */
+export async function headOfStream(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const reader = byteReader(content);
+  try {
+    return await reader.take(signSize);
+  } finally {
+    await reader.close();
+  }
 }

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { treeLines } from '../../test/tree-lines.ts';
 import { digestOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
-import type { DebSpec } from '../graph/ops.ts';
+import type { DebSpec } from '../graph/source-ops.ts';
 import type { OpContext, Outcome } from '../solver/op.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { debOp } from './deb.ts';

@@ -2,13 +2,14 @@ import { hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
-import type { DebSpec } from '../graph/ops.ts';
+import type { DebSpec } from '../graph/source-ops.ts';
 import type { Facts, Op, Outcome } from '../solver/op.ts';
 import { newTree, writeTree } from '../store/trees/editor.ts';
 import { downloadPackage, findDependency } from './deb/apt.ts';
-import type { AptPackage, AptWorld } from './deb/apt.ts';
-import { pinName, pinOf } from './deb/pin.ts';
+import type { AptWorld } from './deb/apt.ts';
 import { unpackDeb } from './deb/unpack.ts';
+import { checkedWord, packageName, wantedOf } from './deb/wanted.ts';
+import type { LockedWorld, Wanted } from './deb/wanted.ts';
 import type { Pins } from './fetch.ts';
 import { WrongContent, checked } from './fetch/checksum.ts';
 import type { FileWorld } from './input.ts';
@@ -17,16 +18,10 @@ import { takeFiles } from './take-files.ts';
 import { implied } from './tar-entry.ts';
 
 /** What Debian packages take of their builder. */
-export interface DebWorld extends FileWorld, AptWorld {
-  /** Debian's name of the architecture, when the step says none. */
-  readonly architecture: string;
-  /** The lock; a package is named there as `deb:name=version:architecture`, and one that was chosen for another as `deb:name>chosen:architecture`. */
+export interface DebWorld extends FileWorld, AptWorld, LockedWorld {
   readonly pin?: Pins;
   readonly unxz: Unxz;
 }
-
-/** A package, or with `depends` one that stands for a package that nobody has chosen yet. */
-type Wanted = AptPackage & { readonly pinName: string; readonly digest: Digest | undefined; readonly depends?: string };
 
 /**
  * Debian packages, unpacked over each other in their order: their files alone, no script is run. The key is the digests of
@@ -114,37 +109,4 @@ async function obtain(wanted: Wanted, world: RunWorld): Promise<Digest> {
       hint: `Pinned is ${pinned}, a version that its source no longer gives: "portkit update" moves the pin of a lock`,
     });
   }
-}
-
-const packageName = /^[a-z0-9][a-z0-9+.-]+$/;
-
-function wantedOf({ packages, architecture }: DebSpec, world: DebWorld): readonly Wanted[] {
-  const target = checkedWord(architecture ?? world.architecture, /^[a-z][a-z0-9-]*$/, 'architecture');
-  return packages.map(({ name, version, sha256, depends }) => {
-    checkedWord(name, packageName, 'name');
-    if (version !== undefined) checkedWord(version, /^[0-9][0-9A-Za-z.+:~-]*$/, 'version');
-    if (depends !== undefined) {
-      if (version === undefined && sha256 === undefined) return chosenFor({ name, depends, architecture: target }, world);
-      throw new PortkitError('PK1004', `Of the package ${name}, both what it depends on and a version or digest is given`, {
-        hint: 'A package that is found by depends is pinned by the lock',
-      });
-    }
-    const pinned = pinName({ name, ...(version !== undefined && { version }) }, target);
-    const digest = sha256 === undefined ? world.pin?.get(pinned) : pinOf(sha256);
-    return { name, architecture: target, pinName: pinned, digest, ...(version === undefined ? {} : { version }) };
-  });
-}
-
-/** The package that the lock says was chosen for another. */
-function chosenFor({ name, depends, architecture }: AptPackage & { readonly depends: string }, { pin }: DebWorld): Wanted {
-  const [begin, end] = [`deb:${name}>`, `:${architecture}`];
-  const known = pin?.starting?.(begin).find((one) => one.endsWith(end));
-  if (known === undefined) return { name, depends, architecture, pinName: `${begin}${depends}${end}`, digest: undefined };
-  const chosen = checkedWord(known.slice(begin.length, -end.length), packageName, 'name');
-  return { name: chosen, architecture, pinName: known, digest: pin?.get(known) };
-}
-
-function checkedWord(text: string, form: RegExp, what: string): string {
-  if (form.test(text) && text.length <= 200) return text;
-  throw new PortkitError('PK3207', `${JSON.stringify(text.slice(0, 100))} is no ${what} of a Debian package`);
 }

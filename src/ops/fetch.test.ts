@@ -12,7 +12,7 @@ import { createMessage, generateKey, revokeKey, sign } from 'openpgp';
 import type { PrivateKey } from 'openpgp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
-import type { FetchSpec } from '../graph/ops.ts';
+import type { FetchSpec } from '../graph/source-ops.ts';
 import type { OpContext, Outcome } from '../solver/op.ts';
 import { openParts } from '../store/parts/parts.ts';
 import type { Parts } from '../store/parts/parts.ts';

@@ -5,7 +5,7 @@ import { PortkitError } from '../base/errors.ts';
 import { showDuration } from '../base/units.ts';
 import { decompress, defaultDecompressLimits, detectCompression } from '../formats/compression/decompress.ts';
 import type { Unxz } from '../formats/compression/decompress.ts';
-import type { FetchSpec } from '../graph/ops.ts';
+import type { FetchSpec } from '../graph/source-ops.ts';
 import type { Facts, Op, OpContext, Outcome } from '../solver/op.ts';
 import type { BlobAdopter, BlobInfo, BlobStore, WholeFile } from '../store/blobs.ts';
 import { parseChecksum, showChecksum } from './fetch/checksum.ts';

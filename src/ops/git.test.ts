@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
-import type { GitSpec } from '../graph/ops.ts';
+import type { GitSpec } from '../graph/source-ops.ts';
 import type { OpContext, Outcome } from '../solver/op.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { treeLines } from '../../test/tree-lines.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { byteString } from '../base/byte-string.ts';
 import type { ByteString } from '../base/byte-string.ts';
 import { PortkitError } from '../base/errors.ts';
-import type { GitSpec } from '../graph/ops.ts';
+import type { GitSpec } from '../graph/source-ops.ts';
 import type { Op, OpContext } from '../solver/op.ts';
 import { newTree, putDirectory, putEntry, writeTree } from '../store/trees/editor.ts';
 import type { TreeEditor } from '../store/trees/place.ts';

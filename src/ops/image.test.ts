@@ -9,7 +9,7 @@ import { digestOf, hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import { encodeEntry, padding } from '../formats/tar/encode.ts';
 import type { TarEntry } from '../formats/tar/entry.ts';
-import type { ImageSpec } from '../graph/ops.ts';
+import type { ImageSpec } from '../graph/source-ops.ts';
 import type { OpContext, Outcome } from '../solver/op.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { imageOp } from './image.ts';

@@ -1,5 +1,5 @@
 import { PortkitError } from '../base/errors.ts';
-import type { ImageSpec } from '../graph/ops.ts';
+import type { ImageSpec } from '../graph/source-ops.ts';
 import { parsePlatform, servesPlatform, showPlatform } from '../oci/model/platform.ts';
 import type { Facts, Op, OpContext, Outcome } from '../solver/op.ts';
 import { newTree, writeTree } from '../store/trees/editor.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
-import type { LocalSpec } from '../graph/ops.ts';
+import type { LocalSpec } from '../graph/source-ops.ts';
 import type { OpContext } from '../solver/op.ts';
 import { localOp } from './local.ts';
 import type { LocalPath } from './local.ts';

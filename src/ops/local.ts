@@ -1,5 +1,5 @@
 import type { Ref } from '../base/ref.ts';
-import type { LocalSpec } from '../graph/ops.ts';
+import type { LocalSpec } from '../graph/source-ops.ts';
 import type { Op } from '../solver/op.ts';
 import { resolveInside } from './inside.ts';
 import type { Bounds } from './inside.ts';

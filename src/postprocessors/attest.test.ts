@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, Verifier } from '@sigstore/verify';
@@ -138,6 +139,34 @@ describe('provenance', () => {
       { name: 'tarball', uri: 'https://example.com/a.tar', digest: { sha256: hexOfText('tarball'), sha512: 'd'.repeat(128) } },
     ]);
     expect(await output(provenanceOp(spec, lend()), ...inputs)).toEqual(made);
+  });
+
+  test('tells of packages and images as the lock pins them', async () => {
+    const pins = new Map([
+      ['deb:linux-image>linux-image-6.1:amd64', digestOf('linux')],
+      ['image:example.org/base:1', digestOf('base')],
+    ]);
+    const pin = {
+      get: (name: string) => pins.get(name),
+      starting: (begin: string) => [...pins.keys()].filter((name) => name.startsWith(begin)),
+    };
+    const world = { ...lend(), pin };
+    const none = { inputs: [], parameters: {} };
+    const told: readonly StepRecord[] = [
+      { name: 'kernel', kind: 'deb', ...none, source: { packages: [{ name: 'linux-image', depends: 'linux-image-*' }] } },
+      { name: 'base', kind: 'image', ...none, source: { uri: 'oci:example.org/base:1' } },
+      { name: 'beside', kind: 'image', ...none, parameters: { layout: 'oci' }, source: { uri: 'oci:v1' } },
+    ];
+    const inputs = await Promise.all(['subject', 'kernel', 'files of base', 'beside'].map((name) => blob(world, name)));
+    const op = provenanceOp({ type: 'provenance', steps: told }, world);
+    const { predicate } = JSON.parse(bytesOf(world, await output(op, ...inputs)).toString());
+    expect(predicate.buildDefinition.resolvedDependencies).toEqual([
+      { name: 'base', uri: 'oci:example.org/base:1', digest: { sha256: hexOfText('base') } },
+      { name: 'beside', uri: 'oci:v1', digest: { sha256: hexOfText('beside') } },
+      { name: 'kernel', uri: 'deb:linux-image>linux-image-6.1:amd64', digest: { sha256: hexOfText('linux') } },
+    ]);
+    const open = provenanceOp({ type: 'provenance', steps: told }, { ...lend(), pin: { get: () => undefined } });
+    expect(JSON.stringify(await open.facts(context))).not.toBe(JSON.stringify(await op.facts(context)));
   });
 
   test('of a layout is about each of its manifests, and can be put beside them', async () => {
@@ -291,7 +320,7 @@ describe('sign and verify', () => {
     const world = lend();
     const { layout } = await layoutIn(world);
     const files = await tree(world, { 'etc/hostname': 'box' });
-    const bill = sbomOp({ type: 'sbom', format: 'spdx', names: ['files'], attach: 1 }, world);
+    const bill = sbomOp({ type: 'sbom', format: 'spdx', names: ['files'], attach: 1 }, { ...world, scratch: tmpdir });
     const made = await output(signOp({ type: 'sign', key: 'key' }, world), await output(bill, files, layout));
     const predicateTypes = ['https://spdx.dev/Document'];
     expect(await output(verifyOp({ type: 'verify', keys: [mine.publicKey], predicateTypes }, world), made)).toEqual(made);

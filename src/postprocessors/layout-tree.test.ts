@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import { blob, bytesOf, createWorld, output, signal, tree } from '../../test/ops/world.ts';
 import { byteString } from '../base/byte-string.ts';
@@ -22,7 +23,10 @@ test('a layout is one that copies as it is, with what refers to it', async () =>
   const root = await tree(world, { 'etc/motd': 'hello' });
   const artifactType = 'application/vnd.example.v1+json';
   const packed = await output(ociOp({ type: 'oci', artifactType, variants, tag: 'v1' }, world), await blob(world, 'x'), root);
-  const bom = sbomOp({ type: 'sbom', format: 'cyclonedx', names: ['root'], attach: 1 }, world);
+  const bom = sbomOp(
+    { type: 'sbom', format: 'cyclonedx', names: ['root'], attach: 1 },
+    { ...world, scratch: tmpdir, architecture: 'amd64' },
+  );
   const layout = await output(bom, root, packed);
 
   const held = new Map<string, Uint8Array>();

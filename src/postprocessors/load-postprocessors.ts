@@ -1,14 +1,14 @@
 import type { PostprocessSpec } from '../graph/postprocess-ops.ts';
-import type { DecompressWorld } from '../ops/decompress.ts';
 import type { Op } from '../solver/op.ts';
 import type { DeployWorld } from './deploy.ts';
 import type { ExternalWorld } from './external.ts';
 import type { ProvenanceWorld } from './provenance.ts';
+import type { SbomWorld } from './sbom.ts';
 import type { SignWorld } from './sign.ts';
 import type { VerifyWorld } from './verify.ts';
 
 /** What the ops of postprocessing are lent. */
-export type PostprocessWorld = DecompressWorld & ProvenanceWorld & SignWorld & VerifyWorld & ExternalWorld & DeployWorld;
+export type PostprocessWorld = SbomWorld & ProvenanceWorld & SignWorld & VerifyWorld & ExternalWorld & DeployWorld;
 
 type Maker = (spec: never) => Op;
 type Loaders = Readonly<Record<PostprocessSpec['type'], (world: PostprocessWorld) => Promise<Maker>>>;

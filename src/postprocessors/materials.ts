@@ -3,14 +3,12 @@ import { hexOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
 import type { Ref } from '../base/ref.ts';
 import type { StepRecord } from '../graph/attest-ops.ts';
-import { pinName, pinOf } from '../ops/deb/pin.ts';
+import { pinnedDigest } from '../ops/image/pin.ts';
+import { wantedOf } from '../ops/deb/wanted.ts';
+import type { LockedWorld } from '../ops/deb/wanted.ts';
 
 /** What knows the digests that definitions leave open. */
-export interface Pinned {
-  /** The lock; packages are named there as `deb:name=version:architecture`. */
-  readonly pin?: { get(name: string): Digest | undefined };
-  /** Debian's name of this machine's architecture. */
-  readonly architecture: string;
+export interface Pinned extends LockedWorld {
   /** The digest of a program of the host. */
   readonly toolDigest: (tool: string, signal: AbortSignal) => Promise<Digest>;
 }
@@ -29,7 +27,9 @@ export async function materialsOf(step: StepRecord, output: Ref, { world, signal
     uri,
     digest: digest === undefined ? {} : { sha256: hexOf(digest) },
   }));
-  const { uri, digest } = source ?? {};
+  const { uri } = source ?? {};
+  const locked = imagePin(step, world);
+  const digest = source?.digest ?? (locked === undefined ? undefined : { sha256: hexOf(locked) });
   const own = {
     name,
     ...(uri !== undefined && { uri }),
@@ -51,11 +51,20 @@ export async function pinFacts(
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
   const packages = steps.flatMap((step) => packagesOf(step, world));
+  const images = steps.map((step) => [step.source?.uri, imagePin(step, world)] as const);
   const tools = await toolsOf(steps, { world, signal });
   return Object.fromEntries([
     ...packages.map(({ uri, digest = 'open' }) => [`package ${uri}`, digest]),
+    ...images.flatMap(([uri = '', digest]) => (digest === undefined ? [] : [[`image ${uri}`, digest]])),
     ...tools.map(([tool, digest]) => [`tool ${tool}`, digest]),
   ]);
+}
+
+/** The digest of the image of a registry that the lock pins; what is in a layout beside the definition is in no lock. */
+function imagePin({ kind, source, parameters }: StepRecord, { pin }: Pinned): Digest | undefined {
+  if (kind !== 'image' || source?.uri === undefined || parameters['layout'] !== undefined) return undefined;
+  const reference = source.uri.slice('oci:'.length);
+  return pinnedDigest({ type: 'image', reference }, pin);
 }
 
 function packagesOf(
@@ -63,10 +72,8 @@ function packagesOf(
   { pin, architecture: own }: Pinned,
 ): readonly { readonly uri: string; readonly digest: Digest | undefined }[] {
   const { packages = [], architecture = own } = source ?? {};
-  return packages.map(({ name, version, sha256 }) => {
-    const uri = pinName({ name, ...(version !== undefined && { version }) }, architecture);
-    return { uri, digest: sha256 === undefined ? pin?.get(uri) : pinOf(sha256) };
-  });
+  const lock = { architecture, ...(pin !== undefined && { pin }) };
+  return wantedOf({ packages }, lock).map(({ pinName: uri, digest }) => ({ uri, digest }));
 }
 
 async function toolsOf(

@@ -1,6 +1,6 @@
 import type { BuildRecord, Material, RecordedStep } from '../attest/slsa.ts';
 import { provenanceType, slsaProvenance } from '../attest/slsa.ts';
-import { withoutCredentials } from '../attest/redact.ts';
+import { withoutCredentials } from '../base/redact.ts';
 import { statementReferrer } from '../attest/referrer.ts';
 import { encodeStatement } from '../attest/statement.ts';
 import { hexOf } from '../base/digest.ts';
@@ -28,7 +28,7 @@ export interface ProvenanceWorld extends FileWorld, Pinned {
 /** How the first input was made, by what the definition says of every step and what each came out as. */
 export function provenanceOp(spec: ProvenanceSpec, world: ProvenanceWorld): Op {
   return {
-    code: 'provenance/1',
+    code: 'provenance/2',
     pool: 'io',
     facts: async ({ signal }) => ({ facts: { ...factsOf(spec, world), ...(await pinFacts(stepsOf(spec), world, signal)) } }),
     run: (inputs, { signal }) =>

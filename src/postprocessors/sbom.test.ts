@@ -1,7 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { makeBzImage, makeVmlinux } from '../../test/kernels/samples.ts';
-import { blob, bytesOf, context, createWorld, fileAt, output, run, show, signal, tree } from '../../test/ops/world.ts';
+import {
+  blob,
+  bytesOf,
+  context,
+  createWorld as createFileWorld,
+  fileAt,
+  output,
+  run,
+  show,
+  signal,
+  tree,
+} from '../../test/ops/world.ts';
+import { digestOf } from '../base/digest.ts';
+import type { Digest } from '../base/digest.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Ref } from '../base/ref.ts';
 import type { SbomSpec } from '../graph/postprocess-ops.ts';
@@ -9,6 +25,11 @@ import { mainManifest, pathOf, readLayout } from './layout-tree.ts';
 import { ociOp } from './oci.ts';
 import { sbomOp } from './sbom.ts';
 import { readApk, readDpkg } from './sbom/packages.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'portkit-sbom-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const createWorld = () => ({ ...createFileWorld(), scratch: () => scratch, architecture: 'amd64' });
 
 type World = ReturnType<typeof createWorld>;
 
@@ -297,7 +318,51 @@ test('everything that decides the document is told', () => {
     { format: 'spdx', names: ['a'], name: 'c' },
     { format: 'spdx', names: ['a'], attach: 1 },
     { format: 'spdx', names: ['a'], sources: [{ name: 'a', url: 'b' }] },
+    { format: 'spdx', names: ['a'], origins: [{ op: { type: 'git', url: 'b', commit: 'c' } }] },
   ];
   const facts = specs.map((spec) => JSON.stringify(sbomOp({ type: 'sbom', ...spec }, world).facts(context)));
   expect(new Set(facts).size).toBe(specs.length);
+});
+
+test('what the definition leaves open is told as the lock pins it, and files of the client as they were taken', async () => {
+  const pins: Readonly<Record<string, Digest>> = {
+    'https://example.org/a?token=secret': digestOf('a'),
+    'image:example.org/base:1': digestOf('base'),
+    'deb:linux-image>linux-image-6.1:amd64': digestOf('linux'),
+  };
+  const pin = {
+    get: (name: string) => pins[name],
+    starting: (begin: string) => Object.keys(pins).filter((one) => one.startsWith(begin)),
+  };
+  const world = { ...createWorld(), pin };
+  const origins: SbomSpec['origins'] = [
+    { op: { type: 'fetch', url: 'https://me:secret@example.org/a?token=secret' } },
+    { op: { type: 'fetch', url: 'https://example.org/open' } },
+    { op: { type: 'image', reference: 'example.org/base:1' } },
+    { op: { type: 'git', url: 'https://example.org/repo', commit: 'c'.repeat(40) } },
+    { op: { type: 'deb', packages: [{ name: 'linux-image', depends: 'linux-image-*' }] } },
+    { op: { type: 'local', path: '../agent' }, input: 1 },
+    { op: { type: 'local', path: 'init' }, input: 2 },
+  ];
+  const inputs = [await tree(world, {}), await tree(world, { 'main.c': 'x' }), await blob(world, 'init')];
+  const bom = await told(world, { format: 'cyclonedx', names: ['root'], origins }, ...inputs);
+  const sources = bom.components
+    .slice(1)
+    .map(({ name, hashes, purl, properties }: any) => [name, hashes?.[0].content ?? properties?.[0].value, purl]);
+  expect(sources).toEqual([
+    ['base:1', digestOf('base').slice(7), undefined],
+    ['a', digestOf('a').slice(7), undefined],
+    ['open', undefined, undefined],
+    ['repo', 'c'.repeat(40), undefined],
+    ['../agent', inputs[1]!.digest, undefined],
+    ['init', inputs[2]!.digest.slice(7), undefined],
+    ['linux-image-6.1', digestOf('linux').slice(7), 'pkg:deb/debian/linux-image-6.1'],
+  ]);
+  expect(JSON.stringify(bom)).not.toContain('secret');
+  const op = sbomOp({ type: 'sbom', format: 'spdx', names: ['root'], origins }, world);
+  const open = sbomOp({ type: 'sbom', format: 'spdx', names: ['root'], origins }, createWorld());
+  expect(JSON.stringify(await op.facts(context))).not.toBe(JSON.stringify(await open.facts(context)));
+  expect(JSON.stringify(await op.facts(context))).not.toContain('secret');
+  const spdx = JSON.parse(bytesOf(world, await output(op, ...inputs)).toString());
+  expect(spdx.packages.find(({ name }: any) => name === '../agent').comment).toBe(`tree ${inputs[1]!.digest}`);
 });

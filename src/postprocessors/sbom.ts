@@ -5,7 +5,7 @@ import type { Ref } from '../base/ref.ts';
 import type { SbomSpec } from '../graph/postprocess-ops.ts';
 import { parseManifest } from '../oci/model/manifest.ts';
 import { describe, describeReferrer, emptyBlob, produceManifest } from '../oci/model/produce.ts';
-import type { DecompressWorld } from '../ops/decompress.ts';
+import type { LockedWorld } from '../ops/deb/wanted.ts';
 import { ofKind } from '../ops/input.ts';
 import { asOutcome } from '../ops/outcome.ts';
 import type { Op } from '../solver/op.ts';
@@ -13,7 +13,9 @@ import { extendLayout, mainManifest } from './layout-tree.ts';
 import type { LayoutWorld } from './layout-tree.ts';
 import { titleAnnotation } from './oci/title.ts';
 import type { Inventory, Subject } from './sbom/inventory.ts';
+import type { ImageWorld } from './sbom/image.ts';
 import { lookInto } from './sbom/look.ts';
+import { foundSources, pinnedSources } from './sbom/sources.ts';
 
 const forms = {
   cyclonedx: {
@@ -28,23 +30,38 @@ const forms = {
   },
 } as const;
 
+/** What telling what is in something is lent. */
+export type SbomWorld = Omit<ImageWorld, 'signal'> & LockedWorld;
+
 /** What is in the inputs, as a document or as a referrer of the manifest of a layout. */
-export function sbomOp(spec: SbomSpec, { blobs, unxz }: DecompressWorld): Op {
-  const { format, names, name, attach, sources = [] } = spec;
+export function sbomOp(spec: SbomSpec, lent: SbomWorld): Op {
+  const { blobs, unxz, scratch } = lent;
+  const { format, names, name, attach } = spec;
   const { write, mediaType, title } = forms[format];
   return {
-    code: 'sbom/1',
+    code: 'sbom/2',
     pool: 'cpu',
-    facts: () => ({ facts: { document: canonicalJson({ format, names, name: name ?? '', attach: attach ?? '', sources }) } }),
-    run: (inputs, { signal }) =>
+    facts: () => ({
+      facts: {
+        document: canonicalJson({ format, names, name: name ?? '', attach: attach ?? '', sources: pinnedSources(spec, lent) }),
+      },
+    }),
+    run: (inputs, { signal, output }) =>
       asOutcome(async () => {
-        const world = { blobs, unxz, signal };
+        const world = { blobs, unxz, scratch, signal };
         const layout = attach === undefined ? undefined : ofKind(inputAt(inputs, attach), 'tree');
         const told = inputs.filter((_, at) => at !== attach);
         const subjects: Subject[] = [];
-        for (const [at, subject] of names.entries()) subjects.push(await lookInto(subject, inputAt(told, at), world));
+        for (const [at, subject] of names.entries()) subjects.push(...(await lookInto(subject, inputAt(told, at), world)));
+        for (const { name: subject, unread } of subjects)
+          for (const why of unread) output('stderr', Buffer.from(`warning: not all of ${subject} is told: ${why}\n`));
         const manifest = layout && (await mainManifest(layout, world));
-        const inventory = { name: name ?? names[0] ?? '', subjects, sources, ...(manifest && { manifest: manifest.digest }) };
+        const inventory = {
+          name: name ?? names[0] ?? '',
+          subjects,
+          sources: foundSources(spec, lent, inputs),
+          ...(manifest && { manifest: manifest.digest }),
+        };
         const bytes = Buffer.from(await write(inventory));
         if (layout !== undefined) {
           return { ok: true, outputs: [await attachDocument(layout, { bytes, mediaType, title }, world)] };

@@ -1,5 +1,6 @@
 import { digestOf } from '../base/digest.ts';
 import type { Digest } from '../base/digest.ts';
+import { holdsCredentials } from '../base/redact.ts';
 import { PortkitError } from '../base/errors.ts';
 import type { Ref } from '../base/ref.ts';
 import type { Reason } from '../progress/event.ts';
@@ -132,12 +133,15 @@ function groundsOf(run: Run, vertex: number): Omit<Grounds, 'took'> {
   };
 }
 
-/** Longer facts are kept as their digests: that they differ is told, not how. */
+/** Longer facts, and those with credentials, are kept as their digests: that they differ is told, not how. */
 const longestFact = 200;
 
 function shortened(facts: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(facts).map(([name, value]) => [name, value.length > longestFact ? digestOf(value) : value]),
+    Object.entries(facts).map(([name, value]) => [
+      name,
+      value.length > longestFact || holdsCredentials(name, value) ? digestOf(value) : value,
+    ]),
   );
 }
 

@@ -5,6 +5,7 @@ import { PortkitError } from '../base/errors.ts';
 import { systemReason } from '../base/system-reason.ts';
 import type { Definition, FrontendContext } from '../graph/frontend.ts';
 import { linkProvenance } from '../graph/provenance.ts';
+import { linkSources } from '../graph/sources.ts';
 
 /** A definition as it was understood. */
 export interface ReadDefinition extends Definition {
@@ -49,9 +50,9 @@ export async function readDefinition(
   return { ...told(value), directory, keep };
 }
 
-/** Definitions cannot say what their provenance is: it is found in their graphs. */
+/** Definitions cannot say what their provenance and sources are: they are found in their graphs. */
 function told(definition: Definition): Definition {
-  return { ...definition, graph: linkProvenance(definition.graph) };
+  return { ...definition, graph: linkSources(linkProvenance(definition.graph)) };
 }
 
 /** What understands definitions: the version of the program, and when its files were last changed. */

@@ -50,7 +50,7 @@ export async function opsOf(graph: Graph, around: Surroundings): Promise<AsyncDi
   const { postprocessWorld } = await import('./postprocess.ts');
   const postprocessorFor = await loadPostprocessors(
     postprocessors,
-    postprocessWorld(around, { ...world.files(), exec: world.exec }),
+    postprocessWorld(around, { ...world.files(), exec: world.exec, scratch: () => world.ext4().scratch }),
   );
   return {
     opFor: (vertex) => (isPostprocess(vertex.op) ? postprocessorFor(vertex.op) : opFor(vertex)),

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DecompressWorld } from '../ops/decompress.ts';
 import { resolveInside } from '../ops/inside.ts';
 import type { HostTools } from '../execution/host-tools.ts';
 import type { PostprocessWorld } from '../postprocessors/load-postprocessors.ts';
@@ -13,7 +12,7 @@ import type { Surroundings } from './ops.ts';
 /** What postprocessing is lent of this machine. */
 export function postprocessWorld(
   around: Surroundings,
-  files: DecompressWorld & Pick<PostprocessWorld, 'exec'>,
+  files: Pick<PostprocessWorld, 'blobs' | 'unxz' | 'exec' | 'scratch'>,
 ): PostprocessWorld {
   const { directory, outermost, pins, secrets, version, deploys = false } = around;
   const bounds = { directory, ...(outermost !== undefined && { outermost }) };

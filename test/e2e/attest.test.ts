@@ -193,6 +193,58 @@ describe('what is beside an artifact', () => {
     expect(portkit('sbom', 'oci:out', '--format', 'yaml')).toMatchObject({ status: 2 });
   });
 
+  test('is written to a file, or told with what it is about', () => {
+    expect(portkit('provenance', 'oci:out', '--output', 'told.json')).toMatchObject({ status: 0, stdout: '' });
+    expect(readFileSync(join(folder, 'told.json'), 'utf8')).toBe(portkit('provenance', 'oci:out').stdout);
+    const { digest, documents } = JSON.parse(portkit('sbom', 'oci:out', '--key', 'mine.pub', '--json').stdout);
+    expect(documents).toEqual([
+      {
+        predicateType: 'https://spdx.dev/Document',
+        document: expect.objectContaining({ spdxVersion: 'SPDX-2.3' }),
+        subject: digest,
+        verified: true,
+      },
+    ]);
+    const unchecked = JSON.parse(portkit('sbom', 'oci:out', '--json').stdout).documents;
+    expect(unchecked).toMatchObject([{ verified: false }]);
+  });
+
+  test('of an index is that of a manifest of it, or of the whole', () => {
+    const layer = '{ name = "name", from = "local:src" }';
+    const variants = ['amd64', 'arm64'].map(
+      (architecture) => `{ platform = { os = "linux", architecture = "${architecture}" }, layers = [${layer}] }`,
+    );
+    const steps = `
+[steps.both]
+oci = { artifact_type = "application/vnd.example.hello+json", variants = [${variants.join(', ')}] }
+[steps.bill]
+sbom = { of = { name = "local:src" }, format = "spdx", attach = "step:both" }
+[steps.all]
+provenance = { from = "step:bill", attach = true }
+`;
+    writeFileSync(join(folder, 'index.toml'), steps);
+    expect(portkit('build', 'all', '--file', 'index.toml', '--output', 'index')).toMatchObject({ status: 0 });
+    const one = JSON.parse(portkit('provenance', 'oci:index', '--platform', 'linux/arm64', '--json').stdout);
+    expect(one.documents).toMatchObject([{ platform: 'linux/arm64', subject: expect.stringMatching(/^sha256:/) }]);
+    expect(one.documents[0].subject).not.toBe(one.digest);
+    const whole = portkit('sbom', 'oci:index', '--platform', 'linux/arm64');
+    expect(whole).toMatchObject({ status: 0, stderr: expect.stringContaining('Nothing is said about linux/arm64 alone') });
+    expect(portkit('provenance', 'oci:index', '--platform', 'linux/s390x')).toMatchObject({ status: 1, stdout: '' });
+  });
+
+  test('is missed with a word about how it comes there', () => {
+    expect(portkit('sbom', 'src/name').stderr).toContain('is a file or folder, beside which nothing is said');
+    expect(portkit('provenance', './out').stderr).toContain('Use oci:./out');
+    expect(portkit('copy', 'oci:out', 'oci:bare')).toMatchObject({ status: 0 });
+    const { status, stderr } = portkit('sbom', 'oci:bare');
+    expect(status).toBe(1);
+    expect(stderr).toContain('There is no bill of materials beside oci:bare');
+    expect(stderr).toContain('a step { sbom = { of = …, attach = "step:LAYOUT" } } puts one there');
+    const short = portkit('attest', 'verify', 'oci:out', '--key', 'mine.pub', '--predicate-type', 'cyclonedx');
+    expect(short.stderr).toMatch(/no signed https:\/\/cyclonedx\.org\/bom[^]*Signed with a trusted key is: .*slsa\.dev/);
+    expect(portkit('attest', 'verify', 'oci:out', '--key', 'mine.pub', '--predicate-type', 'slsaprovenance1').status).toBe(0);
+  });
+
   test('is found in an archive, too', () => {
     expect(portkit('copy', '--referrers', 'oci:out', 'oci-archive:out.tar')).toMatchObject({ status: 0 });
     expect(portkit('attest', 'verify', 'oci-archive:out.tar', '--key', 'mine.pub')).toMatchObject({ status: 0 });

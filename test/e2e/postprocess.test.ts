@@ -102,7 +102,7 @@ describe('an example of the page', () => {
 
   test('tells what is in it', () => {
     const document = json(outputOf(example('format = "spdx", name'), 'bom'), 'bom');
-    expect(document.packages.map(({ name }: any) => name)).toEqual(['demo', 'kernel', 'rootfs', 'bash']);
+    expect(document.packages.map(({ name }: any) => name)).toEqual(['demo', 'kernel', 'rootfs', 'bash', 'kernel', 'rootfs']);
   });
 
   test('attaches what is in it', () => {
@@ -178,6 +178,7 @@ describe('an example of the page', () => {
       'root[x86_64]',
       'debian',
       'bash',
+      'rootfs',
     ]);
   });
 

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { emptyShelves, smallRegistry } from '../oci/small-registry.ts';
 import { say, startServer } from '../oci/server.ts';
@@ -16,7 +17,7 @@ interface Ended {
 }
 
 function run(program: string, ...args: readonly string[]): Promise<Ended> {
-  const env = { PATH: process.env['PATH'], HOME: folder, PORTKIT_ROOT: join(folder, 'store') };
+  const env = { PATH: process.env['PATH'], HOME: folder, COSIGN_PASSWORD: '', PORTKIT_ROOT: join(folder, 'store') };
   return new Promise((resolve) => {
     execFile(program, args, { cwd: folder, env, encoding: 'utf8' }, (error, stdout, stderr) =>
       resolve({ status: error === null ? 0 : error.code, text: stdout + stderr }),
@@ -59,12 +60,24 @@ sign = { from = "step:told", key = "key" }
 describe('cosign, in a registry that we pushed to', () => {
   test('believes the artifact, its provenance and its bill of materials, and not with another key', async (context) => {
     context.skip(why !== undefined, why);
+    const shelves = emptyShelves();
+    const uploads: Buffer[] = [];
     await using server = await startServer(
-      smallRegistry(emptyShelves(), (request, response) => {
+      smallRegistry(shelves, async (request, response) => {
         // cosign takes no repository with a name of one letter.
         request.url = request.url?.replace('/v2/demo/', '/v2/r/');
-        if (request.url !== '/v2/') return false;
-        say(response, 200);
+        // It sends blobs in a request of its own, between the one that asks and the one that says the digest.
+        const [, at, digest = ''] = /^\/v2\/r\/blobs\/uploads\/(\d*)(?:\?digest=(.*))?$/.exec(request.url ?? '') ?? [];
+        if (request.url === '/v2/') say(response, 200);
+        else if (at === undefined) return false;
+        else if (request.method === 'POST')
+          say(response, 202, { location: `/v2/demo/blobs/uploads/${uploads.push(Buffer.of()) - 1}` });
+        else {
+          const bytes = Buffer.concat([uploads[Number(at)] ?? Buffer.of(), await buffer(request)]);
+          uploads[Number(at)] = bytes;
+          if (request.method === 'PUT') shelves.blobs.set(decodeURIComponent(digest), bytes);
+          say(response, request.method === 'PUT' ? 201 : 202, { location: `/v2/demo/blobs/uploads/${at}` });
+        }
         return true;
       }),
     );
@@ -86,6 +99,45 @@ describe('cosign, in a registry that we pushed to', () => {
     expect(await judge('verify', 'key.pub')).toMatchObject({ status: 0 });
     for (const type of ['slsaprovenance1', 'spdxjson'])
       expect(await judge('verify-attestation', 'key.pub', '--type', type)).toMatchObject({ status: 0 });
+    // Both read the same document out of what is signed.
+    for (const [type, ...command] of [
+      ['slsaprovenance1', 'provenance'],
+      ['spdxjson', 'sbom'],
+    ]) {
+      const { text } = await judge('verify-attestation', 'key.pub', '--type', type ?? '');
+      const envelope = text.split('\n').find((line) => line.startsWith('{"payload'));
+      const { predicate } = JSON.parse(Buffer.from(JSON.parse(envelope ?? '{}').payload, 'base64').toString());
+      const ours = await portkit(...command, reference, '--key', 'key.pub', '--json');
+      expect(JSON.parse(ours.text).documents.map(({ document }: any) => document)).toEqual([predicate]);
+    }
+    // And what cosign attests is printed by us, when its key is trusted.
+    writeFileSync(join(folder, 'bom.json'), '{"bomFormat":"CycloneDX","specVersion":"1.6","version":1}');
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 3072, privateKeyEncoding, publicKeyEncoding });
+    writeFileSync(join(folder, 'rsa.pem'), rsa.privateKey);
+    writeFileSync(join(folder, 'rsa.pub'), rsa.publicKey);
+    expect(await run('cosign', 'import-key-pair', '--key', 'rsa.pem', '--output-key-prefix', 'own', '--yes')).toMatchObject({
+      status: 0,
+    });
+    const attested = await run(
+      'cosign',
+      'attest',
+      '--key',
+      'own.key',
+      '--predicate',
+      'bom.json',
+      '--type',
+      'cyclonedx',
+      '--use-signing-config=false',
+      '--tlog-upload=false',
+      '--allow-http-registry',
+      '--allow-insecure-registry',
+      '--yes',
+      reference,
+    );
+    expect(attested).toMatchObject({ status: 0 });
+    const theirs = await portkit('sbom', reference, '--format', 'cyclonedx', '--key', 'rsa.pub', '--json');
+    expect(JSON.parse(theirs.text).documents).toMatchObject([{ document: { bomFormat: 'CycloneDX' }, verified: true }]);
+    expect(await portkit('sbom', reference, '--format', 'cyclonedx', '--key', 'key.pub')).toMatchObject({ status: 7 });
     expect(await judge('verify', 'other.pub')).not.toMatchObject({ status: 0 });
     expect(await judge('verify-attestation', 'key.pub', '--type', 'cyclonedx')).not.toMatchObject({ status: 0 });
     expect(await portkit('attest', 'verify', reference, '--key', 'key.pub')).toMatchObject({ status: 0 });

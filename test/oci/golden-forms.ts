@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { createPublicKey, createPrivateKey } from 'node:crypto';
 import { attachedTo } from '../../src/attest/attached.ts';
 import { byteString } from '../../src/base/byte-string.ts';
@@ -101,7 +102,7 @@ export async function billed(world: World, format: SbomSpec['format'], layout?: 
   const sources = [{ name: 'linux.tar.xz', url: 'https://example.org/linux.tar.xz', digest: `sha256:${'1'.repeat(64)}` }];
   const inputs = [await rootTree(world), await blob(world, makeVmlinux({ pvh: 1 })), ...(layout ? [layout] : [])];
   const spec = { type: 'sbom', format, names: ['root', 'vmlinux'], name: 'demo', sources } as const;
-  return output(sbomOp({ ...spec, ...(layout && { attach: 2 }) }, world), ...inputs);
+  return output(sbomOp({ ...spec, ...(layout && { attach: 2 }) }, { ...world, scratch: tmpdir }), ...inputs);
 }
 
 const steps: readonly StepRecord[] = [

@@ -69,7 +69,11 @@ async function manifests(shelves: Shelves, name: string, ...[request, response]:
   }
   const found = shelves.manifests.get(name);
   if (found === undefined) return say(response, 404);
-  const headers = { 'content-type': found.type, 'docker-content-digest': digestOf(found.bytes) };
+  const headers = {
+    'content-type': found.type,
+    'docker-content-digest': digestOf(found.bytes),
+    'content-length': String(found.bytes.length),
+  };
   if (request.method === 'HEAD') return say(response, 200, headers);
   return say(response, 200, headers, found.bytes);
 }

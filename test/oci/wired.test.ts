@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { digestOf } from '../../src/base/digest.ts';
-import type { ImageSpec } from '../../src/graph/ops.ts';
+import type { ImageSpec } from '../../src/graph/source-ops.ts';
 import { pullToCache } from '../../src/oci/cache/cache.ts';
 import { memoryLayout } from '../../src/oci/layout/memory.ts';
 import { mediaTypes } from '../../src/oci/model/media-types.ts';

@@ -2,8 +2,7 @@ import { ComponentScope, ComponentType, ExternalReferenceType, HashAlgorithm } f
 import * as Models from '@cyclonedx/cyclonedx-library/Models';
 import { JSON as CycloneJson, JsonSerializer } from '@cyclonedx/cyclonedx-library/Serialize';
 import { Spec1dot6 } from '@cyclonedx/cyclonedx-library/Spec';
-import type { SbomSource } from '../../src/graph/postprocess-ops.ts';
-import type { InstalledPackage, Inventory, KernelFound, Subject } from '../../src/postprocessors/sbom/inventory.ts';
+import type { FoundSource, InstalledPackage, Inventory, KernelFound, Subject } from '../../src/postprocessors/sbom/inventory.ts';
 import { purlOf } from '../../src/postprocessors/sbom/inventory.ts';
 
 /** The inventory as CycloneDX 1.6, by OWASP's library: what ours is judged by. */
@@ -18,6 +17,7 @@ export function libraryDocument(inventory: Inventory): string {
     const holder = new Models.Component(ComponentType.File, subject.name, {
       bomRef: ref,
       hashes: hashes(subject.kind === 'blob' ? subject.digest : undefined),
+      properties: propertiesOf(subject.unread.map((value) => ['portkit:unread', value])),
     });
     root.dependencies.add(holder.bomRef);
     const inner = [...inside(subject, ref)];
@@ -33,7 +33,7 @@ export function libraryDocument(inventory: Inventory): string {
   return `${serializer.serialize(bom, { sortLists: false })}\n`;
 }
 
-function* inside({ packages, kernels, system }: Subject, ref: string): Generator<Models.Component> {
+function* inside({ packages, kernels, programs, system }: Subject, ref: string): Generator<Models.Component> {
   if (system !== undefined)
     yield new Models.Component(ComponentType.OperatingSystem, system.id, {
       bomRef: `${ref}/system`,
@@ -41,6 +41,12 @@ function* inside({ packages, kernels, system }: Subject, ref: string): Generator
     });
   for (const [at, one] of packages.entries()) yield packageOf(one, system, `${ref}/package-${at + 1}`);
   for (const [at, one] of kernels.entries()) yield kernelOf(one, `${ref}/kernel-${at + 1}`);
+  for (const [at, { name, path, digest }] of programs.entries())
+    yield new Models.Component(ComponentType.Application, name, {
+      bomRef: `${ref}/program-${at + 1}`,
+      hashes: hashes(digest),
+      properties: propertiesOf([['portkit:path', path]]),
+    });
 }
 
 function packageOf(one: InstalledPackage, system: Subject['system'], bomRef: string): Models.Component {
@@ -56,22 +62,28 @@ function kernelOf({ release, digest, ...facts }: KernelFound, bomRef: string): M
     ['portkit:kernel-config', config],
     ['portkit:path', path],
   ] as const;
-  const properties = told.flatMap(([key, value]) => (value === undefined ? [] : new Models.Property(key, value)));
   return new Models.Component(ComponentType.OperatingSystem, 'linux', {
     bomRef,
     ...(release !== undefined && { version: release }),
     hashes: hashes(digest),
-    properties: new Models.PropertyRepository(properties),
+    properties: propertiesOf(told),
   });
 }
 
+function propertiesOf(told: readonly (readonly [string, string | undefined])[]): Models.PropertyRepository {
+  return new Models.PropertyRepository(
+    told.flatMap(([key, value]) => (value === undefined ? [] : new Models.Property(key, value))),
+  );
+}
+
 /** Something that was only there for the build. */
-function sourceOf({ name, url, digest }: SbomSource, bomRef: string): Models.Component {
+function sourceOf({ name, url, digest, tree }: FoundSource, bomRef: string): Models.Component {
   const isPackage = url.startsWith('pkg:');
   const references = isPackage ? [] : [new Models.ExternalReference(url, ExternalReferenceType.Distribution)];
   return new Models.Component(ComponentType.File, name, {
     bomRef,
     scope: ComponentScope.Excluded,
+    properties: propertiesOf([['portkit:tree', tree]]),
     hashes: hashes(digest),
     externalReferences: new Models.ExternalReferenceRepository(references),
     ...(isPackage && { purl: url }),

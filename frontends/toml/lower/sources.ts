@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { DebSpec, FetchSpec, GitSpec, ImageSpec, LocalSpec } from '../../../src/graph/ops.ts';
+import type { DebSpec, FetchSpec, GitSpec, ImageSpec, LocalSpec } from '../../../src/graph/source-ops.ts';
 import type { Step } from '../schema/definition.ts';
 import type { Complain } from './complain.ts';
 import { bytes, given } from './complain.ts';

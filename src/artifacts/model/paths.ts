@@ -4,6 +4,9 @@ import type { Artifact, Variant } from './artifact.ts';
 /** The file that a guest image is shipped with, beside it. */
 export const initrdName = 'initrd.cpio.gz';
 
+/** Where the agent is in a guest image. */
+export const agentPath = '/usr/bin/port-guest-agent';
+
 /** One artifact and the variant of it that is meant. */
 export interface Chosen {
   readonly artifact: Artifact;

@@ -1,12 +1,10 @@
+import { agentPath } from '../model/paths.ts';
 import type { Selector } from '../model/selector.ts';
 import type { Fault } from '../workflow/validator.ts';
 import { fault } from './fault.ts';
 import { guestFile } from './guest-tree.ts';
 import type { GuestFile, GuestTree } from './guest-tree.ts';
 import { notExecutable, programFaults } from './programs.ts';
-
-/** Where the agent is in a guest image. */
-export const agentPath = '/usr/bin/port-guest-agent';
 
 /** A call of the agent in a line of a script that is no comment. */
 const callsAgent = /^(?![ \t]*#).*(?<![\w.-])port-guest-agent(?![\w.-])/m;

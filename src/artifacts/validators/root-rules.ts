@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
+import { agentPath } from '../model/paths.ts';
 import type { Selector } from '../model/selector.ts';
 import type { Fault } from '../workflow/validator.ts';
 import { fault, orRefused } from './fault.ts';
 import { guestFile } from './guest-tree.ts';
 import type { GuestTree } from './guest-tree.ts';
-import { agentPath, initrdInitFaults, rootInitFaults } from './init.ts';
+import { initrdInitFaults, rootInitFaults } from './init.ts';
 import { programFaults } from './programs.ts';
 
 const busybox = '/bin/busybox';

@@ -10,6 +10,15 @@ import { registryOptions, registryStatuses } from '../oci/open.ts';
 import { flag, listOption } from '../values.ts';
 import { chooseVerb } from '../verbs.ts';
 
+/** What cosign calls kinds of statements with --type. */
+const shortTypes: Readonly<Record<string, string | undefined>> = {
+  slsaprovenance: 'https://slsa.dev/provenance/v0.2',
+  slsaprovenance02: 'https://slsa.dev/provenance/v0.2',
+  slsaprovenance1: 'https://slsa.dev/provenance/v1',
+  spdxjson: 'https://spdx.dev/Document',
+  cyclonedx: 'https://cyclonedx.org/bom',
+};
+
 interface Verb {
   readonly options: readonly string[];
   run(reference: string, invocation: Invocation): Promise<number>;
@@ -27,6 +36,7 @@ export const attest: Command = {
     'inspect  what is said about REF beside it: signatures, provenance, bills of materials; nothing is checked',
     'verify   whether one of the keys signed REF, and statements of each --predicate-type about it; and whether its',
     '         content is what was signed, for which all of it is read. Ends with status 7 if not.',
+    '         A URI may be said as cosign does: slsaprovenance1, spdxjson, cyclonedx.',
     'REF is oci:DIR[:TAG], oci-archive:FILE[:TAG], or HOST/PATH[:TAG][@DIGEST].',
     registryStatuses,
   ].join('\n'),
@@ -72,7 +82,7 @@ function verify(reference: string, invocation: Invocation): Promise<number> {
   if (keys.length === 0) {
     throw new PortkitError('PK1001', '"portkit attest verify" needs a public key that is trusted', { hint: 'Give --key FILE' });
   }
-  const predicateTypes = listOption(options, 'predicate-type');
+  const predicateTypes = listOption(options, 'predicate-type').map((type) => shortTypes[type] ?? type);
   return withAttached(reference, invocation, async ({ shown, source, root, attached }) => {
     const statements = requireSigned(attached, root.digest, { keys, predicateTypes });
     await checkContent(root, {

@@ -1,7 +1,7 @@
 import { billTypes } from '../../attest/statement.ts';
 import { PortkitError } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
-import { attachedOptions, printDocuments } from '../oci/attached.ts';
+import { documentOptions, printDocuments } from '../oci/documents.ts';
 import { registryStatuses } from '../oci/open.ts';
 import { oneWord } from '../oci/words.ts';
 import { textOption } from '../values.ts';
@@ -11,16 +11,19 @@ const formats: Readonly<Record<string, string | undefined>> = {
   cyclonedx: billTypes['application/vnd.cyclonedx+json'],
 };
 
+const howTo = 'a step { sbom = { of = …, attach = "step:LAYOUT" } } puts one there';
+
 /** `portkit sbom`: what is in an artifact. */
 export const sbom: Command = {
-  usage: 'sbom REF [--format spdx|cyclonedx] [--key FILE]',
+  usage: 'sbom REF [--format spdx|cyclonedx] [--platform P] [--key FILE] [--output FILE] [--json]',
   about: [
     'Prints the bills of materials that are beside REF (oci:DIR[:TAG], oci-archive:FILE[:TAG], or HOST/PATH[:TAG][@DIGEST]).',
+    'Of an index about which nothing is said itself, those of its manifests; also what BuildKit puts into the index.',
     'With --key, only what that key signed.',
     registryStatuses,
   ].join('\n'),
   words: 1,
-  options: { format: { type: 'string', value: 'FORMAT', help: 'only of this format' }, ...attachedOptions },
+  options: { format: { type: 'string', value: 'FORMAT', help: 'only of this format' }, ...documentOptions },
   run(invocation) {
     const format = textOption(invocation.options, 'format');
     const chosen = Object.entries(formats).flatMap(([name, type]) =>
@@ -32,7 +35,7 @@ export const sbom: Command = {
       });
     return printDocuments(
       oneWord('sbom REF', invocation.words),
-      { what: 'bill of materials', predicateTypes: chosen },
+      { what: 'bill of materials', predicateTypes: chosen, howTo },
       invocation,
     );
   },

@@ -1,17 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { attachedTo } from '../../attest/attached.ts';
 import type { Attached } from '../../attest/attached.ts';
-import { distinct, isOneOf, unverifiedPredicates } from '../../attest/documents.ts';
 import type { PublicKey } from '../../attest/keys.ts';
 import { parsePublicKey } from '../../attest/keys.ts';
-import { requireSigned } from '../../attest/policy.ts';
 import { PortkitError } from '../../base/errors.ts';
-import { printableJson } from '../../base/printable.ts';
 import { systemReason } from '../../base/system-reason.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { Source } from '../../oci/model/ports.ts';
 import { notThere } from '../../oci/place/not-there.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
+import type { Place } from '../../oci/place/place.ts';
 import type { Invocation, Option } from '../command.ts';
 import { listOption } from '../values.ts';
 import { openPlaces, registryOptions } from './open.ts';
@@ -36,12 +35,30 @@ export async function withAttached<T>(
   invocation: Pick<Invocation, 'note' | 'options' | 'signal'>,
   use: (found: Found) => Promise<T>,
 ): Promise<T> {
-  const place = parsePlace(reference);
+  const place = placeOf(reference);
   await using places = await openPlaces(invocation);
   const { source, name } = await places.source(place);
   const root = await source.resolve(name, invocation.signal);
   if (root === undefined) throw notThere(place);
   return await use({ shown: showPlace(place), source, root, attached: await attachedTo(source, root, invocation.signal) });
+}
+
+/** Nothing stands beside a plain file, and nobody should have to guess how to name a layout. */
+function placeOf(reference: string): Place {
+  try {
+    return parsePlace(reference);
+  } catch (error) {
+    if (!existsSync(reference)) throw error;
+    const isLayout = existsSync(join(reference, 'oci-layout'));
+    const what = isLayout
+      ? 'is an OCI layout: its name is'
+      : 'is a file or folder, beside which nothing is said; a layout in a tar is';
+    throw new PortkitError('PK4005', `${JSON.stringify(reference)} ${what} ${isLayout ? 'oci' : 'oci-archive'}:${reference}`, {
+      hint: isLayout
+        ? `Use oci:${reference}`
+        : 'A step { oci = … } packs files, and { sbom = … } or { provenance = … } with "attach" says what is in them and how they were made',
+    });
+  }
 }
 
 /** The public keys of a command line. */
@@ -65,40 +82,4 @@ function readKey(file: string): PublicKey {
       cause,
     });
   }
-}
-
-/** What to print of an artifact: documents of these types, and what to call them in messages. */
-interface Wanted {
-  readonly what: string;
-  readonly predicateTypes: readonly string[];
-}
-
-/** Prints documents that are beside an artifact; only those that a trusted key signed, if keys are given. */
-export function printDocuments(
-  reference: string,
-  { what, predicateTypes }: Wanted,
-  invocation: Pick<Invocation, 'options' | 'signal' | 'print' | 'note'>,
-): Promise<number> {
-  const { options, print, note } = invocation;
-  const keys = keysOf(options);
-  return withAttached(reference, invocation, ({ shown, root, attached }) => {
-    const documents =
-      keys.length === 0
-        ? unverifiedPredicates(attached, predicateTypes)
-        : distinct(
-            requireSigned(attached, root.digest, { keys, predicateTypes: [] })
-              .filter(({ predicateType }) => isOneOf(predicateType, predicateTypes))
-              .map(({ predicate }) => predicate),
-          );
-    if (documents.length === 0) {
-      const code = keys.length === 0 ? 'PK4001' : 'PK4153';
-      const there = [...new Set(attached.map(({ predicateType }) => JSON.stringify(predicateType)))].join(', ');
-      throw new PortkitError(code, `There is no ${keys.length === 0 ? '' : 'signed '}${what} beside ${shown}`, {
-        hint: there === '' ? 'Nothing is said about it there' : `What is said about it there: ${there}`,
-      });
-    }
-    for (const document of documents) print(printableJson(document));
-    if (keys.length === 0) note(`Who said this was not checked: give --key FILE`);
-    return Promise.resolve(0);
-  });
 }

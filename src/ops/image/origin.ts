@@ -1,7 +1,7 @@
 import { parseDigest } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
-import type { ImageSpec } from '../../graph/ops.ts';
+import type { ImageSpec } from '../../graph/source-ops.ts';
 import { parsePlatform } from '../../oci/model/platform.ts';
 import type { Source } from '../../oci/model/ports.ts';
 import { nameOf, parseReference } from '../../oci/model/reference.ts';

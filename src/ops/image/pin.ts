@@ -1,7 +1,7 @@
 import { isDigest, parseDigest } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
-import type { ImageSpec } from '../../graph/ops.ts';
+import type { ImageSpec } from '../../graph/source-ops.ts';
 import { parseReference } from '../../oci/model/reference.ts';
 import type { Pins } from '../fetch.ts';
 

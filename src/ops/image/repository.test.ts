@@ -4,7 +4,7 @@ import { treeLines } from '../../../test/tree-lines.ts';
 import { digestOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PortkitError } from '../../base/errors.ts';
-import type { ImageSpec } from '../../graph/ops.ts';
+import type { ImageSpec } from '../../graph/source-ops.ts';
 import { memoryLayout } from '../../oci/layout/memory.ts';
 import { mediaTypes } from '../../oci/model/media-types.ts';
 import type { Source } from '../../oci/model/ports.ts';

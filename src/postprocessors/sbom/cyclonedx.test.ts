@@ -22,15 +22,18 @@ const inventory: Inventory = {
         { digest, path: 'boot/vmlinuz', release: '6.1', architecture: 'x86_64', config: digest },
         { digest, path: 'boot/Image' },
       ],
+      programs: [{ name: 'init', path: 'init', digest }],
+      unread: [],
     },
-    { name: 'vmlinux', kind: 'blob', digest, packages: [], kernels: [{ digest }] },
-    { name: 'other', kind: 'tree', digest, system: { id: 'alpine' }, packages: [], kernels: [] },
+    { name: 'vmlinux', kind: 'blob', digest, packages: [], kernels: [{ digest }], programs: [], unread: [] },
+    { name: 'other', kind: 'tree', digest, system: { id: 'alpine' }, packages: [], kernels: [], programs: [], unread: [] },
   ],
   sources: [
     { name: 'a', url: 'https://example.org/a b', digest },
     { name: 'b', url: 'https://example.org/b', digest: `sha512:${'2'.repeat(128)}` },
     { name: 'c', url: 'example.org:repo.git', digest: 'a'.repeat(40) },
     { name: 'd', url: 'pkg:deb/debian/d@1', digest: 'sha256:short' },
+    { name: '../agent', url: 'local:../agent', tree: digest },
   ],
 };
 

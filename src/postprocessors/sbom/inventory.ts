@@ -28,14 +28,30 @@ export interface KernelFound {
   readonly config?: Digest;
 }
 
+/** A program that a guest is started with. */
+export interface ProgramFound {
+  readonly name: string;
+  readonly path: string;
+  readonly digest: Digest;
+}
+
 /** What is known of one input. */
 export interface Subject {
   readonly name: string;
-  readonly kind: 'blob' | 'tree';
+  /** A `part` is a partition of the disk that has the digest. */
+  readonly kind: 'blob' | 'tree' | 'part';
   readonly digest: Digest;
   readonly system?: OperatingSystem;
   readonly packages: readonly InstalledPackage[];
   readonly kernels: readonly KernelFound[];
+  readonly programs: readonly ProgramFound[];
+  /** What could not be looked into, and why: there may be more in it than is told. */
+  readonly unread: readonly string[];
+}
+
+/** Something from outside, or a tree of it by the digest of its root. */
+export interface FoundSource extends SbomSource {
+  readonly tree?: Digest;
 }
 
 /** Everything that a bill of materials tells of. */
@@ -44,7 +60,7 @@ export interface Inventory {
   /** The manifest that it is attached to. */
   readonly manifest?: string;
   readonly subjects: readonly Subject[];
-  readonly sources: readonly SbomSource[];
+  readonly sources: readonly FoundSource[];
 }
 
 /** The package URL of a package (purl-spec); the system's name is its namespace. */

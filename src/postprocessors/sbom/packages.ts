@@ -1,8 +1,8 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { InstalledPackage } from './inventory.ts';
 
-/** Packages of one database; Debian has 65,000 in all. */
-const mostPackages = 100_000;
+/** Packages of one tree; Debian has 65,000 in all. */
+export const mostPackages = 100_000;
 
 /** A database that may come from anybody. */
 export interface Database {

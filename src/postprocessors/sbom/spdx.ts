@@ -31,14 +31,16 @@ export function spdxDocument(inventory: Inventory): string {
   }
   for (const [at, subject] of inventory.subjects.entries()) {
     const hash = checksums(subject.kind === 'blob' ? subject.digest : undefined);
-    const holder = add(packageOf(`SPDXRef-input-${at + 1}`, subject.name, hash), 'CONTAINS', root);
+    const comment = subject.unread.length === 0 ? {} : { comment: `Not looked into: ${subject.unread.join('; ')}` };
+    const holder = add(packageOf(`SPDXRef-input-${at + 1}`, subject.name, { ...hash, ...comment }), 'CONTAINS', root);
     for (const one of inside(subject, at + 1)) add(one, 'CONTAINS', holder);
   }
-  for (const [at, { name, url, digest }] of inventory.sources.entries()) {
+  for (const [at, { name, url, digest, tree }] of inventory.sources.entries()) {
     const fields = {
       downloadLocation: /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : 'NOASSERTION',
       ...checksums(digest),
       ...purl(url),
+      ...(tree !== undefined && { comment: `tree ${tree}` }),
     };
     add(packageOf(`SPDXRef-source-${at + 1}`, name, fields), 'GENERATED_FROM', root);
   }
@@ -54,7 +56,7 @@ export function spdxDocument(inventory: Inventory): string {
   })}\n`;
 }
 
-function* inside({ packages, kernels, system }: Subject, position: number): Generator<SpdxPackage> {
+function* inside({ packages, kernels, programs, system }: Subject, position: number): Generator<SpdxPackage> {
   for (const [at, one] of packages.entries()) {
     yield packageOf(`SPDXRef-input-${position}-package-${at + 1}`, one.name, {
       versionInfo: one.version,
@@ -71,6 +73,8 @@ function* inside({ packages, kernels, system }: Subject, position: number): Gene
       ...(told.length > 0 && { comment: told.join(', ') }),
     });
   }
+  for (const [at, { name, path, digest }] of programs.entries())
+    yield packageOf(`SPDXRef-input-${position}-program-${at + 1}`, name, { ...checksums(digest), comment: `path ${path}` });
 }
 
 function packageOf(id: string, name: string, fields: object): SpdxPackage {
