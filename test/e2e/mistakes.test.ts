@@ -64,9 +64,9 @@ describe.skipIf(noRegistry !== undefined)('at a registry', () => {
 
   test('a hyphen is standard input, and standard output', () => {
     const reference = `${registry.host}/filesets/piped:v1`;
-    expect(portkitWith('name: piped\n', 'push', '-', reference)).toMatchObject({ status: 0, stderr: '' });
+    expect(portkitWith('name: piped\n', 'push', '-', reference)).toMatchObject({ status: 0 });
     const stdout = '{"name":"piped"}';
-    expect(portkit('pull', reference, '-o', '-')).toEqual({ status: 0, stdout, stderr: '' });
+    expect(portkit('pull', reference, '-o', '-')).toMatchObject({ status: 0, stdout });
     expect(portkit('manifest', 'get', reference, '-o', '-').stdout).toContain('"artifactType"');
     expect(readdirSync(folder)).not.toContain('-');
   });
