@@ -5,14 +5,17 @@ import { folderSource } from '../../oci/layout/folder.ts';
 import { parsePlace, showPlace } from '../../oci/place/place.ts';
 import type { Place } from '../../oci/place/place.ts';
 import type { Command, Invocation } from '../command.ts';
-import { openPlaces, registryOptions } from '../oci/open.ts';
+import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
 import { oneWord } from '../oci/words.ts';
 import { flag } from '../values.ts';
 
 /** `portkit tags`: what can be named somewhere. */
 export const tags: Command = {
   usage: 'tags PLACE [--json]',
-  about: 'The tags of a repository (HOST/PATH), of a layout (oci:DIR) or of an archive (oci-archive:FILE), sorted.',
+  about: [
+    'The tags of a repository (HOST/PATH), of a layout (oci:DIR) or of an archive (oci-archive:FILE), sorted.',
+    registryStatuses,
+  ].join('\n'),
   words: 1,
   options: { json: { type: 'boolean', help: 'print the result as JSON' }, ...registryOptions },
   async run(invocation) {
