@@ -256,7 +256,8 @@ export const explanations: Readonly<Record<ErrorCode, string>> = {
     'The registry says that it has no blob or manifest that a manifest names, although it was sent or was said to be there. Copying sends everything once more before it gives up; a registry that collects garbage while it is written to can do this again.',
   PK4040:
     'Logins are kept in a file that only its user may read: no symbolic link, no file of another user, mode 0600, an object of JSON. A file that is anything else may be known to others or forged, and is neither read nor written.',
-  PK4041: 'A login is for HOST or HOST:PORT, and has a user name without ":" and a password, or a token of visible characters.',
+  PK4041:
+    'A login is for HOST or HOST:PORT, and has a user name without ":" and a password, or a token, which has printable ASCII characters and no white space.',
   PK4101:
     'An artifact needs a type (artifact_type or a family), well-formed media types, layers of different names, and a config that is JSON.',
   PK4102:

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -36,4 +36,21 @@ test('nothing is left of what fails, and what stood there stays', async () => {
 test.each(['file/below', 'not/there'])('a place that cannot be (%s) is told as such', async (path) => {
   writeFileSync(join(folder, 'file'), '');
   await expect(writeWholeFile(join(folder, path), bytes('x'))).rejects.toMatchObject({ code: 'PK3406' });
+});
+
+test('oras#1400: what killed runs left a day ago is removed, and nothing else', async () => {
+  const old = new Date(Date.now() - 2 * 86_400_000);
+  const left = ['image.part-0123456789ab', 'image.part-ffffffffffff'];
+  const others = ['image.part-mine', 'image2.part-0123456789ab', 'image.part-0123456789abc', 'ximage.part-0123456789ab'];
+  for (const name of [...left, ...others]) {
+    writeFileSync(join(folder, name), 'x');
+    utimesSync(join(folder, name), old, old);
+  }
+  writeFileSync(join(folder, 'image.part-aaaaaaaaaaaa'), 'still running');
+  mkdirSync(join(folder, 'image.part-bbbbbbbbbbbb'));
+  utimesSync(join(folder, 'image.part-bbbbbbbbbbbb'), old, old);
+  await writeWholeFile(join(folder, 'image'), bytes('whole'));
+  expect(readdirSync(folder).toSorted()).toEqual(
+    ['image', 'image.part-aaaaaaaaaaaa', 'image.part-bbbbbbbbbbbb', ...others].toSorted(),
+  );
 });

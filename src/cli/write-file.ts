@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, lstatSync } from 'node:fs';
+import { createReadStream, lstatSync, readdirSync, rmSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PortkitError, systemCode } from '../base/errors.ts';
 import { systemReason } from '../base/system-reason.ts';
@@ -55,12 +56,31 @@ export async function writeFileBy(path: string, fill: (handle: FileHandle) => Pr
   try {
     await using handle = await open(part, 'wx', 0o666);
     made = true;
+    sweep(path, (await handle.stat()).mtimeMs);
     await fill(handle);
     if (standing !== undefined) await handle.sync();
     await rename(part, path);
   } catch (error) {
     if (made) await rm(part, { force: true });
     throw unwritten(path, error);
+  }
+}
+
+/** What is older than this was left by a run that is no more (milliseconds). */
+const oldest = 86_400_000;
+
+/** Removes what killed runs left beside a file, by the clock of the file system; what cannot be removed is in nobody's way. */
+function sweep(path: string, now: number): void {
+  const prefix = `${basename(path)}.part-`;
+  try {
+    for (const name of readdirSync(dirname(path))) {
+      if (!name.startsWith(prefix) || !/^[0-9a-f]{12}$/.test(name.slice(prefix.length))) continue;
+      const left = join(dirname(path), name);
+      const stat = lstatSync(left, { throwIfNoEntry: false });
+      if (stat?.isFile() === true && now - stat.mtimeMs > oldest) rmSync(left, { force: true });
+    }
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
   }
 }
 

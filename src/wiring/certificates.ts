@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { PortkitError } from '../base/errors.ts';
 import { systemReason } from '../base/system-reason.ts';
 import type { ConnectionOptions } from '../http/agents.ts';
@@ -13,7 +15,7 @@ export function certificatesOf(env: Readonly<Record<string, string | undefined>>
   const authorities = env['PORTKIT_REGISTRY_CA'] ?? '';
   const own = (env['PORTKIT_REGISTRY_CLIENT_CERTS'] ?? '').split(';').filter((entry) => entry.trim() !== '');
   return {
-    ...(authorities !== '' && { authorities: [readPem('PORTKIT_REGISTRY_CA', authorities)] }),
+    ...(authorities !== '' && { authorities: [authoritiesOf(authorities)] }),
     ...(own.length > 0 && { clientCertificates: own.map(clientCertificate) }),
   };
 }
@@ -26,7 +28,35 @@ function clientCertificate(entry: string) {
     });
   }
   const read = (path: string): string => readPem('PORTKIT_REGISTRY_CLIENT_CERTS', path);
-  return { host: host.toLowerCase(), certificate: read(certificate), key: read(key) };
+  const own = { host: host.toLowerCase(), certificate: read(certificate), key: read(key) };
+  try {
+    createSecureContext({ cert: own.certificate, key: own.key });
+  } catch (cause) {
+    throw new PortkitError('PK1004', `${certificate} and ${key}, which PORTKIT_REGISTRY_CLIENT_CERTS names, cannot be used`, {
+      hint: 'They are a certificate and its own key, in PEM form and without a passphrase',
+      cause,
+    });
+  }
+  return own;
+}
+
+/** A file without any certificate would be passed over in silence. */
+function authoritiesOf(path: string): string {
+  const pem = readPem('PORTKIT_REGISTRY_CA', path);
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    if (blocks.map((block) => new X509Certificate(block)).length > 0) return pem;
+  } catch (cause) {
+    throw unusable(path, cause);
+  }
+  throw unusable(path);
+}
+
+function unusable(path: string, cause?: unknown): PortkitError {
+  return new PortkitError('PK1004', `${path}, which PORTKIT_REGISTRY_CA names, has no certificate that can be read`, {
+    hint: 'It is a file of certificates in PEM form',
+    cause,
+  });
 }
 
 function readPem(variable: string, path: string): string {

@@ -147,6 +147,17 @@ describe('tokens', () => {
     expect(await repositoryOf(server.host, { credentialFor }).exists(descriptor, signal)).toBe(false);
     expect(server.asked).toEqual([]);
   });
+  test.each([`${canary}\n`, `${canary}\r\nx: y`, `${canary}\0`, `${canary} b`, `${canary}\u{20ac}`, ''])(
+    'that no header can have are not sent (%j)',
+    async (text) => {
+      await using server = await startGuarded({ tokens: [], taken: new Set() });
+      const credentialFor = async () => ({ kind: 'bearer' as const, token: new Secret(text) });
+      const failed = await failureOf(repositoryOf(server.host, { credentialFor }).exists(descriptor, signal));
+      expect(failed.code).toBe('PK4041');
+      expect(failed.text).not.toContain(canary);
+      expect(server.seen).toEqual([]);
+    },
+  );
   test('of a realm of another host that is trusted', async () => {
     await using realm = await startServer((_request, response) => say(response, 200, {}, '{"token":"t"}'));
     await using server = await startServer((request, response) => {

@@ -43,14 +43,32 @@ export async function* pages(
   }
 }
 
-/** One of the relations of a link, each a word (RFC 8288, 3.3). */
-const saysNext = /;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next)\s*(?:[;,]|$)/i;
-
 function nextPage({ place }: Session, answer: Answer): URL | undefined {
-  const links = (answer.header('link') ?? '').matchAll(/<([^<>]{1,4096})>([^<>]*)/g);
-  const [, target] = links.find(([, , parameters = '']) => saysNext.test(parameters)) ?? [];
+  const target = nextTarget(answer.header('link') ?? '');
   if (target === undefined) return undefined;
   const url = URL.canParse(target, answer.url.href) ? new URL(target, answer.url) : undefined;
   if (url?.origin === place.origin && url.username === '' && url.password === '') return url;
   throw new PortkitError('PK4034', `${place.host} has the next page of a list at another host, which is not followed`);
+}
+
+const link = /[\s,]*<(?<target>[^<>]*)>/y;
+const parameter = /\s*;\s*(?<name>[^\s=;,"]*)\s*(?:=\s*(?:"(?<quoted>[^"]*)"|(?<token>[^\s";,]*)))?/y;
+
+/** The target of the link to what comes next (RFC 8288, 3): any of several links, with any parameters before its relation. */
+export function nextTarget(header: string): string | undefined {
+  const take = (what: RegExp, at: number) => {
+    what.lastIndex = at;
+    return what.exec(header)?.groups;
+  };
+  for (let at = 0; at < header.length;) {
+    const target = take(link, at)?.['target'];
+    if (target === undefined) return undefined;
+    at = link.lastIndex;
+    for (let said = take(parameter, at); said !== undefined; said = take(parameter, at)) {
+      at = parameter.lastIndex;
+      const { name = '', quoted, token = '' } = said;
+      if (name.toLowerCase() === 'rel' && /(?:^|\s)next(?:\s|$)/i.test(quoted ?? token)) return target;
+    }
+  }
+  return undefined;
 }
