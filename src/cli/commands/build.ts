@@ -12,7 +12,7 @@ import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { boundsOf, definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
 import type { Definition } from '../definition.ts';
-import { deployAll, showDeployment, splitTargets } from '../deploy.ts';
+import { deployAll, requireSecrets, showDeployment, splitTargets } from '../deploy.ts';
 import type { DeployReceipt } from '../deploy.ts';
 import { gatherFailedCodes } from '../failed-codes.ts';
 import { secretOption, secretsOf } from '../secrets.ts';
@@ -67,7 +67,10 @@ async function runBuild(invocation: Invocation): Promise<number> {
   const secrets = secretsOf(options);
   const definition = await loadDefinition(invocation);
   const { file, directory } = definition;
-  const { graph, targets, deployments } = splitTargets(definition.graph, targetsOf(definition.graph, words), words.length > 0);
+  const split = splitTargets(definition.graph, targetsOf(definition.graph, words), words.length > 0);
+  const { graph, targets, deployments } = split;
+  const deploys = mode === 'build' || mode === 'fresh';
+  if (deploys) requireSecrets(split, secrets);
   const exporters = await exportersOf(listOption(options, 'output'), targets);
   const pins = await pinsOf(definition, { update: flag(options, 'update'), locked: flag(options, 'locked') });
   const face = faceOf(options);
@@ -107,7 +110,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
     receipts.push(...(await exportAll(exporters, made, { blobs: store.blobs, signal })));
   }
   faced.dispose();
-  const wanted = result.ok && (mode === 'build' || mode === 'fresh') ? deployments : [];
+  const wanted = result.ok && deploys ? deployments : [];
   if (result.ok && wanted.length < deployments.length) invocation.note('Nothing is deployed by a build that only checks');
   const watch = (): ReturnType<typeof faceOf> => {
     const own = faceOf(options);
