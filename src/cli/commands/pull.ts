@@ -25,7 +25,7 @@ import { openPlaces, registryOptions } from '../oci/open.ts';
 import { watchCopy, watchFile } from '../oci/transfers.ts';
 import { oneWord } from '../oci/words.ts';
 import { writeOut } from '../output.ts';
-import { flag, textOption } from '../values.ts';
+import { flag, outputOption, textOption } from '../values.ts';
 import { writeWholeFile } from '../write-file.ts';
 
 /** `portkit pull`: an artifact as files, or an image into the store. */
@@ -71,7 +71,7 @@ export const pull: Command = {
     const root = found.kind === 'index' ? await ofPlatform(from, { start, found }, invocation) : start;
     const manifest = await readManifest(from.source, root, signal);
     if (manifest.kind === 'index') throw new PortkitError('PK4002', `${root.digest} is an index within an index`);
-    return await pullArtifact({ from, manifest, root, reference, output: textOption(options, 'output') }, invocation);
+    return await pullArtifact({ from, manifest, root, reference, output: outputOption(options) }, invocation);
   },
 };
 
