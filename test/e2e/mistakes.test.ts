@@ -33,8 +33,6 @@ test.each([
   ['push data a.b/filesets/c:1', 2, /is a folder\n.*oci:data;.*--content data/],
   ['push a.b/filesets/c:1 files.yaml', 2, /The source comes first/],
   ['push files.yaml oci:out', 2, /portkit copy FROM TO/],
-  ['tag a.b/c:1', 2, /portkit tag --list PLACE/],
-  ['tag --list a.b/c:1', 2, /Leave out 1/],
   ['tag a.b/c:1 a.b/c:2', 2, /write 2 alone/],
   ['tag a.b/c:1 -- -x', 2, /A tag has letters/],
   ['copy oci:nowhere oci:out', 1, /There is no folder "nowhere"/],
@@ -89,12 +87,6 @@ describe.skipIf(noRegistry !== undefined)('at a registry', () => {
     const to = `${registry.host}/filesets/copy:v2@${digest}`;
     expect(portkit('copy', from, to)).toMatchObject({ status: 0, stdout: `${to}\n` });
     const tagged = portkit('tag', `${registry.host}/filesets/copy:v2`, 'v3', 'v4', '--json');
-    const place = `${registry.host}/filesets/copy`;
-    expect(portkit('tag', '--list', place)).toEqual({ status: 0, stdout: 'v2\nv3\nv4\n', stderr: '' });
-    for (const into of ['oci:listed', 'oci-archive:listed.tar']) {
-      expect(portkit('copy', from, into)).toMatchObject({ status: 0 });
-      expect(JSON.parse(portkit('tag', '--list', into, '--json').stdout)).toEqual({ version: 1, place: into, tags: ['v1'] });
-    }
     expect(JSON.parse(tagged.stdout)).toEqual({
       version: 1,
       digest,

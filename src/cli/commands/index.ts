@@ -36,7 +36,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'copy an artifact or image between layouts, archives and registries',
     load: async () => (await import('./copy.ts')).copy,
   },
-  tag: { summary: 'give an artifact or image more tags, or list them', load: async () => (await import('./tag.ts')).tag },
+  tag: { summary: 'give an artifact or image more tags', load: async () => (await import('./tag.ts')).tag },
   attest: {
     summary: 'look at what is said about an artifact, and check its signatures',
     load: async () => (await import('./attest.ts')).attest,

@@ -1,33 +1,21 @@
 import { PortkitError } from '../../base/errors.ts';
 import { isTag } from '../../oci/model/reference.ts';
 import { notThere } from '../../oci/place/not-there.ts';
-import { parsePlace, showPlace } from '../../oci/place/place.ts';
-import type { Command, Invocation } from '../command.ts';
+import { parsePlace } from '../../oci/place/place.ts';
+import type { Command } from '../command.ts';
 import { openPlaces, registryOptions } from '../oci/open.ts';
-import { oneWord } from '../oci/words.ts';
 import { flag } from '../values.ts';
 
-/** `portkit tag`: more names for what is there, or which there are. */
+/** `portkit tag`: more names for what is there. */
 export const tag: Command = {
-  usage: 'tag REF TAG… [--json] | tag --list PLACE [--json]',
-  about: [
-    'Gives what REF stands for more tags, in the same layout folder or repository.',
-    'PLACE is oci:DIR, oci-archive:FILE or HOST/PATH, without a tag: all of its tags are listed, one a line.',
-  ].join('\n'),
+  usage: 'tag REF TAG… [--json]',
+  about: 'Gives what REF stands for more tags, in the same layout folder or repository.',
   words: Number.POSITIVE_INFINITY,
-  options: {
-    list: { type: 'boolean', help: 'list the tags that there are' },
-    json: { type: 'boolean', help: 'print the result as JSON' },
-    ...registryOptions,
-  },
+  options: { json: { type: 'boolean', help: 'print the result as JSON' }, ...registryOptions },
   async run(invocation) {
     const { words, options, signal, print } = invocation;
-    if (flag(options, 'list')) return list(invocation);
     const [reference = '', ...tags] = words;
-    if (tags.length === 0)
-      throw new PortkitError('PK1001', 'The form is: portkit tag REF TAG…', {
-        hint: 'To see the tags: portkit tag --list PLACE',
-      });
+    if (tags.length === 0) throw new PortkitError('PK1001', 'The form is: portkit tag REF TAG…');
     const wrong = tags.find((one) => !isTag(one));
     if (wrong !== undefined) throw wrongTag(wrong);
     const place = parsePlace(reference);
@@ -48,19 +36,6 @@ export const tag: Command = {
     return 0;
   },
 };
-
-async function list(invocation: Invocation): Promise<number> {
-  const { words, options, print } = invocation;
-  const place = parsePlace(oneWord('tag --list PLACE', words));
-  const named = place.kind === 'registry' ? (place.reference.digest ?? place.reference.tag) : place.name;
-  if (named !== undefined)
-    throw new PortkitError('PK4005', `${showPlace(place)} is no place of many tags`, { hint: `Leave out ${named}` });
-  await using places = await openPlaces(invocation);
-  const tags = (await places.tags(place)).toSorted();
-  if (flag(options, 'json')) print(JSON.stringify({ version: 1, place: showPlace(place), tags }, null, 2));
-  else if (tags.length > 0) print(tags.join('\n'));
-  return 0;
-}
 
 function wrongTag(text: string): PortkitError {
   const last = text.slice(text.lastIndexOf(':') + 1);

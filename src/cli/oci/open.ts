@@ -5,7 +5,7 @@ import { folderSource, folderTarget } from '../../oci/layout/folder.ts';
 import type { LayoutSource } from '../../oci/layout/files.ts';
 import type { CopyFrom, CopyTo } from '../../oci/copy/copy.ts';
 import { nameOf } from '../../oci/model/reference.ts';
-import { namesIn, onlyName, requireName } from '../../oci/place/only-name.ts';
+import { onlyName, requireName } from '../../oci/place/only-name.ts';
 import type { Place } from '../../oci/place/place.ts';
 import { folderOfParts, openRegistries } from '../../wiring.ts';
 import type { Registries } from '../../wiring.ts';
@@ -40,8 +40,6 @@ export function transportOf(
 /** Opens places; what was opened is closed when it is disposed. */
 export interface Opener extends AsyncDisposable {
   source(place: Place): Promise<CopyFrom>;
-  /** The tags of a layout, archive or repository. */
-  tags(place: Place): Promise<readonly string[]>;
   target(place: Place, options?: { readonly mountFrom?: string }): Promise<CopyTo>;
 }
 
@@ -62,21 +60,15 @@ export async function openPlaces({ options, signal, note }: Pick<Invocation, 'op
     if (name !== undefined) await requireName(source, name, signal);
     return { source, name: name ?? (await onlyName(source, signal)) };
   }
-  async function layoutOf({ kind, path }: Exclude<Place, { readonly kind: 'registry' }>): Promise<LayoutSource> {
-    if (kind === 'archive') return held.use(await openArchive(path, signal));
-    if (!existsSync(path)) throw new PortkitError('PK4001', `There is no folder ${JSON.stringify(path)}`);
-    return folderSource(path);
-  }
   return {
     async source(place) {
-      if (place.kind !== 'registry') return named(await layoutOf(place), place.name);
+      if (place.kind === 'layout') {
+        if (!existsSync(place.path)) throw new PortkitError('PK4001', `There is no folder ${JSON.stringify(place.path)}`);
+        return named(folderSource(place.path), place.name);
+      }
+      if (place.kind === 'archive') return named(held.use(await openArchive(place.path, signal)), place.name);
       const source = (await opened()).source(place.reference, transports.from);
       return { source, name: nameOf(place.reference) };
-    },
-    async tags(place) {
-      if (place.kind !== 'registry') return namesIn(await layoutOf(place), signal);
-      const repository = (await opened()).repository(place.reference, { access: 'pull', ...transports.from });
-      return Array.fromAsync(repository.tags(signal));
     },
     async target(place, { mountFrom } = {}) {
       if (place.kind === 'layout') {

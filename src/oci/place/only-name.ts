@@ -20,15 +20,10 @@ export async function onlyName(source: LayoutSource, signal: AbortSignal): Promi
 /** Says which tags a layout has when it lacks the one that was said (PK4001); digests may be those of blobs, which nothing names. */
 export async function requireName(source: LayoutSource, name: string, signal: AbortSignal): Promise<void> {
   if (isOciDigest(name) || (await source.resolve(name, signal)) !== undefined) return;
-  const named = await namesIn(source, signal);
+  const named = namesOf(await source.roots(signal));
   throw new PortkitError('PK4001', `${source.shown} has nothing of the name ${JSON.stringify(name.slice(0, 200))}`, {
     hint: named.length === 0 ? 'What is in it has no names: leave the name out' : `It has: ${list(named)}`,
   });
-}
-
-/** The tags of a layout, each once. */
-export async function namesIn(source: LayoutSource, signal: AbortSignal): Promise<readonly string[]> {
-  return namesOf(await source.roots(signal));
 }
 
 function namesOf(roots: Entries): readonly string[] {
