@@ -35,7 +35,6 @@ test.each([
   ['push files.yaml oci:out', 2, /portkit copy FROM TO/],
   ['tag a.b/c:1 a.b/c:2', 2, /write 2 alone/],
   ['tag a.b/c:1 -- -x', 2, /A tag has letters/],
-  ['copy oci:nowhere oci:out', 1, /There is no folder "nowhere"/],
   ['manifest gte a.b/c', 2, /Did you mean "portkit manifest get"/],
   ['blob delete a.b/c', 2, /It is one of: get, put/],
   ['blob put nowhere oci:out', 2, /nowhere cannot be read: there is no such file/],
@@ -86,12 +85,7 @@ describe.skipIf(noRegistry !== undefined)('at a registry', () => {
     const { digest } = JSON.parse(portkit('inspect', from, '--json').stdout) as { digest: string };
     const to = `${registry.host}/filesets/copy:v2@${digest}`;
     expect(portkit('copy', from, to)).toMatchObject({ status: 0, stdout: `${to}\n` });
-    const tagged = portkit('tag', `${registry.host}/filesets/copy:v2`, 'v3', 'v4', '--json');
-    expect(JSON.parse(tagged.stdout)).toEqual({
-      version: 1,
-      digest,
-      references: ['v3', 'v4'].map((tag) => `${registry.host}/filesets/copy:${tag}@${digest}`),
-    });
+    expect(portkit('inspect', `${registry.host}/filesets/copy:v2`)).toMatchObject({ status: 0 });
   });
 
   test('a registry that deletes no tags: the digest is the way', () => {

@@ -129,7 +129,7 @@ describe('without a registry', () => {
   test('what is not there, not a name or not a place is told', async () => {
     await layout();
     refused(1, 'PK4001', 'inspect', 'oci:image:v9');
-    refused(1, 'PK4001', 'inspect', 'oci:nothing:v1');
+    refused(7, 'PK4002', 'inspect', 'oci:nothing:v1');
     refused(2, 'PK4005', 'inspect', 'alpine');
     refused(2, 'PK4005', 'tag', 'oci:image:v1', 'no tag');
     refused(2, 'PK1001', 'tag', 'oci:image:v1');

@@ -4,16 +4,15 @@ import { notThere } from '../../oci/place/not-there.ts';
 import { parsePlace } from '../../oci/place/place.ts';
 import type { Command } from '../command.ts';
 import { openPlaces, registryOptions } from '../oci/open.ts';
-import { flag } from '../values.ts';
 
 /** `portkit tag`: more names for what is there. */
 export const tag: Command = {
-  usage: 'tag REF TAG… [--json]',
+  usage: 'tag REF TAG…',
   about: 'Gives what REF stands for more tags, in the same layout folder or repository.',
   words: Number.POSITIVE_INFINITY,
-  options: { json: { type: 'boolean', help: 'print the result as JSON' }, ...registryOptions },
+  options: registryOptions,
   async run(invocation) {
-    const { words, options, signal, print } = invocation;
+    const { words, signal, print } = invocation;
     const [reference = '', ...tags] = words;
     if (tags.length === 0) throw new PortkitError('PK1001', 'The form is: portkit tag REF TAG…');
     const wrong = tags.find((one) => !isTag(one));
@@ -25,14 +24,10 @@ export const tag: Command = {
       place.kind === 'registry' ? (await places.source(place)).name : (place.name ?? (await places.source(place)).name);
     const found = await target.resolve(name, signal);
     if (found === undefined) throw notThere(place);
-    const references: string[] = [];
     for (const one of tags) {
       await target.tag(found, one, signal);
-      const reference = `${target.shown}:${one}@${found.digest}`;
-      if (!flag(options, 'json')) print(reference);
-      references.push(reference);
+      print(`${target.shown}:${one}@${found.digest}`);
     }
-    if (flag(options, 'json')) print(JSON.stringify({ version: 1, digest: found.digest, references }, null, 2));
     return 0;
   },
 };

@@ -43,8 +43,3 @@ test.each([
     server.close();
   }
 });
-
-test('a layout that is not there is told as that', async () => {
-  await using places = await openPlaces({ options: {}, signal, note });
-  await expect(places.source(parsePlace('oci:/nowhere/at/all'))).rejects.toMatchObject({ code: 'PK4001' });
-});

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { PortkitError } from '../../base/errors.ts';
 import { openArchive } from '../../oci/layout/archive.ts';
 import { folderSource, folderTarget } from '../../oci/layout/folder.ts';
@@ -62,10 +61,7 @@ export async function openPlaces({ options, signal, note }: Pick<Invocation, 'op
   }
   return {
     async source(place) {
-      if (place.kind === 'layout') {
-        if (!existsSync(place.path)) throw new PortkitError('PK4001', `There is no folder ${JSON.stringify(place.path)}`);
-        return named(folderSource(place.path), place.name);
-      }
+      if (place.kind === 'layout') return named(folderSource(place.path), place.name);
       if (place.kind === 'archive') return named(held.use(await openArchive(place.path, signal)), place.name);
       const source = (await opened()).source(place.reference, transports.from);
       return { source, name: nameOf(place.reference) };
