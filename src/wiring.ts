@@ -16,6 +16,7 @@ import type { Store } from './store/store.ts';
 import { lazyUnxz } from './wiring/ops.ts';
 import type { LoginTrial, Registries, RegistrySurroundings } from './wiring/registries.ts';
 
+export { secretOf } from './ops/secret.ts';
 export { readDefinition } from './wiring/definition.ts';
 export type { ReadDefinition } from './wiring/definition.ts';
 export type { Registries } from './wiring/registries.ts';

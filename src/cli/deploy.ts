@@ -3,6 +3,7 @@ import type { Graph } from '../graph/graph.ts';
 import { layoutInput } from '../graph/program-ops.ts';
 import type { Ref } from '../base/ref.ts';
 import type { BuildEvent } from '../progress/event.ts';
+import { secretOf } from '../wiring.ts';
 import { newBuildId } from './build-id.ts';
 
 /** Targets in two: what is built and exported, and the deployments that come after that, in the order of the definition. */
@@ -56,6 +57,14 @@ export function splitTargets(graph: Graph, wanted: readonly string[], isNamed: b
   // Names may come in any order; steps are in that of the definition.
   chosen.sort((a, b) => (all.get(a.name)?.vertex ?? 0) - (all.get(b.name)?.vertex ?? 0));
   return { graph: { ...graph, targets: Object.fromEntries(all) }, targets: [...new Set(targets)], deployments: chosen };
+}
+
+/** Says that a secret is missing (PK3108) before everything is built and published for a deployment that cannot be done. */
+export function requireSecrets({ graph, deployments }: Split, secrets: Parameters<typeof secretOf>[1]): void {
+  for (const { name } of deployments) {
+    const { op } = graph.vertices[graph.targets[name]?.vertex ?? -1] ?? {};
+    if (op?.type === 'deploy') for (const one of op.secrets ?? []) secretOf(one.name, secrets);
+  }
 }
 
 /** What deploying takes. */

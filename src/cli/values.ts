@@ -10,6 +10,12 @@ export function textOption(options: Options, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The file that `-o` names; undefined stands for standard output, which `-` means as well. */
+export function outputOption(options: Options): string | undefined {
+  const output = textOption(options, 'output');
+  return output === '-' ? undefined : output;
+}
+
 /** The values of an option that may be repeated. */
 export function listOption(options: Options, name: string): readonly string[] {
   const value = options[name];

@@ -202,6 +202,19 @@ describe.skipIf(whyNoSandbox() !== undefined || !isHere('python3') || !isHere('x
     expect(received.size).toBe(0);
   });
 
+  test('builds and exports nothing when one of its secrets is missing', async () => {
+    received.clear();
+    const unmade = join(folder, 'unmade');
+    const ran = await portkit('build', ...args.slice(0, 4), 'demo.deploy', '--output', unmade);
+    expect(ran).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/PK3108.*deploy-token[^]*--secret deploy-token=FILE/),
+    });
+    expect(existsSync(unmade)).toBe(false);
+    expect(received.size).toBe(0);
+  });
+
   test('fails when the other side does, and does nothing after that', async () => {
     answer = 500;
     const file = join(folder, 'example/portkit.toml');

@@ -20,8 +20,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What the user sees, in a folder of their own. */
 function portkit(...args: readonly string[]) {
+  return portkitWith('', ...args);
+}
+
+function portkitWith(input: string, ...args: readonly string[]) {
   const env = { PATH: process.env['PATH'], HOME: folder, PORTKIT_NODE: process.execPath };
-  const { status, stdout, stderr } = spawnSync('sh', [program, ...args], { encoding: 'utf8', env, cwd: folder });
+  const { status, stdout, stderr } = spawnSync('sh', [program, ...args], { encoding: 'utf8', env, cwd: folder, input });
   return { status, stdout, stderr };
 }
 
@@ -56,6 +60,15 @@ describe.skipIf(noRegistry !== undefined)('at a registry', () => {
     const stderr = expect.stringMatching(/demo:latest is not there\n.*:TAG/);
     expect(portkit('pull', reference)).toEqual({ status: 1, stdout: '', stderr });
     expect(portkit('copy', reference, 'oci:out')).toMatchObject({ status: 1, stderr: expect.stringContaining(':TAG') });
+  });
+
+  test('a hyphen is standard input, and standard output', () => {
+    const reference = `${registry.host}/filesets/piped:v1`;
+    expect(portkitWith('name: piped\n', 'push', '-', reference)).toMatchObject({ status: 0 });
+    const stdout = '{"name":"piped"}';
+    expect(portkit('pull', reference, '-o', '-')).toMatchObject({ status: 0, stdout });
+    expect(portkit('manifest', 'get', reference, '-o', '-').stdout).toContain('"artifactType"');
+    expect(readdirSync(folder)).not.toContain('-');
   });
 
   test('a slash at the end of -o makes a folder', () => {

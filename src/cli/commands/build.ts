@@ -10,7 +10,7 @@ import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { boundsOf, definitionOptions, loadDefinition, targetsOf } from '../definition.ts';
 import type { Definition } from '../definition.ts';
-import { deployAll, showDeployment, splitTargets } from '../deploy.ts';
+import { deployAll, requireSecrets, showDeployment, splitTargets } from '../deploy.ts';
 import type { DeployReceipt } from '../deploy.ts';
 import { gatherFailedCodes } from '../failed-codes.ts';
 import { publishAll, writeMetadata } from '../publish.ts';
@@ -69,7 +69,10 @@ async function runBuild(invocation: Invocation): Promise<number> {
   const secrets = secretsOf(options);
   const definition = await loadDefinition(invocation);
   const { file, directory } = definition;
-  const { graph, targets, deployments } = splitTargets(definition.graph, targetsOf(definition.graph, words), words.length > 0);
+  const split = splitTargets(definition.graph, targetsOf(definition.graph, words), words.length > 0);
+  const { graph, targets, deployments } = split;
+  const deploys = mode === 'build' || mode === 'fresh';
+  if (deploys) requireSecrets(split, secrets);
   const warn = (message: string): void => face.warn(message);
   using ways = await exportersOf(listOption(options, 'output'), targets, { warn });
   const pins = await pinsOf(definition, { update: flag(options, 'update'), locked: flag(options, 'locked') });
@@ -116,7 +119,7 @@ async function runBuild(invocation: Invocation): Promise<number> {
     await told.catch((error: unknown) => reportError(error, { write: invocation.note, debug: false }));
     throw published.failure.error;
   }
-  const wanted = result.ok && (mode === 'build' || mode === 'fresh') ? deployments : [];
+  const wanted = result.ok && deploys ? deployments : [];
   if (result.ok && wanted.length < deployments.length) invocation.note('Nothing is deployed by a build that only checks');
   const watch = (): Face => {
     const own = faceOf(invocation);

@@ -16,6 +16,7 @@ import { openStoreAt } from '../../wiring.ts';
 import type { Command, Invocation } from '../command.ts';
 import { storeOptions, storeRoot } from '../context.ts';
 import { contentOf } from '../oci/content.ts';
+import { takeInput } from '../oci/input.ts';
 import { openPlaces, registryOptions, registryStatuses } from '../oci/open.ts';
 import type { Opener } from '../oci/open.ts';
 import { watchCopy } from '../oci/transfers.ts';
@@ -26,7 +27,7 @@ import { flag, textOption } from '../values.ts';
 export const push: Command = {
   usage: 'push SOURCE REF [--family NAME] [--content DIR|FILE] [OPTION…]',
   about: [
-    'SOURCE is the configuration of an artifact (a file in YAML or JSON), oci:DIR[:TAG], oci-archive:FILE[:TAG], or the name',
+    'SOURCE is the configuration of an artifact (a file in YAML or JSON, or -), oci:DIR[:TAG], oci-archive:FILE[:TAG], or the name',
     'of an image that was pulled. The family of an artifact is told by REF (…/agents/NAME, …/filesets/NAME) or --family.',
     `Families: ${families.join(', ')}.`,
     registryStatuses,
@@ -45,7 +46,7 @@ export const push: Command = {
     const reference = referenceTo(to);
     if (reference.digest !== undefined) throw new PortkitError('PK4005', 'What is pushed gets a tag, not a digest');
     await using places = await openPlaces(invocation);
-    const isFile = !hasScheme(from) && statSync(from, { throwIfNoEntry: false })?.isFile() === true;
+    const isFile = from === '-' || (!hasScheme(from) && statSync(from, { throwIfNoEntry: false })?.isFile() === true);
     return await (isFile ? pushFile : pushCopy)(from, reference, { invocation, places });
   },
 };
@@ -58,7 +59,7 @@ interface Pushing {
 async function pushFile(file: string, reference: Reference, { invocation, places }: Pushing): Promise<number> {
   const { options, signal, print } = invocation;
   const family = familyOf(textOption(options, 'family'), reference);
-  const config = await parseConfig(readSmall(file), file);
+  const config = await parseConfig(file === '-' ? await fromInput(signal) : readSmall(file), file);
   checkKind(config, family, file);
   const path = textOption(options, 'content');
   using content = path === undefined ? undefined : await contentOf(path, signal);
@@ -142,6 +143,11 @@ function familyOf(said: string | undefined, reference: Reference): Family {
   throw new PortkitError('PK1001', `${showReference(reference)} does not tell the family of the artifact`, {
     hint: `Add --family NAME (${families.join(', ')}), or push to a path such as …/filesets/NAME`,
   });
+}
+
+async function fromInput(signal: AbortSignal): Promise<Uint8Array> {
+  using input = await takeInput('-', signal);
+  return Buffer.concat(await Array.fromAsync(input.source.open(signal)));
 }
 
 function readSmall(file: string): Uint8Array {

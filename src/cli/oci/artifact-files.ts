@@ -13,7 +13,7 @@ import type { Source } from '../../oci/model/ports.ts';
 import { checkApart, filePathOf } from '../../oci/typed/title.ts';
 import type { Invocation } from '../command.ts';
 import { writeOut } from '../output.ts';
-import { textOption } from '../values.ts';
+import { outputOption } from '../values.ts';
 import { takeWholeFile, writeWholeFile } from '../write-file.ts';
 import { watchCopy } from './transfers.ts';
 
@@ -37,7 +37,7 @@ export async function writeFiles(
   { source, manifest, shown }: ArtifactToWrite,
   { options, signal }: Pick<Invocation, 'options' | 'signal'>,
 ): Promise<readonly WrittenFile[] | undefined> {
-  const output = textOption(options, 'output');
+  const output = outputOption(options);
   const files = filesOf(manifest);
   const main = mainOf(files, manifest);
   const there = output === undefined ? undefined : statSync(output, { throwIfNoEntry: false });

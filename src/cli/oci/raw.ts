@@ -3,7 +3,7 @@ import { showSize } from '../../base/units.ts';
 import type { Descriptor } from '../../oci/model/descriptor.ts';
 import type { Invocation } from '../command.ts';
 import { writeOut } from '../output.ts';
-import { flag, textOption } from '../values.ts';
+import { flag, outputOption } from '../values.ts';
 import { writeWholeFile } from '../write-file.ts';
 
 /** Writes content to the file of `-o`, whole or not at all, or else to standard output; both as it is, byte for byte. */
@@ -11,7 +11,7 @@ export async function giveContent(
   content: AsyncIterable<Uint8Array>,
   { options, print }: Pick<Invocation, 'options' | 'print'>,
 ): Promise<void> {
-  const output = textOption(options, 'output');
+  const output = outputOption(options);
   if (output === undefined) return await writeOut(content);
   const size = await writeWholeFile(output, content);
   print(`${printable(output)}: ${showSize(size)}`);
