@@ -1,8 +1,6 @@
 import { lookup as lookupInDns } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
-import { getCACertificates } from 'node:tls';
 import { PortkitError } from '../base/errors.ts';
 import { farthest, nearnessOfAddress, nearnessOfHost, nearnesses } from './nearness.ts';
 import type { Nearness } from './nearness.ts';
@@ -94,12 +92,17 @@ function createAgent(url: URL, { proxies, authorities, clientCertificates }: Con
   const common = { keepAlive: true, highWaterMark: readAtOnce, ...(isDirect ? {} : { proxyEnv }) };
   if (url.protocol === 'http:') return isDirect ? reusing(new HttpAgent(common)) : new HttpAgent(common);
   const own = clientCertificates?.find(({ host }) => host === url.host);
-  const agent = new HttpsAgent({
+  const { Agent } = process.getBuiltinModule('node:https');
+  const agent = new Agent({
     ...common,
-    ...(authorities === undefined ? {} : { ca: [...getCACertificates(), ...authorities] }),
+    ...(authorities === undefined ? {} : { ca: [...trustedBySystem(), ...authorities] }),
     ...(own === undefined ? {} : { cert: own.certificate, key: own.key }),
   });
   return isDirect ? reusing(agent) : agent;
+}
+
+function trustedBySystem(): readonly string[] {
+  return process.getBuiltinModule('node:tls').getCACertificates();
 }
 
 /** The same agent; its connections read into memory of their own. */

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import { PortkitError } from '../base/errors.ts';
 import { systemReason } from '../base/system-reason.ts';
 import type { ConnectionOptions } from '../http/agents.ts';
@@ -30,7 +29,7 @@ function clientCertificate(entry: string) {
   const read = (path: string): string => readPem('PORTKIT_REGISTRY_CLIENT_CERTS', path);
   const own = { host: host.toLowerCase(), certificate: read(certificate), key: read(key) };
   try {
-    createSecureContext({ cert: own.certificate, key: own.key });
+    process.getBuiltinModule('node:tls').createSecureContext({ cert: own.certificate, key: own.key });
   } catch (cause) {
     throw new PortkitError('PK1004', `${certificate} and ${key}, which PORTKIT_REGISTRY_CLIENT_CERTS names, cannot be used`, {
       hint: 'They are a certificate and its own key, in PEM form and without a passphrase',

@@ -221,15 +221,33 @@ oci = { artifact_type = "application/vnd.example.hello+json", variants = [${vari
 sbom = { of = { name = "local:src" }, format = "spdx", attach = "step:both" }
 [steps.all]
 provenance = { from = "step:bill", attach = true }
+[steps.signed]
+sign = { from = "step:all", key = "key", passphrase = "word" }
 `;
     writeFileSync(join(folder, 'index.toml'), steps);
-    expect(portkit('build', 'all', '--file', 'index.toml', '--output', 'index')).toMatchObject({ status: 0 });
+    const keys = ['--secret', 'key=secrets/key', '--secret', 'word=secrets/word'];
+    expect(portkit('build', 'signed', '--file', 'index.toml', '--output', 'index', ...keys)).toMatchObject({ status: 0 });
     const one = JSON.parse(portkit('provenance', 'oci:index', '--platform', 'linux/arm64', '--json').stdout);
     expect(one.documents).toMatchObject([{ platform: 'linux/arm64', subject: expect.stringMatching(/^sha256:/) }]);
     expect(one.documents[0].subject).not.toBe(one.digest);
     const whole = portkit('sbom', 'oci:index', '--platform', 'linux/arm64');
     expect(whole).toMatchObject({ status: 0, stderr: expect.stringContaining('Nothing is said about linux/arm64 alone') });
     expect(portkit('provenance', 'oci:index', '--platform', 'linux/s390x')).toMatchObject({ status: 1, stdout: '' });
+
+    // The commands of docs/postprocessors.md.
+    const page = readFileSync(join(import.meta.dirname, '../../docs/postprocessors.md'), 'utf8');
+    const commands = [...page.matchAll(/^portkit ((?:sbom|provenance) [^|\n]*)/gm)].map(([, line = '']) =>
+      line
+        .trim()
+        .replace(/ghcr\.io\/\S+|oci:out/, 'oci:index')
+        .replace('signing.pub', 'mine.pub')
+        .split(' '),
+    );
+    const [written, told] = commands.map((words) => portkit(...words));
+    expect([commands.length, written?.status, told?.status]).toEqual([2, 0, 0]);
+    expect(JSON.parse(readFileSync(join(folder, 'demo.spdx.json'), 'utf8')).spdxVersion).toBe('SPDX-2.3');
+    const { documents } = JSON.parse(told?.stdout ?? '');
+    expect(documents.map(({ document }: typeof one) => document.runDetails.builder.id)).toEqual(['urn:portkit:builder']);
   });
 
   test('is missed with a word about how it comes there', () => {

@@ -66,6 +66,7 @@ const claims: readonly (readonly [page: string, words: string, doneBy: string])[
   ['postprocessors.md', 'rewrite_timestamps = {', 'test/e2e/postprocess.test.ts'],
   ['postprocessors.md', '"qcow2"', 'test/e2e/postprocess.test.ts'],
   ['postprocessors.md', '[matrix]', 'test/e2e/postprocess.test.ts'],
+  ['postprocessors.md', 'portkit sbom', 'test/e2e/attest.test.ts'],
   // examples/postprocessors has these as they are, which external.test.ts compares and runs.
   ['postprocessors.md', 'to-iso.py', 'test/e2e/external.test.ts'],
   ['postprocessors.md', 'external = { postprocessor', 'test/e2e/external.test.ts'],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { hexOf } from '../../base/digest.ts';
 import type { Digest } from '../../base/digest.ts';
-import { coded, sqliteCode } from './failure.ts';
+import { coded, sqliteCode, storeFailure } from './failure.ts';
 
 /** Tries to get the turn for a key: undefined while another process has it. */
 export type TakeTurn = (key: Digest) => Disposable | undefined;
@@ -24,14 +24,14 @@ export function createTurns(folder: string): { readonly take: TakeTurn } & Dispo
   function lockFile(name: string): Held | undefined {
     if (!isMade) coded('make the folder of turns', () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
     isMade = true;
-    const lock = new DatabaseSync(join(folder, name), { timeout: 0 });
+    const lock = coded('open the file of a turn', () => new DatabaseSync(join(folder, name), { timeout: 0 }));
     try {
       lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
       return { lock, users: 0 };
     } catch (error) {
       lock.close();
       if (sqliteCode(error) === 5) return undefined;
-      throw error;
+      throw storeFailure(error, 'take a turn');
     }
   }
   return {

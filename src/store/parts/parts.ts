@@ -43,10 +43,10 @@ interface Begun {
 
 /** Opens a folder of parts, which is made when it is not there; what is older than a week by `now` goes. */
 export function openParts(folder: string, now: number): Parts {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  coded('make the folder of parts', () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
   const turns = createTurns(join(folder, 'turns'));
   const busy = new Set<string>();
-  sweep(folder, { now, mayTake: (name) => turns.take(digestOf(name)) });
+  coded('look through what is still coming', () => sweep(folder, { now, mayTake: (name) => turns.take(digestOf(name)) }));
   return {
     async open(name, signal) {
       if (busy.has(name)) return undefined;
@@ -61,7 +61,7 @@ export function openParts(folder: string, now: number): Parts {
         return await openPart({ base: join(folder, name), signal, release });
       } catch (error) {
         release();
-        throw error;
+        throw storeFailure(error, doing);
       }
     },
     [Symbol.dispose]: () => turns[Symbol.dispose](),
