@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode } from '../base/errors.ts';
+import { showDuration } from '../base/units.ts';
 import type { Credential } from '../oci/credentials/credential.ts';
 import { findCredential } from '../oci/credentials/find.ts';
 import type { Reference } from '../oci/model/reference.ts';
@@ -71,7 +72,7 @@ export function registriesOf(user: RegistryUser, around: Omit<RegistrySurroundin
     return undefined;
   };
   const held = new DisposableStack();
-  const client = held.use(clientOf(user.env, credentialFor ?? ofUser));
+  const client = held.use(clientOf(user.env, credentialFor ?? ofUser, warn));
   return {
     client,
     repository({ registry, repository: path }, { transport, ...intent }) {
@@ -113,13 +114,19 @@ export async function tryLogin({ host, credential, transport }: LoginTrial, sign
   await client.check({ registry: host, ...(transport !== undefined && { transport }) }, signal);
 }
 
-function clientOf(env: RegistryUser['env'], credentialFor: CredentialFor): RegistryClient {
+/** Shorter waits are nothing to tell of (milliseconds). */
+const longWait = 1000;
+
+function clientOf(env: RegistryUser['env'], credentialFor: CredentialFor, warn?: (message: string) => void): RegistryClient {
   const { connections, ...settings } = registrySettings(env);
   return createRegistryClient({
     ...settings,
     connections: { ...connections, ...certificatesOf(env) },
     credentialFor,
-    world,
+    world: {
+      ...world,
+      waiting: ({ message }, ms) => ms >= longWait && warn?.(`${message}: trying again in ${showDuration(ms)}`),
+    },
   });
 }
 

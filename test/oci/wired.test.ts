@@ -15,9 +15,10 @@ import type { Store } from '../../src/store/store.ts';
 import { exportersOf, opsOf } from '../../src/wiring.ts';
 import { openBackendRegistries } from '../../src/wiring/backend-registries.ts';
 import { repositoryAt } from './asking.ts';
-import { startServer } from './server.ts';
+import { say, startServer } from './server.ts';
 import type { TestServer } from './server.ts';
 import { layerOf, put, putImage } from './small-image.ts';
+import { registriesOf } from '../../src/wiring/registries.ts';
 import { emptyShelves, smallRegistry } from './small-registry.ts';
 
 const { signal } = new AbortController();
@@ -148,4 +149,25 @@ test('what is pushed by an output of a build leaves no connection', async () => 
     server.closeAllConnections();
     server.close();
   }
+});
+
+test('who is kept waiting is told why, and how long', async () => {
+  let isBusy = true;
+  await using server = await startServer((request, response) => {
+    if (!isBusy) return smallRegistry(emptyShelves())(request, response);
+    isBusy = false;
+    say(response, 429, { 'retry-after': '1' });
+  });
+  using registries = registriesOf({ env: {}, home: folder, warn });
+  const reference = parseReference(`${server.host}/r:v1`);
+  expect(await registries.repository(reference, { access: 'pull' }).resolve('v1', signal)).toBeUndefined();
+  expect(warnings).toContain(`${server.host} answers with status 429: trying again in 1.0 s`);
+});
+
+test('who speaks no TLS to a server that wants it is told what to try', async () => {
+  await using server = await startServer((_request, response) => say(response, 400));
+  using registries = registriesOf({ env: {}, home: folder, warn });
+  const reference = parseReference(`${server.host}/r:v1`);
+  const refused = registries.repository(reference, { access: 'pull' }).resolve('v1', signal);
+  await expect(refused).rejects.toMatchObject({ code: 'PK4036', hint: `Perhaps ${server.host} speaks TLS: try it with --tls` });
 });

@@ -1,7 +1,7 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import type { OciDigest } from '../model/digest.ts';
-import { produceIndex } from '../model/produce.ts';
+import { reproduceIndex } from '../model/reproduce.ts';
 import { bytesSource } from '../model/read.ts';
 import { entryName } from './entries.ts';
 import type { Entries } from './entries.ts';
@@ -10,6 +10,7 @@ import { folderFiles, folderSource } from './folder.ts';
 import { heldBlobs, removeBlob } from './held.ts';
 import type { FolderBlob, HeldBlob } from './held.ts';
 import { leadsTo, reached } from './reach.ts';
+import { readIndex } from './source.ts';
 import type { Step } from './reach.ts';
 
 /** What is collected. */
@@ -47,7 +48,11 @@ export async function collectLayout(directory: string, options: CollectOptions, 
     if (options.dryRun) return found;
     if (found.unlisted.length > 0) {
       const gone = new Set(found.unlisted);
-      const { bytes } = produceIndex({ manifests: entries.filter((entry) => !gone.has(entry)) });
+      const index = await readIndex(files, { isNew: false }, signal);
+      const { bytes } = reproduceIndex(
+        index,
+        entries.filter((entry) => !gone.has(entry)),
+      );
       // First: a run that is killed after it leaves too much, and nothing that is listed and not there.
       await files.put('index.json', bytesSource(bytes).open(signal), signal);
     }

@@ -15,7 +15,13 @@ test('what others say in index.json of the whole layout stays there when somethi
     mkdirSync(join(folder, 'blobs'));
     writeFileSync(join(folder, 'oci-layout'), mark);
     const annotations = { 'org.example.release': '7' };
-    const said = { schemaVersion: 2, artifactType: 'application/vnd.example', manifests: [], annotations };
+    const said = {
+      schemaVersion: 2,
+      artifactType: 'application/vnd.example',
+      manifests: [],
+      annotations,
+      'org.example': { a: 1 },
+    };
     writeFileSync(join(folder, 'index.json'), JSON.stringify(said));
     const target = folderTarget(folder);
     await put(target, emptyBlob);
@@ -24,7 +30,7 @@ test('what others say in index.json of the whole layout stays there when somethi
     expect(await target.deleting?.delete('v1', signal)).toBe(true);
     const { manifests, ...rest } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
     expect(manifests).toHaveLength(1);
-    expect(rest).toMatchObject({ artifactType: 'application/vnd.example', annotations });
+    expect(rest).toMatchObject({ artifactType: 'application/vnd.example', annotations, 'org.example': { a: 1 } });
   } finally {
     rmSync(folder, { recursive: true });
   }

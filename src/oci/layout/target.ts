@@ -4,7 +4,7 @@ import { isOciDigest } from '../model/digest.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { kindOf } from '../model/media-types.ts';
 import type { BlobSource, Target } from '../model/ports.ts';
-import { produceIndex } from '../model/produce.ts';
+import { reproduceIndex } from '../model/reproduce.ts';
 import { bytesSource, isSound, readManifest, verified } from '../model/read.ts';
 import { successors } from '../model/successors.ts';
 import { entryName, withManifest, withoutTag, withTag } from './entries.ts';
@@ -28,8 +28,7 @@ export function layoutTarget(files: WritableFiles): LayoutTarget {
     return files.alone(async () => {
       const index = await readIndex(files, { isNew: true }, signal);
       const manifests = await work(index?.manifests ?? []);
-      // What others say in it of the whole stays.
-      const { bytes } = produceIndex({ ...index, manifests });
+      const { bytes } = reproduceIndex(index, manifests);
       // The mark before the index: what only has the mark is still to be made.
       if ((await files.size('oci-layout', signal)) === undefined) {
         await files.put('oci-layout', bytesSource(Buffer.from(mark)).open(signal), signal);

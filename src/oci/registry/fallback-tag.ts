@@ -1,10 +1,7 @@
 import { PortkitError } from '../../base/errors.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { documentLimit, parseManifest, tooLarge } from '../model/manifest.ts';
-import { mediaTypes } from '../model/media-types.ts';
-import { describe, produceIndex } from '../model/produce.ts';
-import type { Produced } from '../model/produce.ts';
-import { objectOf } from './documents.ts';
+import { reproduceIndex } from '../model/reproduce.ts';
 import { getManifest, putManifest } from './manifests.ts';
 import type { Session } from './session.ts';
 
@@ -53,7 +50,7 @@ export async function updateFallback(session: Session, update: FallbackUpdate, s
     const before = index?.manifests ?? [];
     const after = update.change(before);
     if (after === before) return;
-    const { descriptor, bytes } = indexOf(after, index?.raw);
+    const { descriptor, bytes } = reproduceIndex(index, after);
     if (bytes.length > documentLimit) throw tooLarge(shown);
     await putManifest(session, { descriptor, bytes, name: tag }, signal);
     const settling = leastSettling + 3 * Math.max(0, world.now().getTime() - began);
@@ -62,19 +59,4 @@ export async function updateFallback(session: Session, update: FallbackUpdate, s
   throw new PortkitError('PK4036', `${shown} is changed by others each time it is changed here`, {
     hint: 'Try again when nobody else attaches something to the same manifest',
   });
-}
-
-/** An index with these entries, and with all that another one says of those of them that it has, and of itself. */
-function indexOf(manifests: readonly Descriptor[], before: Uint8Array | undefined): Produced {
-  if (before === undefined) return produceIndex({ manifests });
-  const said = objectOf(Buffer.from(before)) ?? {};
-  const entries = Array.isArray(said['manifests']) ? (said['manifests'] as readonly Descriptor[]) : [];
-  const known = new Map(entries.map((entry) => [entry.digest, entry]));
-  const index = {
-    ...said,
-    mediaType: mediaTypes.index,
-    manifests: manifests.map((entry) => ({ ...known.get(entry.digest), ...entry })),
-  };
-  const bytes = Buffer.from(JSON.stringify(index));
-  return { descriptor: describe(bytes, mediaTypes.index), bytes };
 }

@@ -32,7 +32,7 @@ export async function refusalOf(answer: Answer, doing: string, isTold?: (text: s
   const because = [`status ${status}`, ...words].join(', ');
   const why = isTold === undefined ? undefined : reasonOf(errors, isTold);
   const said = `${doing}: ${answer.url.host} says no (${because})${why === undefined ? '' : `: ${why}`}`;
-  return new PortkitError(codeOf(status, words), said, hintOf(status));
+  return new PortkitError(codeOf(status, words), said, hintOf(answer));
 }
 
 const longestReason = 500;
@@ -52,8 +52,10 @@ function codeOf(status: number, words: readonly string[]): ErrorCode {
   return status >= 400 && status < 500 ? 'PK4036' : 'PK4035';
 }
 
-function hintOf(status: number): { hint?: string } {
+function hintOf({ status, url }: Answer): { hint?: string } {
   if (status === 403) return { hint: 'Has the user the right to do this there?' };
+  // So servers answer that expect TLS.
+  if (status === 400 && url.protocol === 'http:') return { hint: `Perhaps ${url.host} speaks TLS: try it with --tls` };
   return {};
 }
 

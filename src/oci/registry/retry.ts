@@ -19,6 +19,8 @@ export interface RetryWorld {
   now(): Date;
   /** Waits; rejects when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Is told what is waited for, and how long, before each wait. */
+  waiting?(problem: PortkitError, ms: number): void;
   /** A number from 0 to 1, another each time, so that many clients do not come back at the same moment. */
   random(): number;
 }
@@ -47,7 +49,9 @@ export function createPatience(world: RetryWorld): Patience {
       if (tries >= mostTries || failure.afterMs > longestAskedWait) throw failure.problem;
       const backOff = Math.min(firstWait * 3 ** (tries - 1), longestWait) * (0.5 + world.random() / 2);
       tries += 1;
-      await world.sleep(Math.max(backOff, failure.afterMs), signal);
+      const wait = Math.max(backOff, failure.afterMs);
+      world.waiting?.(failure.problem, wait);
+      await world.sleep(wait, signal);
     },
     renew() {
       tries = 1;
