@@ -48,6 +48,8 @@ export function createWriter(state: State) {
     },
     async adopt({ path, ...blob }: WholeFile, signal: AbortSignal): Promise<void> {
       signal.throwIfAborted();
+      // What a living session has taken in is not collected.
+      coded('start a session', () => state.session());
       try {
         chmodSync(path, 0o444);
         if (await keepExisting(state, blob, signal)) unlinkSync(path);

@@ -61,6 +61,16 @@ test('the store takes it in without writing it again', async () => {
   expect(await store.verify({}, signal)).toMatchObject({ checked: 1, findings: [] });
 });
 
+test('what was taken in is not collected while its process lives', async () => {
+  await using store = openStore(join(folder, 'store'), { now: () => 1 });
+  await using other = openStore(join(folder, 'store'), { now: () => 1 });
+  const path = join(folder, 'file');
+  writeFileSync(path, bytes);
+  await store.blobs.adopt({ path, digest, size: bytes.length }, signal);
+  await other.collect({ maxSize: 0 }, signal);
+  expect(store.blobs.present([digest])).toEqual([true]);
+});
+
 test('what the store has already is not taken twice', async () => {
   await using store = openStore(join(folder, 'store'), { now: () => 1 });
   for (let round = 0; round < 2; round += 1) {
