@@ -26,7 +26,7 @@ interface BlobWriter {
 
 /** Takes files in by moving them, which costs nothing where they are on its own file system. */
 export interface BlobAdopter {
-  /** What the file is said to be was checked by whoever filled it. When this fails, it may still be where it was. */
+  /** What the file is said to be was checked by whoever filled it. When this fails, it may be gone, or still where it was. */
   adopt(file: WholeFile, signal: AbortSignal): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync, renameSync, unlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { systemCode } from '../../base/errors.ts';
 import type { BlobInfo, WholeFile } from '../blobs.ts';
 import { discard, syncDirectory } from './durable.ts';
 import { coded, storeFailure } from './failure.ts';
@@ -27,13 +28,26 @@ export function createWriter(state: State) {
     try {
       const blob = await fillFile({ ...content, path: temporary }, signal);
       signal.throwIfAborted();
-      const kept = await keepExisting(state, blob, signal);
-      if (kept) unlinkSync(temporary);
-      else await publish({ ...blob, temporary });
+      await settle({ ...blob, temporary }, signal);
       return blob;
     } catch (error) {
       discard(temporary);
       throw signal.aborted ? signal.reason : storeFailure(error, 'write a blob');
+    }
+  }
+  /** A finished file becomes the blob, unless that is here. */
+  async function settle(blob: Finished, signal: AbortSignal): Promise<void> {
+    if (await keepExisting(state, blob, signal)) unlinkSync(blob.temporary);
+    else await publish(blob);
+  }
+  async function writeFile(path: string, signal: AbortSignal): Promise<BlobInfo> {
+    const fd = coded(`read ${path}`, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+    try {
+      const stat = fstatSync(fd);
+      if (!stat.isFile()) throw new Error(`${path} is not a regular file`);
+      return await take({ expected: stat.size, fill: (write) => readAll(fd, write, signal) }, signal);
+    } finally {
+      closeSync(fd);
     }
   }
   return {
@@ -48,27 +62,32 @@ export function createWriter(state: State) {
     },
     async adopt({ path, ...blob }: WholeFile, signal: AbortSignal): Promise<void> {
       signal.throwIfAborted();
-      // What a living session has taken in is not collected.
-      coded('start a session', () => state.session());
+      const temporary = coded('start a session', () => state.session().temporary());
+      if (!coded('take a blob', () => movedHere(path, temporary))) {
+        await writeFile(path, signal);
+        return coded('take a blob', () => unlinkSync(path));
+      }
       try {
-        chmodSync(path, 0o444);
-        if (await keepExisting(state, blob, signal)) unlinkSync(path);
-        else await publish({ ...blob, temporary: path });
+        await settle({ ...blob, temporary }, signal);
       } catch (error) {
+        discard(temporary);
         throw signal.aborted ? signal.reason : storeFailure(error, 'take a blob');
       }
     },
-    async writeFile(path: string, signal: AbortSignal): Promise<BlobInfo> {
-      const fd = coded(`read ${path}`, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
-      try {
-        const stat = fstatSync(fd);
-        if (!stat.isFile()) throw new Error(`${path} is not a regular file`);
-        return await take({ expected: stat.size, fill: (write) => readAll(fd, write, signal) }, signal);
-      } finally {
-        closeSync(fd);
-      }
-    },
+    writeFile,
   };
+}
+
+/** Moves a file into a session; false where it is on another mount. */
+function movedHere(path: string, temporary: string): boolean {
+  try {
+    renameSync(path, temporary);
+    chmodSync(temporary, 0o444);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EXDEV') return false;
+    throw error;
+  }
 }
 
 interface Filling {

@@ -1,5 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -70,6 +81,22 @@ test('what was taken in is not collected while its process lives', async () => {
   await other.collect({ maxSize: 0 }, signal);
   expect(store.blobs.present([digest])).toEqual([true]);
 });
+
+test.skipIf(!existsSync('/dev/shm') || statSync('/dev/shm').dev === statSync(tmpdir()).dev)(
+  'what is on another file system is copied',
+  async () => {
+    const elsewhere = mkdtempSync('/dev/shm/portkit-parts-');
+    try {
+      await using store = openStore(join(folder, 'store'), { now: () => 1 });
+      const path = join(elsewhere, 'file');
+      writeFileSync(path, bytes);
+      await store.blobs.adopt({ path, digest, size: bytes.length }, signal);
+      expect([existsSync(path), store.blobs.present([digest])]).toEqual([false, [true]]);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  },
+);
 
 test('what the store has already is not taken twice', async () => {
   await using store = openStore(join(folder, 'store'), { now: () => 1 });
