@@ -132,7 +132,7 @@ function putSmallCase(place: Place, tree: string): Case {
         name: git,
         command() {
           const at = fresh();
-          return shell(`git init -q ${at} && cd ${at} && ${git} <${list}`);
+          return shell(`git init -q ${at} && cd ${at} && git config gc.auto 0 && ${git} <${list}`);
         },
       },
       { name: 'sha256sum && cp -r', command: () => shell(`xargs sha256sum <${list} && cp -r ${tree} ${fresh()}`) },
@@ -163,7 +163,11 @@ function snapshotCase(place: Place, tree: string): Case {
   const snapshot = (): Command => ours(place, 'snapshot', join(folder, 'taken'), tree, join(folder, 'remembered'));
   return {
     prepare() {
-      run(shell(`git init -q --bare ${repository} && ${git} add -A . && ${git} -c user.name=b -c user.email=b@b commit -qm b`));
+      run(
+        shell(
+          `git init -q --bare ${repository} && ${git} config gc.auto 0 && ${git} add -A . && ${git} -c user.name=b -c user.email=b@b commit -qm b`,
+        ),
+      );
       run(snapshot());
       settle(folder);
     },

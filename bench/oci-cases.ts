@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { run } from './measure.ts';
 import type { Case, Command, Contender } from './measure.ts';
 import { freshPaths, installed, ours, portkit, settle, shell } from './place.ts';
@@ -65,6 +65,9 @@ function copyCases(subject: Subject): readonly Case[] {
     pull: pair('pull', there, () => `oci:${pulled()}:v1`),
     pulled: pair('pull of what is there', there, kept),
   };
+  // What a client can reach that knows the digest beforehand and reads nothing twice: the rest is the registry's own time.
+  const plainUploads = (isWanted: boolean): Case['peers'] =>
+    isWanted ? [{ name: 'curl -T, nothing hashed', command: () => plainUpload(host(), largestBlob(layout)) }] : [];
   const prepare = (): void => {
     if (readdirSync(folder).includes(`oci-${layers}`)) return;
     run(ours(place, 'make-layout', layout, String(layers), String(megabytes)));
@@ -72,11 +75,32 @@ function copyCases(subject: Subject): readonly Case[] {
   };
   const between = (): void => settle(folder);
   return [
-    { prepare, between, ours: [{ ...cases.push.ours, ...sending(2200) }], peers: cases.push.peers },
+    {
+      prepare,
+      between,
+      ours: [{ ...cases.push.ours, ...sending(2200) }],
+      peers: [...cases.push.peers, ...plainUploads(isLarge)],
+    },
     { prepare, ours: [{ ...cases.pushed.ours, goals: goal(0.5) }], peers: cases.pushed.peers, shortRounds: 5 },
     { prepare, between, ours: [{ ...cases.pull.ours, ...sending(3300) }], peers: cases.pull.peers },
     { prepare, ours: [{ ...cases.pulled.ours, goals: goal(0.5) }], peers: cases.pulled.peers, shortRounds: 5 },
   ];
+}
+
+/** The largest file of a layout. */
+function largestBlob(layout: string): string {
+  const blobs = join(layout, 'blobs', 'sha256');
+  const sizes = readdirSync(blobs).map((name) => ({ name, size: statSync(join(blobs, name)).size }));
+  return join(blobs, sizes.toSorted((a, b) => b.size - a.size)[0]?.name ?? '');
+}
+
+let uploads = 0;
+
+/** A blob by two requests. */
+function plainUpload(host: string, blob: string): Command {
+  const begin = `curl -sSf -D - -o /dev/null -X POST http://${host}/v2/plain/${(uploads += 1)}/blobs/uploads/`;
+  const place = `$(${begin} | tr -d '\\r' | sed -n 's/^[Ll]ocation: //p')`;
+  return shell(`curl -sSf -H Expect: -T ${blob} "${place}&digest=sha256:${basename(blob)}"`);
 }
 
 /** Without what it remembers of earlier copies: it would mount blobs of other repositories instead of sending them. */
@@ -100,8 +124,7 @@ function fetchCase({ place, host }: World): Case {
     prepare() {
       if (!readdirSync(folder).includes('oci-1')) run(ours(place, 'make-layout', layout, '1', String(large)));
       run(portkit(place, 'copy', '--quiet', `oci:${layout}:v1`, `${host()}/fetched:v1`));
-      const blobs = join(layout, 'blobs', 'sha256');
-      const digest = `sha256:${readdirSync(blobs).find((name) => statSync(join(blobs, name)).size === large << 20)}`;
+      const digest = `sha256:${basename(largestBlob(layout))}`;
       url = `http://${host()}/v2/fetched/blobs/${digest}`;
       writeFileSync(definition, `[steps.file]\nfetch = { url = "${url}", sha256 = "${digest.slice(7)}" }\n`);
     },

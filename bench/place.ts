@@ -45,7 +45,7 @@ export function freshPaths(folder: string, name: string): () => string {
  * name is removed: a file system may be slow to create files just after that.
  */
 export function settle(folder: string): void {
-  const made = `find ${folder} -path '*-fresh-*' -type f -size +8M`;
+  const made = `find ${folder} -ignore_readdir_race -path '*-fresh-*' -type f -size +8M`;
   run(shell(`${made} -exec chmod u+w {} + -exec truncate -s 0 {} + && sync -f ${folder}`));
 }
 

@@ -9,6 +9,9 @@ export type Take = (bytes: Uint8Array) => void;
 const smallMemory = 1 << 16;
 const largeMemory = 1 << 20;
 
+/** Bytes that are worth a connection: it ends with a body that is taken from it, and another one has to be made then. */
+const worthAConnection = 4 << 20;
+
 /** Where the bytes of a connection go; undefined: to the parser of Node. */
 interface Course {
   direct: Take | undefined;
@@ -70,7 +73,7 @@ export async function receive({ request, response, failed }: Coming, take: Take)
   }
   response.on('error', (error) => reject(failed(error)));
   response.on('close', () => reject(failed(undefined)));
-  if (course === undefined || !(left > smallMemory)) {
+  if (course === undefined || !(left > worthAConnection)) {
     response.on('end', resolve);
     response.on('data', accept);
     return promise;

@@ -11,7 +11,7 @@ import { say, startServer } from './server.ts';
 import { emptyShelves, sendBlob, smallRegistry } from './small-registry.ts';
 
 const signal = new AbortController().signal;
-const blob = randomBytes(1024 * 1024 + 321);
+const blob = randomBytes(2 * 1024 * 1024 + 321);
 const descriptor = blobOf(blob);
 const step = 64 * 1024;
 const cuts = Array.from({ length: Math.ceil(blob.length / step) }, (_, index) => index * step);

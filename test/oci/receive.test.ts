@@ -14,7 +14,8 @@ import { exchange } from '../../src/http/exchange.ts';
 import { startServer } from './server.ts';
 import type { Handler } from './server.ts';
 
-const body = randomBytes(3_000_000);
+const body = randomBytes(6_000_000);
+const small = body.subarray(0, 3_000_000);
 const failures = { of: () => new Error('failed'), tooSlow: () => new Error('slow') };
 const certificate = makeCertificate();
 const never = new AbortController().signal;
@@ -106,6 +107,20 @@ describe.each([
     using agents = connected();
     for (let round = 0; round < 2; round += 1) {
       expect((await received(await ask(agents, server.origin))).toString()).toBe('short');
+      await sleep(10);
+    }
+    expect(sockets.size).toBe(1);
+  });
+
+  test('of middling size leaves the connection, too', async () => {
+    const sockets = new Set<unknown>();
+    await using server = await both((request, response) => {
+      sockets.add(request.socket);
+      response.writeHead(200, { 'content-length': String(small.length) }).end(small);
+    });
+    using agents = connected();
+    for (let round = 0; round < 2; round += 1) {
+      expect((await received(await ask(agents, server.origin))).equals(small)).toBe(true);
       await sleep(10);
     }
     expect(sockets.size).toBe(1);

@@ -2,7 +2,7 @@ import { lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
 
-/** A folder of one's own for what is not whole yet; disposing removes it with all that is still in it. */
+/** A place of one's own for what is not whole yet; disposing removes all that is still there. */
 interface Work extends Disposable {
   readonly path: string;
 }
@@ -22,6 +22,28 @@ export function makeWork(folder: string): Work {
     throw error;
   }
   return { path, [Symbol.dispose]: remove };
+}
+
+/** Places for new files in one folder, which is there while any of them is in use: to make and remove it each time is slow. */
+export function sharedWork(folder: string): () => Work {
+  let shared: Work | undefined;
+  let users = 0;
+  let count = 0;
+  return () => {
+    const work = (shared ??= makeWork(folder));
+    const path = join(work.path, String((count += 1)));
+    users += 1;
+    return {
+      path,
+      [Symbol.dispose]() {
+        users -= 1;
+        rmSync(path, { force: true });
+        if (users > 0) return;
+        shared = undefined;
+        work[Symbol.dispose]();
+      },
+    };
+  };
 }
 
 /** By the clock of the file system, which also dated the folder of this run. */

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { PortkitError, systemCode } from '../../base/errors.ts';
 import { onFile } from '../../artifacts/copies/failure.ts';
 import { makeFolder } from '../../artifacts/copies/folder.ts';
-import { makeWork } from '../../artifacts/copies/work.ts';
+import { makeWork, sharedWork } from '../../artifacts/copies/work.ts';
 import { takeLock } from '../../execution/lock.ts';
-import { syncDirectory, syncFile, writeFully } from '../../store/disk/durable.ts';
+import { createDirectorySync, syncFile, writeFully } from '../../store/disk/durable.ts';
 import type { WritableFiles } from './files.ts';
 import { markedAsNeeded } from './held.ts';
 import { layoutSource } from './source.ts';
@@ -31,7 +31,9 @@ export function folderTarget(directory: string): LayoutTarget {
 
 /** The files of a layout folder. A link in the place of one of its files or folders is refused (PK4002), never followed. */
 export function folderFiles(directory: string): WritableFiles {
+  const newFile = sharedWork(directory);
   const inTurn = createTurn();
+  const syncFolder = createDirectorySync();
   const refuse = (path: string) =>
     new PortkitError('PK4002', `${path} of ${directory} is neither a file nor a folder of its own`);
 
@@ -75,17 +77,21 @@ export function folderFiles(directory: string): WritableFiles {
       onFile('write', join(directory, path), async () => {
         makeFolder({ root: directory, path });
         if (!hasFolders(path)) throw refuse(path);
-        using work = makeWork(directory);
-        const written = join(work.path, 'content');
-        await write(written, content, signal);
-        renameSync(written, join(directory, path));
-        syncDirectory(dirname(join(directory, path)));
+        using work = newFile();
+        await write(work.path, content, signal);
+        renameSync(work.path, join(directory, path));
+        await syncFolder(dirname(join(directory, path)));
       }),
     adopt: (path, { asFile }) =>
       onFile('write', join(directory, path), () => {
         makeFolder({ root: directory, path });
         if (!hasFolders(path)) throw refuse(path);
-        return asFile(directory, (file) => onFile('write', join(directory, path), () => moveIn(file, directory, path)));
+        return asFile(directory, (file) =>
+          onFile('write', join(directory, path), async () => {
+            await moveIn(file, directory, path);
+            await syncFolder(dirname(join(directory, path)));
+          }),
+        );
       }),
     remove: (path) =>
       onFile('remove', join(directory, path), () => {
@@ -122,7 +128,6 @@ async function moveIn(file: string, directory: string, path: string): Promise<vo
     await handle.sync();
     renameSync(copied, full);
   }
-  syncDirectory(dirname(full));
 }
 
 /** `a` and `a/b` of `a/b/c`. */

@@ -11,7 +11,17 @@ export async function openBlob(
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
-  return streamed(await beginCourse(session, descriptor, { offset: 0, signal }));
+  const course = await beginCourse(session, descriptor, { offset: 0, signal });
+  return descriptor.size <= atOnce ? gathered(course, descriptor) : streamed(course);
+}
+
+/** Blobs of at most so many bytes come as one piece: many small ones cost much more than they are. */
+const atOnce = 2 << 20;
+
+async function* gathered(course: Course, { size }: Descriptor): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.allocUnsafe(size);
+  await receiveOn(course, (chunk) => bytes.set(chunk, course.at() - chunk.length));
+  if (size > 0) yield bytes;
 }
 
 async function* streamed(course: Course): AsyncGenerator<Uint8Array> {
@@ -56,7 +66,10 @@ export interface ReceiveFrom extends Start {
 /** The bytes of a blob from an offset on, given piece by piece, which costs least. Checked as little as those of `openBlob`. */
 export async function receiveBlob(session: Session, descriptor: Descriptor, { take, ...start }: ReceiveFrom): Promise<void> {
   if (start.offset === descriptor.size) return;
-  const course = await beginCourse(session, descriptor, start);
+  await receiveOn(await beginCourse(session, descriptor, start), take);
+}
+
+async function receiveOn(course: Course, take: Take): Promise<void> {
   while (!course.isOver()) {
     try {
       const answer = await course.answer();

@@ -1,4 +1,5 @@
 import { closeSync, fdatasync, fsync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 /** Makes an open file durable off the main thread; a failure is final for this file (reliability rule R3). */
@@ -15,6 +16,26 @@ export function syncDirectory(path: string): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** The same for who need not stand still meanwhile: those who ask before it begins share one sync. */
+export function createDirectorySync(): (path: string) => Promise<void> {
+  const waiting = new Map<string, Promise<void>>();
+  async function begin(path: string): Promise<void> {
+    await setImmediate();
+    waiting.delete(path);
+    const fd = openSync(path, 'r');
+    try {
+      await syncFile(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+  return (path) => {
+    const one = waiting.get(path) ?? begin(path);
+    waiting.set(path, one);
+    return one;
+  };
 }
 
 /** Writes all of the bytes, one `write` may take fewer than it was given: at a position, else where the last write ended. */
