@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { findProgram } from '../../src/base/find-program.ts';
 
 /** One thing that is otherwise when a build is repeated, and must not matter. */
@@ -35,6 +37,17 @@ function disorder(): { readonly missing?: string } {
   return existsSync('/dev/fuse') ? without('disorderfs', true) : { missing: 'there is no /dev/fuse' };
 }
 
+const asNobody = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'] as const;
+
+/** A clone may lie in a folder that only its owner may enter. */
+function otherUser(): { readonly missing?: string } {
+  const lacking = without('setpriv', true);
+  if (lacking.missing !== undefined) return lacking;
+  const [program, ...words] = asNobody;
+  const { status } = spawnSync(program, [...words, 'test', '-r', join(process.cwd(), 'src/cli/main.ts')]);
+  return status === 0 ? {} : { missing: 'the sources are not for everybody to read' };
+}
+
 const underShell = (script: string): readonly string[] => ['sh', '-c', `${script}; exec "$@"`, 'sh'];
 
 /** What reprotest varies, as far as one machine can. */
@@ -47,8 +60,8 @@ export const variations: readonly Variation[] = [
   {
     name: 'another user',
     uid: nobody,
-    before: [['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups']],
-    ...without('setpriv', true),
+    before: [asNobody],
+    ...otherUser(),
   },
   {
     name: 'another year',
